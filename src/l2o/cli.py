@@ -1,0 +1,139 @@
+"""The command line: one thin command per pipeline step. Each runs without Snakemake."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from l2o import commands
+from l2o.errors import InputError
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Params = Annotated[Path, typer.Option(help="parameter file")]
+Preset = Annotated[str, typer.Option(help="smoke, laptop or paper")]
+PARAMS = Path("params/fig5.yaml")
+
+
+@app.command()
+def check(params: Params = PARAMS, preset: Preset = "laptop") -> None:
+    """Check a parameter file and say what it asks for."""
+    print(commands.check(params, preset))
+
+
+@app.command()
+def methods() -> None:
+    """List the methods that were found, with their references."""
+    print(commands.list_methods())
+
+
+@app.command()
+def images(folder: Path, sums: Path, mirror: str = "") -> None:
+    """Fetch the BSDS500 images into FOLDER, each verified against SUMS."""
+    commands.fetch_images(folder, sums, mirror)
+
+
+@app.command("learn-dictionary")
+def learn_dictionary(
+    folder: Path, sums: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+) -> None:
+    """Learn the coherent dictionary from the images in FOLDER."""
+    commands.learn_dictionary(folder, sums, out, params, preset)
+
+
+@app.command("draw-dictionary")
+def draw_dictionary(
+    name: str, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+) -> None:
+    """Draw the Gaussian dictionary NAME."""
+    commands.draw_dictionary(name, out, params, preset)
+
+
+@app.command("sample-set")
+def sample_set(
+    setting: str, dictionary: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+) -> None:
+    """Sample the optimizee set of SETTING with the matrix stored in DICTIONARY."""
+    commands.sample_set(setting, dictionary, out, params, preset)
+
+
+@app.command()
+def train(
+    setting: str,
+    method: str,
+    data: Path,
+    out: Path,
+    history: Annotated[Path, typer.Option(help="loss history, CSV")],
+    timing: Annotated[Path, typer.Option(help="seconds of training, JSON")],
+    state: Annotated[Path, typer.Option(help="where an unfinished training is kept")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Train METHOD on the optimizee set DATA of SETTING; interrupted, it goes on where it was."""
+    commands.train(setting, method, data, out, history, timing, state, params, preset)
+
+
+@app.command()
+def evaluate(
+    setting: str,
+    data: Path,
+    checkpoints: list[Path],
+    curves: Annotated[Path, typer.Option(help="tidy table of curves, CSV")],
+    timings: Annotated[Path, typer.Option(help="seconds per solve, CSV")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Evaluate CHECKPOINTS and the classical solvers on the test set of DATA."""
+    commands.evaluate(setting, data, checkpoints, curves, timings, params, preset)
+
+
+@app.command()
+def collect(tables: list[Path], out: Annotated[Path, typer.Option(help="CSV")]) -> None:
+    """Join tables with the same columns into one."""
+    commands.collect(tables, out)
+
+
+@app.command()
+def timings(tables: list[Path], out: Annotated[Path, typer.Option(help="CSV")]) -> None:
+    """Join seconds per solve (CSV) and seconds of training (JSON) into one table."""
+    commands.timings(tables, out)
+
+
+@app.command()
+def table(
+    curves: Path,
+    csv: Annotated[Path, typer.Option()],
+    markdown: Annotated[Path, typer.Option()],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Set the last layers of CURVES beside the published ones."""
+    commands.table(curves, csv, markdown, params, preset)
+
+
+@app.command()
+def figure(
+    curves: Path,
+    pdf: Annotated[Path, typer.Option()],
+    png: Annotated[Path, typer.Option()],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Draw Figure 5 from CURVES."""
+    commands.figure(curves, pdf, png, params, preset)
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""How every figure of the project looks: one style per method, print settings, stable files."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from l2o.errors import InputError
+from l2o.storage.atomic import written_aside
+
+PRINT_WIDTH = 7.2  # inches: the text width of an A4 or letter page
+PNG_DPI = 200
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """Colour (hex), marker (None: a bare line), dash pattern and width (points) of one method."""
+
+    colour: str
+    marker: str | None
+    dashes: str | tuple[float, tuple[float, ...]] = "-"
+    width: float = 1.4
+
+    def line(self, emphasis: float = 1.0) -> dict[str, Any]:
+        """Return keywords of ``Axes.plot``; ``emphasis`` scales width and marker size."""
+        return {
+            "color": self.colour,
+            "linestyle": self.dashes,
+            "linewidth": self.width * emphasis,
+            "marker": self.marker,
+            "markersize": (5.2 if self.marker in ("P", "X") else 4.2) * emphasis**0.5,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.3,
+        }
+
+    def bare_line(self) -> dict[str, Any]:
+        """Return keywords of ``Axes.plot`` for a line without markers."""
+        return self.line() | {"marker": None}
+
+    def hollow_line(self) -> dict[str, Any]:
+        """Return keywords of ``Axes.plot`` for published values: dotted, hollow markers."""
+        return self.line() | {
+            "linestyle": ":",
+            "linewidth": 1.0,
+            "markersize": 4.0,
+            "markerfacecolor": "none",
+            "markeredgecolor": self.colour,
+            "markeredgewidth": 0.7,
+        }
+
+
+# Unrolled networks: colour, solid, a marker each. Classical algorithms: grey, dashed, thin.
+# Colours after Okabe and Ito ("Color Universal Design", 2008), extended by Tol's "muted" set.
+# A new method gets one line here; until then it takes a line of SPARE.
+STYLES: Mapping[str, MethodStyle] = MappingProxyType(
+    {
+        "lista": MethodStyle("#56B4E9", "o"),
+        "lista_cp": MethodStyle("#0072B2", "s"),
+        "lista_cpss": MethodStyle("#D55E00", "^"),
+        "lfista": MethodStyle("#CC79A7", "v"),
+        "lamp": MethodStyle("#E69F00", "D"),
+        "alista": MethodStyle("#009E73", "P"),
+        "glista": MethodStyle("#882255", "X"),
+        "tilista": MethodStyle("#332288", "<"),
+        "step_lista": MethodStyle("#999933", ">"),
+        "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
+        "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
+        "amp": MethodStyle("#333333", None, (0, (6, 1.5, 1, 1.5)), 1.0),
+        "oracle": MethodStyle("#000000", None, ":", 1.2),
+    }
+)
+SPARE = (
+    MethodStyle("#802A00", "h"),
+    MethodStyle("#0080FF", "*"),
+    MethodStyle("#550055", "d"),
+    MethodStyle("#0000FF", "p"),
+)
+
+_RC = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,  # TrueType: text stays text, as journals ask
+}
+
+
+def styles_for(methods: Iterable[str]) -> dict[str, MethodStyle]:
+    """Return the style of every method, keyed by name; unknown names take spares in turn.
+
+    Raises
+    ------
+    InputError : more unknown methods than spare styles.
+    """
+    spare, styles = iter(SPARE), {}
+    for method in dict.fromkeys(methods):
+        style = STYLES.get(method) or next(spare, None)
+        if style is None:
+            problem = f"no plot style left (there are {len(SPARE)} spare ones)"
+            raise InputError("figures/style.py", method, problem, "add a line to STYLES")
+        styles[method] = style
+    return styles
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, 0 (black) to 1 (white), as defined by WCAG 2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def base_label(label: str, kind: str) -> str:
+    """Return a label without the settings in brackets that end one of kind ``classical``."""
+    return re.sub(r"\s*\(.*\)$", "", label) if kind == "classical" else label
+
+
+def footnote(page: Figure, text: str) -> None:
+    """Write small print at the foot of a page of PRINT_WIDTH, broken into lines."""
+    page.text(0.01, 0.06 / page.get_figheight(), textwrap.fill(text, 138), size=6.5, va="bottom")
+
+
+@contextmanager
+def print_style() -> Iterator[None]:
+    """Use the project's print settings inside the block, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def save_pdf(figure: Figure | Sequence[Figure], path: str | Path) -> None:
+    """Write one figure, or several as pages, to a PDF; equal figures give equal bytes.
+
+    No date and no version of any tool enters the file.
+
+    Raises
+    ------
+    InputError : the file cannot be written.
+    """
+    pages = [figure] if isinstance(figure, Figure) else list(figure)
+    metadata = {"CreationDate": None, "Creator": None, "Producer": None}
+    with print_style(), written_aside(path) as aside, PdfPages(aside, metadata=metadata) as pdf:
+        for page in pages:
+            pdf.savefig(page)
+
+
+def save_png(figure: Figure, path: str | Path) -> None:
+    """Write a figure to a PNG of 200 dots per inch; equal figures give equal bytes.
+
+    Raises
+    ------
+    InputError : the file cannot be written.
+    """
+    with print_style(), written_aside(path) as aside:
+        figure.savefig(aside, format="png", dpi=PNG_DPI, metadata={"Software": None})

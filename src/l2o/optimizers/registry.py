@@ -1,0 +1,79 @@
+"""Methods are found by folder: every file that declares a ``name`` is one.
+
+The head of a method file (its literal class attributes) is read without importing the file, so that
+listing and checking methods does not cost the import of torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from l2o.provenance import module_path
+
+KINDS = ("classical", "unrolled")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a method file declares of its method."""
+
+    kind: str
+    name: str
+    class_name: str
+    label: str
+    reference: str
+    hyperparameters: Mapping[str, float]
+
+    @property
+    def module(self) -> str:
+        """The module that defines the method, by its dotted name."""
+        return f"l2o.optimizers.{self.kind}.{self.name}"
+
+    def load(self) -> type:
+        """Import the method and return its class."""
+        return getattr(importlib.import_module(self.module), self.class_name)
+
+
+@cache
+def methods(kind: str) -> dict[str, Head]:
+    """Return the heads of all methods of a ``kind`` of :data:`KINDS`, by name.
+
+    Raises
+    ------
+    ValueError : a file's method has another name than the file.
+    """
+    found = {}
+    folder = module_path(f"l2o.optimizers.{kind}").parent
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            literals = _literals(node) if isinstance(node, ast.ClassDef) else {}
+            if "name" not in literals:
+                continue
+            if literals["name"] != path.stem:
+                raise ValueError(f"{path}: the method is called {literals['name']!r}")
+            found[path.stem] = Head(
+                kind,
+                path.stem,
+                node.name,
+                literals["label"],
+                literals["reference"],
+                literals["hyperparameters"],
+            )
+    return found
+
+
+def _literals(node: ast.ClassDef) -> dict[str, Any]:
+    """Return the class attributes that are set to literals."""
+    literals = {}
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            try:
+                literals[statement.targets[0].id] = ast.literal_eval(statement.value)
+            except ValueError:
+                continue
+    return literals

@@ -1,0 +1,43 @@
+"""ALISTA: analytic weights; only step sizes and thresholds are learned."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from l2o.dictionaries.analytic import analytic_weights
+from l2o.optimizers.thresholding import soft_threshold_with_support
+from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet, support_percent
+
+
+class Alista(UnrolledNet):
+    """x+ = eta^ss_{t_k, p_k}(x + g_k W^T (b - A x)) with W = argmin ||W^T A||_F^2, w_i^T a_i = 1.
+
+    W is computed from A and stored with the net, not learned; g_k starts at 1.
+    """
+
+    name = "alista"
+    label = "ALISTA"
+    reference = "Liu, Chen, Wang & Yin 2019, eqs. (9) and (16)"
+    trainable = ("step", "log_threshold")
+    classical = "analytic_ista_ss"
+    hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__(dictionary, depth, hyper)
+        weights = analytic_weights(dictionary.double().cpu().numpy())
+        self.register_buffer("W", torch.from_numpy(weights).to(self.A))
+        self.step = self._per_layer(1.0)
+        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        x = state[0]
+        return x, torch.addmm(b, x, self.A.T, alpha=-1) @ self.W
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        x, direction = prepared
+        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        v = torch.addcmul(x, direction, self.step[k])
+        return (soft_threshold_with_support(v, self.log_threshold[k].exp(), percent),)

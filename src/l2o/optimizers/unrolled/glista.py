@@ -1,0 +1,58 @@
+"""GLISTA: gated LISTA, with gain gates before a layer and overshoot gates after it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from l2o.optimizers.thresholding import soft_threshold_with_support
+from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet, support_percent
+
+
+class Glista(UnrolledNet):
+    """LISTA-CPSS on a gained iterate, followed by an overshoot.
+
+    gain = 1 + al_k relu(1 - relu(D_k |x|));  z = gain x
+    x~ = eta^ss_{t_k, p_k}(z + W_k^T (b - A z))
+    o = 1 - ao_k t_k c / (|x~ - x| + 0.1), with c = 1 off the previous layer's selected support
+    x+ = o x~ + (1 - o) x
+
+    Gates start closed (al_k = ao_k = 0), where the net is LISTA-CPSS. The state is (x, c).
+    """
+
+    name = "glista"
+    label = "GLISTA"
+    reference = "Wu, Guo, Li & Zhang 2020, eqs. (7), (11) and (14)"
+    trainable = ("weight", "log_threshold", "gain", "width", "overshoot")
+    classical = "ista_ss"
+    hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0, "gate_width": 1.0}
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__(dictionary, depth, hyper)
+        self.weight = self._per_layer(self.A / self.lipschitz)
+        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+        self.gain = self._per_layer(0.0)
+        self.width = self._per_layer(self.hyper["gate_width"])
+        self.overshoot = self._per_layer(0.0)
+
+    def start(self, b: Tensor) -> State:
+        (x,) = super().start(b)
+        return x, torch.ones_like(x)
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        return state
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        x, unselected = prepared
+        gate = torch.relu(1 - torch.relu(self.width[k] * x.abs()))
+        z = x * (1 + self.gain[k] * gate)
+        v = torch.addmm(z, torch.addmm(b, z, self.A.T, alpha=-1), self.weight[k])
+        threshold = self.log_threshold[k].exp()
+        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        shrunk = soft_threshold_with_support(v, threshold, percent)
+        change = shrunk - x
+        strength = self.overshoot[k] * threshold
+        following = torch.where(shrunk == v, 0.0, 1.0).to(x) if percent else unselected
+        return shrunk - strength * unselected * change / (change.abs() + 0.1), following

@@ -1,0 +1,44 @@
+"""LISTA: the learned iterative soft-thresholding algorithm with free, untied weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from l2o.optimizers.thresholding import soft_threshold
+from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet
+
+
+class Lista(UnrolledNet):
+    """x+ = eta_{t_k}(W1_k b + W2_k x); starts as ISTA.
+
+    The weights are learned as ``W1[k]`` = W1_k^T, (m, n), and ``free[k]``, (n, n), with
+    W2_k^T = I - A^T W1_k^T + free[k]: an invertible linear change of variables, so every LISTA can
+    be written so. It conditions the training: near a solution W2 must approach I - W1 A (Chen et
+    al. 2018, theorem 1), and in these variables that is the origin.
+    """
+
+    name = "lista"
+    label = "LISTA"
+    reference = "Gregor & LeCun 2010, Algorithm 3; untied across layers as in the paper, 4.1"
+    trainable = ("W1", "free", "log_threshold")
+    classical = "ista"
+    hyperparameters = {"lam": 0.1}
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__(dictionary, depth, hyper)
+        n = self.A.shape[1]
+        self.W1 = self._per_layer(self.A / self.lipschitz)
+        self.free = self._per_layer(torch.zeros(n, n))
+        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        x = state[0]
+        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        x, residual = prepared
+        v = torch.addmm(x, residual, self.W1[k]).addmm(x, self.free[k])
+        return (soft_threshold(v, self.log_threshold[k].exp()),)

@@ -1,0 +1,36 @@
+"""LISTA-CP: LISTA with coupled weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from l2o.optimizers.thresholding import soft_threshold
+from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet
+
+
+class ListaCp(UnrolledNet):
+    """x+ = eta_{t_k}(x + W_k^T (b - A x)); starts as ISTA. ``weight[k]`` is W_k, (m, n)."""
+
+    name = "lista_cp"
+    label = "LISTA-CP"
+    reference = "Chen, Liu, Wang & Yin 2018, eq. (11)"
+    trainable = ("weight", "log_threshold")
+    classical = "ista"
+    hyperparameters = {"lam": 0.1}
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__(dictionary, depth, hyper)
+        self.weight = self._per_layer(self.A / self.lipschitz)
+        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        x = state[0]
+        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        x, residual = prepared
+        v = torch.addmm(x, residual, self.weight[k])
+        return (soft_threshold(v, self.log_threshold[k].exp()),)

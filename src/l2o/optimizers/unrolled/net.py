@@ -1,0 +1,102 @@
+"""The protocol of an unrolled network: K learned layers of one classical iteration.
+
+A layer is split in two. ``prepare`` holds what needs no learned parameter (a residual, a momentum
+state); ``apply`` holds the learned rest. Training one layer at a time caches the prepared inputs of
+the whole training set, so that a step costs the learned part of a single layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+Hyperparameters = Mapping[str, float]
+
+
+class UnrolledNet(nn.Module):
+    """Base of all unrolled networks for b = A x + noise.
+
+    Parameters
+    ----------
+    dictionary : A, (m, n), unit columns
+    depth : number of layers K
+    hyper : fixed settings of the method, by name; what is absent takes its default
+
+    A subclass declares, as literals at its head (read without importing torch), ``name``,
+    ``label``, ``reference``, ``trainable`` (its parameters), ``classical`` (the algorithm it
+    equals before training) and ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
+    weight of the classical start), and defines ``prepare`` and ``apply_layer``. States and prepared inputs are tuples whose first entry is the
+    iterate x, (batch, n).
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    reference: ClassVar[str]
+    trainable: ClassVar[tuple[str, ...]]
+    classical: ClassVar[str]
+    hyperparameters: ClassVar[Mapping[str, float]]
+    problems: ClassVar[tuple[str, ...]] = ("sparse_recovery",)
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__()
+        self.depth, self.hyper = depth, {**self.hyperparameters, **hyper}
+        self.register_buffer("A", dictionary.detach().clone())
+        # The step size 1/L of ISTA; the margin keeps the start a strict descent.
+        self.lipschitz = 1.001 * float(torch.linalg.matrix_norm(dictionary.double(), 2)) ** 2
+
+    def start(self, b: Tensor) -> State:
+        """Return the state before the first layer: x = 0, (batch, n), and the method's memory."""
+        return (b.new_zeros(b.shape[0], self.A.shape[1]),)
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        """Compute what layer k needs and no learned parameter enters."""
+        raise NotImplementedError
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        """Compute the state after layer ``k`` (0-based) from its prepared input and b."""
+        raise NotImplementedError
+
+    def layer(self, k: int, state: State, b: Tensor) -> State:
+        """Run layer ``k`` (0-based)."""
+        return self.apply_layer(k, self.prepare(state, b), b)
+
+    def forward(self, b: Tensor, layers: int | None = None) -> list[Tensor]:
+        """Return the iterates x_1 ... x_layers, each (batch, n); all K layers by default."""
+        state, iterates = self.start(b), []
+        for k in range(self.depth if layers is None else layers):
+            state = self.layer(k, state, b)
+            iterates.append(state[0])
+        return iterates
+
+    def layer_parameters(self, k: int) -> list[nn.Parameter]:
+        """Return the parameters that belong to layer ``k`` alone."""
+        return [getattr(self, name)[k] for name in self.per_layer]
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that all layers share; they train only in joint stages."""
+        return [getattr(self, name) for name in self.trainable if name not in self.per_layer]
+
+    @property
+    def per_layer(self) -> tuple[str, ...]:
+        """Names of the trainable parameter lists that hold one tensor a layer."""
+        return tuple(n for n in self.trainable if isinstance(getattr(self, n), nn.ParameterList))
+
+    @torch.no_grad()
+    def warm_start(self, k: int) -> None:
+        """Start layer ``k`` from the trained parameters of layer ``k - 1``."""
+        for new, old in zip(self.layer_parameters(k), self.layer_parameters(k - 1), strict=True):
+            new.copy_(old)
+
+    def _per_layer(self, value: Tensor | float) -> nn.ParameterList:
+        """Return one learned copy of ``value`` for each layer, in the dictionary's precision."""
+        start = torch.as_tensor(value).to(self.A)
+        return nn.ParameterList(nn.Parameter(start.clone()) for _ in range(self.depth))
+
+
+def support_percent(k: int, step: float, largest: float) -> float:
+    """Return the share of entries, in percent, that layer ``k`` (0-based) may select."""
+    return min(step * (k + 1), largest)

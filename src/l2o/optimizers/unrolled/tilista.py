@@ -1,0 +1,41 @@
+"""TiLISTA: one learned weight matrix tied over all layers, a step and a threshold for each."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from l2o.optimizers.thresholding import soft_threshold_with_support
+from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet, support_percent
+
+
+class TiLista(UnrolledNet):
+    """x+ = eta^ss_{t_k, p_k}(x + g_k W^T (b - A x)) with one W, (m, n), for all layers.
+
+    Starts as ISTA with support selection (W = A/L, g_k = 1).
+    """
+
+    name = "tilista"
+    label = "TiLISTA"
+    reference = "Liu, Chen, Wang & Yin 2019, eq. (13)"
+    trainable = ("weight", "step", "log_threshold")
+    classical = "ista_ss"
+    hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
+
+    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+        super().__init__(dictionary, depth, hyper)
+        self.weight = nn.Parameter(self.A / self.lipschitz)
+        self.step = self._per_layer(1.0)
+        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+
+    def prepare(self, state: State, b: Tensor) -> State:
+        x = state[0]
+        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+
+    def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
+        x, residual = prepared
+        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        v = torch.addcmul(x, residual @ self.weight, self.step[k])
+        return (soft_threshold_with_support(v, self.log_threshold[k].exp(), percent),)

@@ -1,0 +1,43 @@
+"""Files appear whole or not at all: written aside, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from l2o.errors import InputError
+
+
+@contextmanager
+def written_aside(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it replaces ``path`` atomically.
+
+    Whatever goes wrong, ``path`` is either its old self or the complete new file, and the
+    temporary file is removed. The temporary name keeps the suffix, for writers that look at it.
+
+    Raises
+    ------
+    InputError : the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        descriptor = os.open(aside, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(aside, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            path, "", f"cannot be written ({reason})", "free disk space or choose another folder"
+        ) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)

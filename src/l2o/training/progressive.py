@@ -1,0 +1,206 @@
+"""Progressive training of unrolled nets on cached layer inputs (paper, 4.1.1).
+
+The loss is the mean squared error to x*. It is scaled by a constant of the stage, so that Adam's
+epsilon means the same at 0 dB and at -80 dB; kept are the weights with the best NMSE on the
+validation set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from l2o.config.training import Training
+from l2o.optimizers.unrolled.net import UnrolledNet
+from l2o.seeds import named_seed
+from l2o.training.inputs import LayerInputs
+from l2o.training.stages import Stage, schedule, trained_parameters
+from l2o.training.state import TrainingState
+
+Report = Callable[[Stage, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Measurements b, (samples, m), and signals x*, (samples, n), on the device of the net."""
+
+    b: Tensor
+    x: Tensor
+
+    @property
+    def power(self) -> float:
+        """Mean of ||x*||^2 over the samples."""
+        return float(self.x.double().square().sum(dim=1).mean())
+
+
+def nmse_db(estimate: Tensor, truth: Tensor) -> float:
+    """Mean over samples of the NMSE in dB, computed in float64 on the device."""
+    error = (estimate.double() - truth).square().sum(dim=1)
+    return float((10.0 * torch.log10(error / truth.double().square().sum(dim=1))).mean())
+
+
+class ProgressiveTrainer:
+    """Trains one net; interrupted anywhere, a second run ends with the same bytes.
+
+    Parameters
+    ----------
+    net : the net, at its classical start
+    train, validation : sample sets on the net's device
+    budget : stages and rates
+    seed : root of the named random streams that order the samples
+    state_path : where the state of an unfinished training is kept
+    key : what makes this training what it is; the state of another key is ignored
+    report : called with the stage and each new history row
+    save_seconds : least time between two states saved inside a stage
+    """
+
+    def __init__(
+        self,
+        net: UnrolledNet,
+        train: Samples,
+        validation: Samples,
+        budget: Training,
+        seed: int,
+        state_path: Path,
+        key: str,
+        report: Report,
+        save_seconds: float = 20.0,
+    ) -> None:
+        self.net, self.train, self.validation = net, train, validation
+        self.budget, self.seed, self.report = budget, seed, report
+        self.state = TrainingState(state_path, key, net, save_seconds)
+        self.stages = schedule(net.depth, budget)
+
+    def run(self) -> TrainingState:
+        """Train through all stages; return the state with the history and the seconds spent."""
+        state = self.state
+        state.resume()
+        caches = _Caches(self.net, self.train, self.validation)
+        for stage in self.stages[state.stage :]:
+            if stage.kind == "layer" and stage.last > 0 and state.step == 0:
+                self.net.warm_start(stage.last)
+            self._run_stage(stage, caches.before(stage))
+            state.finish_stage()
+        return state
+
+    def _run_stage(self, stage: Stage, inputs: _Inputs) -> None:
+        net, state = self.net, self.state
+        chosen = trained_parameters(net, stage, self.budget.scalar_factor)
+        net.requires_grad_(False)
+        for _, parameter, _ in chosen:
+            parameter.requires_grad_(True)
+        optimizer = torch.optim.Adam([{"params": [p]} for _, p, _ in chosen], fused=True)
+        if state.step == 0:
+            state.begin_stage(chosen, self._validate(stage, inputs))
+        state.load_adam(chosen, optimizer)
+        scale = 10.0 ** (-state.initial_db / 10.0) / self.train.power
+        total, since = 0.0, 0
+        for step, index in self._batches(stage, state.step):
+            for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
+                group["lr"] = stage.rate_at(step) * factor
+            b, x = self.train.b[index], self.train.x[index]
+            output = self._through(stage, inputs.train.batch(index), b)
+            loss = (output - x).square().sum(dim=1).mean()
+            optimizer.zero_grad()
+            (loss * scale).backward()
+            optimizer.step()
+            total, since = total + loss.detach(), since + 1
+            if (step + 1) % self.budget.validate_every == 0 or step + 1 == stage.steps:
+                train_db = _decibel(float(total) / since / self.train.power)
+                total, since = 0.0, 0
+                sound = self._record(stage, inputs, step + 1, train_db)
+                if not sound:
+                    break
+                state.save_sometimes(step + 1, chosen, optimizer)
+
+    def _record(self, stage: Stage, inputs: _Inputs, step: int, train_db: float) -> bool:
+        """Validate, keep the best weights, log a row; False if the training has diverged."""
+        value = self._validate(stage, inputs)
+        sound = math.isfinite(value) and math.isfinite(train_db)
+        row = {
+            "stage": stage.kind,
+            "layer": stage.last + 1,
+            "step": step,
+            "train_pooled_nmse_db": train_db,
+            "validation_nmse_db": value,
+            "status": "ok" if sound else "diverged",
+        }
+        self.state.keep_if_best(value)
+        self.state.history.append(row)
+        self.report(stage, row)
+        return sound
+
+    def _through(self, stage: Stage, prepared: tuple[Tensor, ...], b: Tensor) -> Tensor:
+        """Return the iterate after the stage's last layer from the input of its first."""
+        net = self.net
+        for k in range(stage.first, stage.last):
+            prepared = net.prepare(net.apply_layer(k, prepared, b), b)
+        return net.apply_layer(stage.last, prepared, b)[0]
+
+    @torch.no_grad()
+    def _validate(self, stage: Stage, inputs: _Inputs) -> float:
+        held = inputs.validation
+        return nmse_db(self._through(stage, held.tensors, held.b), self.validation.x)
+
+    def _batches(self, stage: Stage, done: int) -> Iterator[tuple[int, Tensor]]:
+        """Yield step and sample indices, from step ``done`` on; each epoch has its own stream."""
+        count, size = len(self.train.b), min(self.budget.batch_size, len(self.train.b))
+        per_epoch = count // size
+        epoch, order = -1, torch.empty(0)
+        for step in range(done, stage.steps):
+            if step // per_epoch != epoch:
+                epoch = step // per_epoch
+                name = (stage.kind, stage.last, epoch)
+                generator = torch.Generator().manual_seed(named_seed(self.seed, *name))
+                order = torch.randperm(count, generator=generator).to(self.train.b.device)
+            at = step % per_epoch * size
+            yield step, order[at : at + size]
+
+
+class _Inputs:
+    """Cached inputs of one layer for the training and the validation set."""
+
+    def __init__(self, net: UnrolledNet, train: Samples, validation: Samples) -> None:
+        self.train, self.validation = LayerInputs(net, train.b), LayerInputs(net, validation.b)
+
+    def move_to(self, layer: int) -> None:
+        self.train.move_to(layer)
+        self.validation.move_to(layer)
+
+    def copy_from(self, other: _Inputs) -> None:
+        self.train.copy_from(other.train)
+        self.validation.copy_from(other.validation)
+
+
+class _Caches:
+    """Two caches: one before the newest layer, one before the window of layers still moving."""
+
+    def __init__(self, net: UnrolledNet, train: Samples, validation: Samples) -> None:
+        self._make = lambda: _Inputs(net, train, validation)
+        self.newest, self.window = self._make(), self._make()
+        self.newest_outdated = False
+
+    def before(self, stage: Stage) -> _Inputs:
+        """Return the inputs of the stage's first layer; all layers before it must be final."""
+        if stage.kind == "final":
+            self.newest = self.window = self._make()
+            return self.window
+        if stage.kind == "window":
+            self.newest_outdated = True
+            self.window.move_to(stage.first)
+            return self.window
+        if self.newest_outdated:
+            self.newest.copy_from(self.window)
+            self.newest_outdated = False
+        self.newest.move_to(stage.first)
+        return self.newest
+
+
+def _decibel(ratio: float) -> float:
+    return 10.0 * math.log10(ratio) if ratio > 0 and math.isfinite(ratio) else math.nan

@@ -1,0 +1,48 @@
+# Measurement matrices: Gaussian ones drawn, the coherent one learned from BSDS500 patches.
+
+
+rule gaussian_dictionary:
+    output:
+        f"{RESULTS}/dictionaries/{{dictionary}}.h5",
+    params:
+        preset=PRESET,
+        key=lambda wc: fig5.gaussian_dictionary(wc.dictionary).key,
+    log:
+        f"{LOGS}/dictionaries/{{dictionary}}.log",
+    message:
+        "Drawing the dictionary {wildcards.dictionary}"
+    shell:
+        "l2o draw-dictionary {wildcards.dictionary} {output} --preset {params.preset} > {log} 2>&1"
+
+
+# Not part of any figure: the learned dictionary is released with the repository. The target
+# results/dictionaries/bsds500.h5 learns it again, for comparison.
+rule images:
+    input:
+        sums="data/bsds500.sha256",
+    output:
+        directory("data/bsds500"),
+    params:
+        mirror=config["image_mirror"],
+    log:
+        "logs/dictionaries/images.log",
+    message:
+        "Fetching the BSDS500 images"
+    shell:
+        "l2o images {output} {input.sums} --mirror {params.mirror:q} > {log} 2>&1"
+
+
+rule learned_dictionary:
+    input:
+        images="data/bsds500",
+        sums="data/bsds500.sha256",
+    output:
+        "results/dictionaries/bsds500.h5",
+    params:
+        key=lambda wc, input: fig5.learned_dictionary(input.sums).key,
+    log:
+        "logs/dictionaries/bsds500.log",
+    message:
+        "Learning the coherent dictionary"
+    shell:
+        "l2o learn-dictionary {input.images} {input.sums} {output} > {log} 2>&1"

@@ -1,0 +1,28 @@
+# Optimizee sets: A, x* and b of all splits of a setting.
+
+
+def dictionary_of(wildcards):
+    name = fig5.experiment.settings[wildcards.setting].dictionary
+    if name == "learned":
+        return str(fig5.experiment.released_dictionary)
+    return f"{RESULTS}/dictionaries/{name}.h5"
+
+
+rule optimizee_set:
+    input:
+        dictionary_of,
+    output:
+        f"{RESULTS}/sets/{{setting}}.h5",
+    params:
+        preset=PRESET,
+        key=lambda wc: fig5.optimizee_set(wc.setting).key,
+    resources:
+        mem_mb=1000,
+    log:
+        f"{LOGS}/sets/{{setting}}.log",
+    benchmark:
+        f"{BENCHMARKS}/sets/{{setting}}.tsv"
+    message:
+        "Sampling the optimizee set {wildcards.setting}"
+    shell:
+        "l2o sample-set {wildcards.setting} {input} {output} --preset {params.preset} > {log} 2>&1"
