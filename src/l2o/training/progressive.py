@@ -1,8 +1,9 @@
 """Progressive training of unrolled nets on cached layer inputs (paper, 4.1.1).
 
-The loss is the mean squared error to x*. It is scaled by a constant of the stage, so that Adam's
-epsilon means the same at 0 dB and at -80 dB; kept are the weights with the best NMSE on the
-validation set.
+The loss is the mean squared error to x*, of which each step descends the logarithm: the gradient of
+a batch is divided by the batch's error. So the few batches with hard samples do not drown the
+others (plain MSE left ALISTA 7 dB behind), and rates mean the same at 0 dB and at -80 dB. Kept are
+the weights with the best NMSE on the validation set.
 """
 
 from __future__ import annotations
@@ -99,7 +100,6 @@ class ProgressiveTrainer:
         if state.step == 0:
             state.begin_stage(chosen, self._validate(stage, inputs))
         state.load_adam(chosen, optimizer)
-        scale = 10.0 ** (-state.initial_db / 10.0) / self.train.power
         total, since = 0.0, 0
         for step, index in self._batches(stage, state.step):
             for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
@@ -108,7 +108,7 @@ class ProgressiveTrainer:
             output = self._through(stage, inputs.train.batch(index), b)
             loss = (output - x).square().sum(dim=1).mean()
             optimizer.zero_grad()
-            (loss * scale).backward()
+            loss.log().backward()
             optimizer.step()
             total, since = total + loss.detach(), since + 1
             if (step + 1) % self.budget.validate_every == 0 or step + 1 == stage.steps:

@@ -59,7 +59,8 @@ def trained_parameters(
     """Return name, parameter and factor on the rate of all that a stage trains.
 
     Parameters shared by all layers train in the final stage only: before it they would change the
-    layers whose outputs are cached. Scalars (steps, log-thresholds, gates) get ``scalar_factor``.
+    layers whose outputs are cached. Scalars (steps, log-thresholds, gates) get ``scalar_factor``,
+    lists named in the net's ``rate_factors`` the factor there.
     """
     names = {id(parameter): name for name, parameter in net.named_parameters()}
     chosen = []
@@ -68,4 +69,9 @@ def trained_parameters(
         chosen += [(p, factor) for p in net.layer_parameters(k)]
     if stage.kind == "final":
         chosen += [(p, 1.0) for p in net.shared_parameters()]
-    return [(names[id(p)], p, f * (scalar_factor if p.ndim == 0 else 1.0)) for p, f in chosen]
+
+    def factor_of(name: str, parameter: nn.Parameter) -> float:
+        own = net.rate_factors.get(name.split(".")[0], 1.0)
+        return own * (scalar_factor if parameter.ndim == 0 else 1.0)
+
+    return [(names[id(p)], p, f * factor_of(names[id(p)], p)) for p, f in chosen]

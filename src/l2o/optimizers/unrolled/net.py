@@ -40,6 +40,7 @@ class UnrolledNet(nn.Module):
     classical: ClassVar[str]
     hyperparameters: ClassVar[Mapping[str, float]]
     problems: ClassVar[tuple[str, ...]] = ("sparse_recovery",)
+    rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__()

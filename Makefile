@@ -1,0 +1,46 @@
+# `make fig5` and `make test` each set up everything they need, on a machine with git, make and
+# Python 3.11 or newer.
+PYTHON ?= python3
+PRESET ?= laptop
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+BIN := .venv/bin
+RUN := . $(BIN)/activate &&
+REPORTS := $(if $(filter laptop,$(PRESET)),reports,reports/$(PRESET))
+
+.PHONY: fig5 test bench dictionary lint format lock clean
+
+fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
+	$(RUN) snakemake --cores $(CORES) --config preset=$(PRESET) -- $(REPORTS)/fig5.pdf \
+	  $(REPORTS)/fig5_table.md $(REPORTS)/fig5_timings.csv
+
+test: .venv/installed  ## the whole test suite, the smoke graph included
+	$(RUN) pytest
+
+bench: .venv/installed  ## time of a training step, as ratios
+	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md
+
+dictionary: .venv/installed  ## learn the coherent dictionary again, from the images
+	$(RUN) snakemake --cores $(CORES) -- results/dictionaries/bsds500.h5
+
+lint: .venv/installed
+	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow
+
+format: .venv/installed
+	$(RUN) ruff check --fix . && ruff format . && snakefmt Snakefile workflow
+
+# The exact versions in requirements.lock; torch by pip, so that each platform gets its own build.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:  ## resolve again and write requirements.lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet setuptools wheel torch==2.13.0 ".[dev]"
+	.venv-lock/bin/pip freeze --all --exclude pip --exclude l2o-benchmark | sed 's/+cpu$$//; /^nvidia-/d; /^triton/d' > requirements.lock
+	rm -rf .venv-lock
+
+clean:  ## remove results, logs and reports of all presets but the committed ones
+	rm -rf results logs benchmarks .snakemake
