@@ -29,7 +29,7 @@ rule images:
     message:
         "Fetching the BSDS500 images"
     shell:
-        "l2o images {output} {input.sums} --mirror {params.mirror:q} > {log} 2>&1"
+        "l2o images {output} {input.sums} --mirror={params.mirror:q} > {log} 2>&1"
 
 
 rule learned_dictionary:

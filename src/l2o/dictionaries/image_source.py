@@ -105,7 +105,7 @@ def download(url: str, target: Path) -> None:
     InputError : no network, a refusal, a connection that ends early, or a full disk.
     """
     # Network errors become InputErrors inside _received: what written_aside sees is the disk's.
-    with written_aside(target) as aside, open(aside, "wb") as file:
+    with written_aside(target) as aside, aside.open("wb") as file:
         for block in _received(url):
             file.write(block)
 

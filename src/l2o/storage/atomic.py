@@ -32,7 +32,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(aside, path)
+        aside.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(

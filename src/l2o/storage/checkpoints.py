@@ -51,7 +51,9 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             record = json.loads((file.metadata() or {})[RECORD])
-            return {name: file.get_tensor(name) for name in file.keys()}, record
+            if not isinstance(record, dict):
+                raise KeyError(RECORD)
+            return {name: file.get_tensor(name) for name in file.keys()}, record  # noqa: SIM118
     except KeyError as error:
         problem = "was not written by this project (its record is missing)"
         raise InputError(path, RECORD, problem, remedy) from error

@@ -26,7 +26,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     InputError : the file is missing or no table.
     """
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return pd.read_csv(path)
     except FileNotFoundError as error:
         raise InputError(path, "", "no such table", "build it first: `snakemake FILE`") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

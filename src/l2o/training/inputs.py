@@ -30,7 +30,7 @@ class LayerInputs:
 
     def batch(self, index: Tensor) -> State:
         """Return the prepared inputs of the samples ``index``."""
-        return tuple(tensor[index] for tensor in self.tensors)
+        return tuple(tensor.index_select(0, index) for tensor in self.tensors)
 
     @torch.no_grad()
     def move_to(self, layer: int) -> None:

@@ -34,11 +34,6 @@ class Samples:
     b: Tensor
     x: Tensor
 
-    @property
-    def power(self) -> float:
-        """Mean of ||x*||^2 over the samples."""
-        return float(self.x.double().square().sum(dim=1).mean())
-
 
 def nmse_db(estimate: Tensor, truth: Tensor) -> float:
     """Mean over samples of the NMSE in dB, computed in float64 on the device."""
@@ -73,10 +68,12 @@ class ProgressiveTrainer:
         report: Report,
         save_seconds: float = 20.0,
     ) -> None:
-        self.net, self.train, self.validation = net, train, validation
+        self.net, self.validation = net, validation
+        self.train = train = Samples(train.b[: budget.samples], train.x[: budget.samples])
         self.budget, self.seed, self.report = budget, seed, report
         self.state = TrainingState(state_path, key, net, save_seconds)
         self.stages = schedule(net.depth, budget)
+        self.power = float(train.x.square().sum(dim=1, dtype=torch.float64).mean())
 
     def run(self) -> TrainingState:
         """Train through all stages; return the state with the history and the seconds spent."""
@@ -104,15 +101,15 @@ class ProgressiveTrainer:
         for step, index in self._batches(stage, state.step):
             for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
                 group["lr"] = stage.rate_at(step) * factor
-            b, x = self.train.b[index], self.train.x[index]
+            b, x = (t.index_select(0, index) for t in (self.train.b, self.train.x))
             output = self._through(stage, inputs.train.batch(index), b)
-            loss = (output - x).square().sum(dim=1).mean()
+            loss = torch.nn.functional.mse_loss(output, x, reduction="sum") / len(b)
             optimizer.zero_grad()
             loss.log().backward()
             optimizer.step()
             total, since = total + loss.detach(), since + 1
             if (step + 1) % self.budget.validate_every == 0 or step + 1 == stage.steps:
-                train_db = _decibel(float(total) / since / self.train.power)
+                train_db = _decibel(float(total) / since / self.power)
                 total, since = 0.0, 0
                 sound = self._record(stage, inputs, step + 1, train_db)
                 if not sound:

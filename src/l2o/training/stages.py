@@ -35,7 +35,7 @@ class Stage:
 
 
 def schedule(depth: int, budget: Training) -> list[Stage]:
-    """Return the stages in order: for each layer itself, then its window; at the end all layers.
+    """Return the stages in order: each layer, now and then a window; at the end all layers.
 
     Source: progressive (layer-wise) training as in Borgerding et al. 2017 and paper 4.1.1; the
     window in place of all earlier layers, and the decay by age, are our choice: most of the gain at
@@ -45,7 +45,7 @@ def schedule(depth: int, budget: Training) -> list[Stage]:
     for k in range(depth):
         first = max(0, k - budget.window + 1)
         stages.append(Stage("layer", k, k, budget.layer_steps, budget.layer_rate, 1.0))
-        if first < k:
+        if first < k and (k + 1) % budget.window_every == 0:
             window = (budget.window_steps, budget.window_rate, budget.window_decay)
             stages.append(Stage("window", first, k, *window))
     final = (budget.final_steps, budget.final_rate, budget.final_decay)

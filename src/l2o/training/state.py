@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class TrainingState:
     def __init__(self, path: Path, key: str, net: nn.Module, save_seconds: float) -> None:
         self.path, self.key, self.net, self.save_seconds = path, key, net, save_seconds
         self.stage, self.step = 0, 0
-        self.initial_db, self.best_db = 0.0, 0.0
+        self.best_db = math.inf
         self.history: list[dict[str, Any]] = []
         self._best: dict[str, Tensor] = {}
         self._moments: dict[str, Tensor] = {}
@@ -41,7 +42,7 @@ class TrainingState:
 
     def begin_stage(self, chosen: Chosen, value: float) -> None:
         """Start a stage whose weights score ``value`` dB on the validation set."""
-        self.initial_db, self.best_db = value, value
+        self.best_db = value if math.isfinite(value) else math.inf
         self._chosen = chosen
         self._best = {name: p.detach().clone() for name, p, _ in chosen}
         self._moments = {}
@@ -99,7 +100,7 @@ class TrainingState:
         self._best = {name: tensor.to(device) for name, tensor in groups["best"].items()}
         self._moments = groups["adam"]
         self.stage, self.step = record["stage"], record["step"]
-        self.initial_db, self.best_db = record["initial_db"], record["best_db"]
+        self.best_db = record["best_db"]
         self.history, self._seconds_before = record["history"], record["seconds"]
         return True
 
@@ -115,7 +116,6 @@ class TrainingState:
             "key": self.key,
             "stage": self.stage,
             "step": self.step,
-            "initial_db": self.initial_db,
             "best_db": self.best_db,
             "history": self.history,
             "seconds": self.seconds,

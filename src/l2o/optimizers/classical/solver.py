@@ -1,4 +1,4 @@
-"""The protocol of a classical solver for b = A x + noise: ``init``, then ``step`` after ``step``."""
+"""The protocol of a classical solver for b = A x + noise: ``init``, then steps."""
 
 from __future__ import annotations
 

@@ -54,5 +54,5 @@ class Glista(UnrolledNet):
         shrunk = soft_threshold_with_support(v, threshold, percent)
         change = shrunk - x
         strength = self.overshoot[k] * threshold
-        following = torch.where(shrunk == v, 0.0, 1.0).to(x) if percent else unselected
+        following = v.detach().clone().ne_(shrunk.detach()) if percent else unselected
         return shrunk - strength * unselected * change / (change.abs() + 0.1), following

@@ -29,8 +29,8 @@ class UnrolledNet(nn.Module):
     A subclass declares, as literals at its head (read without importing torch), ``name``,
     ``label``, ``reference``, ``trainable`` (its parameters), ``classical`` (the algorithm it
     equals before training) and ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
-    weight of the classical start), and defines ``prepare`` and ``apply_layer``. States and prepared inputs are tuples whose first entry is the
-    iterate x, (batch, n).
+    weight of the classical start), and defines ``prepare`` and ``apply_layer``. States and prepared
+    inputs are tuples whose first entry is the iterate x, (batch, n).
     """
 
     name: ClassVar[str]

@@ -1,0 +1,74 @@
+"""Small sparse recovery problems and budgets shared by the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from l2o.config.training import Training
+
+PARAMS = Path(__file__).parents[1] / "params" / "fig5.yaml"
+SMOKE = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["presets"]["smoke"]["training"]
+BUDGET = {
+    **SMOKE,
+    "batch_size": 32,
+    "samples": 100_000,
+    "layer_steps": 16,
+    "layer_rate": 1e-3,
+    "window": 2,
+    "window_every": 1,
+    "window_steps": 8,
+    "window_rate": 5e-4,
+    "window_decay": 0.5,
+    "final_steps": 8,
+    "final_rate": 2e-4,
+    "final_decay": 0.5,
+    "scalar_factor": 10,
+    "validate_every": 4,
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """b = A x without noise: A (m, n) with unit columns, x (samples, n), b (samples, m)."""
+
+    A: np.ndarray
+    x: np.ndarray
+    b: np.ndarray
+
+    def tensors(self, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
+        """A, b, x as tensors."""
+        return tuple(torch.from_numpy(array).to(dtype) for array in (self.A, self.b, self.x))
+
+
+def make_problem(samples: int, m: int, n: int, seed: int = 7, entries: int = 4) -> Problem:
+    """Draw a problem whose signals have ``entries`` normal non-zeros each."""
+    random = np.random.default_rng(seed)
+    A = random.standard_normal((m, n))
+    A /= np.linalg.norm(A, axis=0)
+    x = np.zeros((samples, n))
+    for row in x:
+        row[random.choice(n, entries, replace=False)] = random.standard_normal(entries)
+    return Problem(A, x, x @ A.T)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def problem() -> Problem:
+    """Forty samples of a problem of size (28, 52)."""
+    return make_problem(40, 28, 52)
+
+
+@pytest.fixture(scope="session")
+def budget() -> Training:
+    """A few steps for each stage, a validation after every four."""
+    return Training(**BUDGET)

@@ -1,0 +1,120 @@
+"""The classical algorithms once more, in plain numpy, sample by sample, from the equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+Hyper = Mapping[str, float]
+
+
+def lipschitz(A: np.ndarray) -> float:
+    """1.001 times the largest eigenvalue of A^T A."""
+    return 1.001 * np.linalg.eigvalsh(A.T @ A).max()
+
+
+def shrink(v: np.ndarray, threshold: float) -> np.ndarray:
+    """sign(v) max(|v| - threshold, 0)."""
+    return np.sign(v) * np.maximum(np.abs(v) - threshold, 0.0)
+
+
+def shrink_with_support(v: np.ndarray, threshold: float, percent: float) -> np.ndarray:
+    """Shrink v, (n,), but for the largest ``percent`` % of its entries if above the threshold."""
+    result = shrink(v, threshold)
+    count = int(percent / 100.0 * len(v))
+    by_size = sorted(range(len(v)), key=lambda i: abs(v[i]), reverse=True)
+    for i in by_size[:count]:
+        if abs(v[i]) > threshold:
+            result[i] = v[i]
+    return result
+
+
+def analytic_weights(A: np.ndarray) -> np.ndarray:
+    """The W of least ||W^T A||_F with w_i^T a_i = 1: one equality-constrained problem a column."""
+    m = len(A)
+    columns = []
+    for a in A.T:
+        # KKT system of: minimise w^T A A^T w / 2 subject to a^T w = 1.
+        system = np.block([[A @ A.T, -a[:, None]], [a[None, :], np.zeros((1, 1))]])
+        columns.append(np.linalg.solve(system, np.append(np.zeros(m), 1.0))[:m])
+    return np.array(columns).T
+
+
+def _thresholded_descent(A, b, iterations, hyper, W, step, shrinker) -> list[np.ndarray]:
+    """x+ = shrinker(x + step W^T (b - A x), lam / L, k) for each sample."""
+    threshold = hyper["lam"] / lipschitz(A)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            x = shrinker(x + step * (W.T @ (measurement - A @ x)), threshold, k)
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """Iterative soft-thresholding."""
+
+    def plain(v, threshold, k):
+        return shrink(v, threshold)
+
+    return _thresholded_descent(A, b, iterations, hyper, A, 1 / lipschitz(A), plain)
+
+
+def _selecting(hyper: Hyper) -> Callable:
+    def selected(v, threshold, k):
+        percent = min(hyper["support_step"] * (k + 1), hyper["support_max"])
+        return shrink_with_support(v, threshold, percent)
+
+    return selected
+
+
+def ista_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """ISTA whose largest entries, more of them in each iteration, are not shrunk."""
+    step = 1 / lipschitz(A)
+    return _thresholded_descent(A, b, iterations, hyper, A, step, _selecting(hyper))
+
+
+def analytic_ista_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """ISTA with support selection, step 1 and analytic weights in place of A / L."""
+    W = analytic_weights(A)
+    return _thresholded_descent(A, b, iterations, hyper, W, 1.0, _selecting(hyper))
+
+
+def fista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """ISTA from an extrapolated point (Beck & Teboulle)."""
+    L = lipschitz(A)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = y = np.zeros(A.shape[1])
+        t = 1.0
+        for k in range(iterations):
+            x_old, t_old = x, t
+            x = shrink(y - A.T @ (A @ y - measurement) / L, hyper["lam"] / L)
+            t = (1 + np.sqrt(1 + 4 * t_old**2)) / 2
+            y = x + (t_old - 1) / t * (x - x_old)
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def amp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """Approximate message passing."""
+    m, n = A.shape
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, v = np.zeros(n), np.zeros(m)
+        for k in range(iterations):
+            v = measurement - A @ x + np.count_nonzero(x) / m * v
+            x = shrink(x + A.T @ v, hyper["alpha"] * np.linalg.norm(v) / np.sqrt(m))
+            iterates[k, q] = x
+    return list(iterates)
+
+
+REFERENCES = {
+    "ista": ista,
+    "ista_ss": ista_ss,
+    "analytic_ista_ss": analytic_ista_ss,
+    "fista": fista,
+    "amp": amp,
+}
