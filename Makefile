@@ -10,7 +10,7 @@ REPORTS := $(if $(filter laptop,$(PRESET)),reports,reports/$(PRESET))
 .PHONY: fig5 test bench dictionary lint format lock clean
 
 fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
-	$(RUN) snakemake --cores $(CORES) --config preset=$(PRESET) -- $(REPORTS)/fig5.pdf \
+	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- $(REPORTS)/fig5.pdf \
 	  $(REPORTS)/fig5_table.md $(REPORTS)/fig5_timings.csv
 
 test: .venv/installed  ## the whole test suite, the smoke graph included
@@ -20,7 +20,7 @@ bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md
 
 dictionary: .venv/installed  ## learn the coherent dictionary again, from the images
-	$(RUN) snakemake --cores $(CORES) -- results/dictionaries/bsds500.h5
+	$(RUN) l2o unlock && snakemake --cores $(CORES) -- results/dictionaries/bsds500.h5
 
 lint: .venv/installed
 	$(RUN) ruff check . && ruff format --check . && snakefmt --check Snakefile workflow

@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from l2o.config.training import Training
+from l2o.errors import InputError
 
 PARAMS = Path(__file__).parents[1] / "params" / "fig5.yaml"
 SMOKE = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["presets"]["smoke"]["training"]
@@ -55,6 +56,13 @@ def make_problem(samples: int, m: int, n: int, seed: int = 7, entries: int = 4) 
     for row in x:
         row[random.choice(n, entries, replace=False)] = random.standard_normal(entries)
     return Problem(A, x, x @ A.T)
+
+
+def told(error: pytest.ExceptionInfo[InputError], path: Path, *parts: str) -> None:
+    """The message is one line that names the file, what is wrong, and a remedy."""
+    text = str(error.value)
+    assert "\n" not in text and text.startswith(str(path))
+    assert error.value.remedy and all(part in text for part in parts)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,11 +21,11 @@ def make_net(name: str, depth: int = DEPTH) -> torch.nn.Module:
 
 
 def make_trainer(
-    name: str, state: Path, budget: Training, report=None, key="key", seed=5, scale=1.0
+    name: str, state: Path, budget: Training, report=None, key="key", seed=5, scale=1.0, count=128
 ) -> ProgressiveTrainer:
-    """A trainer of a fresh net on 128 samples, which saves at every validation."""
+    """A trainer of a fresh net on up to 128 samples, which saves at every validation."""
     _, b, x = PROBLEM.tensors(torch.float32)
-    sets = Samples(scale * b[:128], scale * x[:128]), Samples(b[128:], x[128:])
+    sets = Samples(scale * b[:count], scale * x[:count]), Samples(b[128:], x[128:])
     report = report or (lambda stage, row: None)
     return ProgressiveTrainer(make_net(name), *sets, budget, seed, state, key, report, 0.0)
 

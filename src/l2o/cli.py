@@ -126,6 +126,12 @@ def figure(
     commands.figure(curves, pdf, png, params, preset)
 
 
+@app.command()
+def unlock(folder: Path = Path()) -> None:
+    """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
+    print(commands.unlock(folder))
+
+
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
     try:

@@ -134,11 +134,11 @@ def train(
     A = torch.from_numpy(read_dictionary(data)).float()
     net_class, hyper = registered("unrolled")[method].load(), experiment.unrolled[method]
     net = net_class(A, steps.sizes.depth, hyper).to(device)
-    train_set, validation = (
-        Samples(*(torch.from_numpy(array).to(device) for array in read_split(data, split)))
-        for split in ("train", "validation")
-    )
     budget = experiment.training(preset, setting, method)
+    train_set, validation = (
+        Samples(*(torch.from_numpy(part[:rows].copy()).to(device) for part in read_split(data, s)))
+        for s, rows in (("train", budget.samples), ("validation", None))
+    )
     report = ProgressReport(f"{setting} {net.label}", budget, net.depth)
     trainer = ProgressiveTrainer(
         net, train_set, validation, budget, experiment.seed, state, step.key, report
@@ -275,6 +275,28 @@ def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> Non
     published = read_table(steps.experiment.published_curves)
     note = steps.sizes.note
     draw_fig5(read_table(curves), published, preset, note, pdf, png, steps.titles())
+
+
+def unlock(folder: Path) -> str:
+    """Remove the lock that a killed Snakemake left in ``folder``; return what was done.
+
+    Raises
+    ------
+    InputError : a Snakemake process still works there.
+    """
+    import psutil
+
+    locks = sorted((folder / ".snakemake" / "locks").glob("*.lock"))
+    if not locks:
+        return "no lock"
+    for process in psutil.process_iter(["pid", "cwd", "cmdline"]):
+        words = " ".join((process.info["cmdline"] or [])[:3])
+        if "snakemake" in words and process.info["cwd"] == str(folder.resolve()):
+            problem = f"locked by process {process.pid}, which is at work here"
+            raise InputError(folder, "", problem, "wait until it ends, or stop it")
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    return f"removed the stale lock of {folder.resolve()}"
 
 
 def _known(file: Path, place: str, name: str, valid: list[str]) -> None:

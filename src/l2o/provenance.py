@@ -52,7 +52,7 @@ class Step:
             "parameters": dict(self.parameters),
             "sources": source_closure(*self.modules),
             "inputs": {role: step.key for role, step in self.inputs.items()},
-            "libraries": {name: version(name).split("+")[0] for name in self.libraries},
+            "libraries": {name: _version(name) for name in self.libraries},
         }
         return {**content, "key": digest(content)}
 
@@ -60,6 +60,12 @@ class Step:
     def key(self) -> str:
         """The hash over all of the record: equal keys promise equal bytes."""
         return self.record()["key"]
+
+
+@cache
+def _version(library: str) -> str:
+    """Return the version of a distribution, without the mark of its build."""
+    return version(library).split("+")[0]
 
 
 def source_closure(*modules: str) -> dict[str, str]:

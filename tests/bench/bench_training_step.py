@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import mse_loss, normalize
 
 from l2o.optimizers.unrolled.alista import Alista
 from l2o.optimizers.unrolled.lista_cpss import ListaCpss
@@ -72,11 +72,12 @@ class OurStep(Step):
     fused = True
 
     def log_loss(self, index: Tensor) -> Tensor:
-        net, stage, b, prepared = self.net, self.stage, self.b[index], self.inputs.batch(index)
+        net, stage, prepared = self.net, self.stage, self.inputs.batch(index)
+        b, x = (tensor.index_select(0, index) for tensor in (self.b, self.x))
         for k in range(stage.first, stage.last):
             prepared = net.prepare(net.apply_layer(k, prepared, b), b)
         output = net.apply_layer(stage.last, prepared, b)[0]
-        return (output - self.x[index]).square().sum(dim=1).mean().log()
+        return (mse_loss(output, x, reduction="sum") / len(b)).log()
 
 
 class PlainStep(Step):

@@ -25,6 +25,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(path, "", "no such parameter file", "check the path") from error
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise InputError(path, "", problem, "check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = f"is not valid YAML ({' '.join(str(error).split())})"
         raise InputError(path, "", problem, "correct the syntax") from error
