@@ -52,7 +52,8 @@ def curve_rows(method: Method, iterates: Iterable[np.ndarray], test: TestSet) ->
     status = "diverged" if math.isnan(last) or last > 0 else "converged"
     rows = []
     for layer, (sample, total) in enumerate(zip(values, pooled, strict=True)):
-        low, middle, high = np.quantile(sample, [0.25, 0.5, 0.75])
+        with np.errstate(invalid="ignore"):  # between two infinities
+            low, middle, high = np.quantile(sample, [0.25, 0.5, 0.75])
         rows.append(
             {
                 "method": method.name,

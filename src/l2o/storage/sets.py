@@ -7,6 +7,7 @@ samples needs the memory of one slice only.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ def write_set(
     InputError : the file cannot be written, for example on a full disk.
     """
     m, n = dictionary.shape
-    with written_aside(path) as aside, h5py.File(aside, "w") as file:
+    with _created(path) as file:
         for key, value in attributes.items():
             plain = isinstance(value, (str, int, float))
             file.attrs[key] = value if plain else json.dumps(value, sort_keys=True)
@@ -75,12 +76,51 @@ def write_dictionary(
     path: str | Path, dictionary: np.ndarray, attributes: dict[str, Any], **series: np.ndarray
 ) -> None:
     """Write a dictionary A, (m, n), atomically, with attributes and named series beside it."""
-    with written_aside(path) as aside, h5py.File(aside, "w") as file:
+    with _created(path) as file:
         file.attrs.update(attributes)
         matrix = file.create_dataset("A", data=np.asarray(dictionary, np.float64))
         _describe(matrix, "m x n", "dictionary with unit-norm columns")
         for name, values in series.items():
             file.create_dataset(name, data=values)
+
+
+class _Target(io.FileIO):
+    """The file that HDF5 writes through; it remembers the first write that failed.
+
+    HDF5 does not survive a full disk: it ends the process when it closes the file. So a failed
+    write looks to it like a success, and the error is raised once HDF5 is done.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: memoryview) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while len(rest) and self.failure is None:
+            try:
+                rest = rest[super().write(rest) :]
+            except OSError as error:
+                self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = self.failure or error
+            return self.tell() if size is None else size
+
+
+@contextmanager
+def _created(path: str | Path) -> Iterator[h5py.File]:
+    """Open a new HDF5 file, which appears at ``path`` once it is complete."""
+    with written_aside(path) as aside, _Target(aside, "w+") as target:
+        try:
+            with h5py.File(target, "w") as file:
+                yield file
+        finally:
+            if target.failure is not None:
+                raise target.failure
 
 
 def _describe(dataset: h5py.Dataset, axes: str, content: str) -> None:
@@ -115,14 +155,24 @@ def _opened(path: str | Path) -> Iterator[h5py.File]:
 def _check(file: h5py.File, path: str | Path) -> None:
     keys = ["A", *(f"{split}/{part}" for split in SPLITS for part in "xb")]
     for key in keys:
-        if key not in file:
+        if not isinstance(file.get(key), h5py.Dataset):
             raise InputError(path, key, "this dataset is missing", REBUILD)
-    m, n = file["A"].shape
+    m, n = _matrix(file, path).shape
     for split in SPLITS:
         x, b = file[f"{split}/x"].shape, file[f"{split}/b"].shape
         if x[1:] != (n,) or b[1:] != (m,) or x[0] != b[0]:
             problem = f"shapes x {x} and b {b} do not fit A {(m, n)}"
             raise InputError(path, split, problem, REBUILD)
+
+
+def _matrix(file: h5py.File, path: str | Path) -> h5py.Dataset:
+    matrix = file.get("A")
+    if not isinstance(matrix, h5py.Dataset):
+        raise InputError(path, "A", "this dataset is missing", REBUILD)
+    if matrix.ndim != 2 or matrix.dtype.kind != "f":
+        problem = f"is no matrix: shape {matrix.shape} of {matrix.dtype}"
+        raise InputError(path, "A", problem, REBUILD)
+    return matrix
 
 
 def read_dictionary(path: str | Path) -> np.ndarray:
@@ -133,9 +183,7 @@ def read_dictionary(path: str | Path) -> np.ndarray:
     InputError : as :func:`opened_set`.
     """
     with _opened(path) as file:
-        if "A" not in file:
-            raise InputError(path, "A", "this dataset is missing", REBUILD)
-        return file["A"][:]
+        return _matrix(file, path)[:]
 
 
 def read_split(path: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:

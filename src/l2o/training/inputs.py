@@ -38,7 +38,7 @@ class LayerInputs:
         for k in range(self.layer, layer):
             for at in range(0, len(self), CHUNK):
                 b = self.b[at : at + CHUNK]
-                chunk = tuple(tensor[at : at + CHUNK] for tensor in self.tensors)
+                chunk = tuple(tensor[at : at + CHUNK].clone() for tensor in self.tensors)
                 self._store(at, self.net.prepare(self.net.apply_layer(k, chunk, b), b))
         self.layer = max(self.layer, layer)
 

@@ -27,7 +27,7 @@ class Amp(ClassicalSolver):
     def step(self, state: State, b: Tensor) -> State:
         x, previous = state
         m = b.shape[1]
-        v = b - x @ self.A.T + (x != 0).sum(dim=1, keepdim=True) / m * previous
+        v = b - x @ self.A.T + (x != 0).sum(dim=1, keepdim=True).to(x) / m * previous
         threshold = self.hyper["alpha"] * torch.linalg.vector_norm(v, dim=1, keepdim=True)
         threshold = threshold / math.sqrt(m)
         r = x + v @ self.A

@@ -35,7 +35,7 @@ class Lamp(UnrolledNet):
     def prepare(self, state: State, b: Tensor) -> State:
         x, previous = state
         m = b.shape[1]
-        onsager = (x != 0).sum(dim=1, keepdim=True) / m
+        onsager = (x != 0).sum(dim=1, keepdim=True).to(x) / m
         v = torch.addmm(b, x, self.A.T, alpha=-1) + onsager * previous
         return x, v, torch.linalg.vector_norm(v, dim=1, keepdim=True) / math.sqrt(m)
 

@@ -94,7 +94,7 @@ class UnrolledNet(nn.Module):
 
     def _per_layer(self, value: Tensor | float) -> nn.ParameterList:
         """Return one learned copy of ``value`` for each layer, in the dictionary's precision."""
-        start = torch.as_tensor(value).to(self.A)
+        start = torch.as_tensor(value, dtype=self.A.dtype, device=self.A.device)
         return nn.ParameterList(nn.Parameter(start.clone()) for _ in range(self.depth))
 
 
