@@ -123,11 +123,15 @@ def test_a_parameter_of_one_method_retrains_it_alone(built, edited):
 
 
 def test_presets_share_no_path(built):
-    run = snakemake(built, "--cores", "1", "--dry-run", preset="laptop")
-    assert run.returncode == 0
-    outputs = re.findall(r"^\s+output: (.*)$", run.stdout, re.M)
-    assert outputs
-    assert not any("smoke" in line for line in outputs)
+    outputs = {}
+    for preset in ("smoke", "laptop", "paper"):
+        run = snakemake(built, "--summary", preset=preset)
+        assert run.returncode == 0, run.stderr
+        outputs[preset] = {line.split("\t")[0] for line in run.stdout.splitlines()[1:]}
+        assert len(outputs[preset]) > 100
+    assert not outputs["smoke"] & outputs["laptop"]
+    assert not outputs["smoke"] & outputs["paper"]
+    assert not outputs["laptop"] & outputs["paper"]
 
 
 def test_one_core_and_eight_give_the_same_bytes(built, tmp_path):

@@ -226,6 +226,9 @@ def load_net(path: Path, dictionary: Any) -> Any:
     from l2o.storage.checkpoints import load_into, load_tensors
 
     tensors, record = load_tensors(path)
+    if record.get("method") not in registered("unrolled"):
+        problem = "is not the checkpoint of a trained net of this project"
+        raise InputError(path, "method", problem, "give a file of results/*/fig5/checkpoints")
     net_class = registered("unrolled")[record["method"]].load()
     A = torch.from_numpy(dictionary).float()
     net = net_class(A, record["depth"], record["hyperparameters"])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from l2o.config.loading import read_yaml, unknown_key, validated
 from l2o.config.training import Training
+from l2o.errors import InputError
 
 PRESETS = ("smoke", "laptop", "paper")
 NonNegative = Annotated[FiniteFloat, Field(ge=0)]
@@ -103,11 +104,23 @@ def load_fig5(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig5
             if name not in methods[kind]:
                 raise unknown_key(path, f"{kind}.{name}", list(methods[kind]))
             for key in hyper:
+                place = f"{kind}.{name}.{key}"
                 if key not in methods[kind][name]:
-                    raise unknown_key(path, f"{kind}.{name}.{key}", sorted(methods[kind][name]))
+                    raise unknown_key(path, place, sorted(methods[kind][name]))
+                _check_hyperparameter(path, place, key, hyper[key])
     for name, preset in experiment.presets.items():
         _check_preset(path, experiment, name, preset)
     return experiment
+
+
+def _check_hyperparameter(path: str | Path, place: str, key: str, value: float) -> None:
+    """Shares of the support are percentages; all other hyperparameters are positive."""
+    if key.startswith("support_"):
+        wrong, allowed = value > 100, "a percentage from 0 to 100"
+    else:
+        wrong, allowed = value == 0, "a number above 0"
+    if wrong:
+        raise InputError(path, place, f"is {value:g}, out of range", f"set {allowed}")
 
 
 def _check_preset(path: str | Path, experiment: Fig5, name: str, preset: Preset) -> None:
@@ -121,3 +134,11 @@ def _check_preset(path: str | Path, experiment: Fig5, name: str, preset: Preset)
         if place not in (*experiment.unrolled, *nets):
             raise unknown_key(path, prefix, [*experiment.unrolled, *nets])
         validated(Training, {**preset.training.model_dump(), **override}, path, prefix)
+        _check_samples(path, f"{prefix}.samples", preset, override.get("samples", 1))
+    _check_samples(path, f"presets.{name}.training.samples", preset, preset.training.samples)
+
+
+def _check_samples(path: str | Path, place: str, preset: Preset, used: int) -> None:
+    if used > preset.samples.train:
+        problem = f"is {used}, more than the {preset.samples.train} training samples of the set"
+        raise InputError(path, place, problem, "lower it, or raise samples.train of the preset")

@@ -46,7 +46,8 @@ def validated(model: type[Model], content: Any, file: str | Path, prefix: str = 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is also a missing one: the spelling is what the user wants to know.
+        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         place = [str(part) for part in first["loc"]]
         key = ".".join([prefix, *place] if prefix else place)
         if first["type"] == "extra_forbidden":
