@@ -4,11 +4,11 @@
 rule gaussian_dictionary:
     output:
         f"{RESULTS}/dictionaries/{{dictionary}}.h5",
+    log:
+        f"{LOGS}/dictionaries/{{dictionary}}.log",
     params:
         preset=PRESET,
         key=lambda wc: fig5.gaussian_dictionary(wc.dictionary).key,
-    log:
-        f"{LOGS}/dictionaries/{{dictionary}}.log",
     message:
         "Drawing the dictionary {wildcards.dictionary}"
     shell:
@@ -22,10 +22,10 @@ rule images:
         sums="data/bsds500.sha256",
     output:
         directory("data/bsds500"),
-    params:
-        mirror=config["image_mirror"],
     log:
         "logs/dictionaries/images.log",
+    params:
+        mirror=config["image_mirror"],
     message:
         "Fetching the BSDS500 images"
     shell:
@@ -38,10 +38,10 @@ rule learned_dictionary:
         sums="data/bsds500.sha256",
     output:
         "results/dictionaries/bsds500.h5",
-    params:
-        key=lambda wc, input: fig5.learned_dictionary(input.sums).key,
     log:
         "logs/dictionaries/bsds500.log",
+    params:
+        key=lambda wc, input: fig5.learned_dictionary(input.sums).key,
     message:
         "Learning the coherent dictionary"
     shell:

@@ -11,16 +11,16 @@ rule evaluate:
     output:
         curves=f"{RESULTS}/curves/{{setting}}.csv",
         timings=f"{RESULTS}/solve_seconds/{{setting}}.csv",
-    params:
-        preset=PRESET,
-        key=lambda wc: fig5.evaluation(wc.setting).key,
-    threads: fig5.experiment.compute_threads
-    resources:
-        mem_mb=1600,
     log:
         f"{LOGS}/evaluation/{{setting}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluation/{{setting}}.tsv"
+    threads: fig5.experiment.compute_threads
+    resources:
+        mem_mb=1600,
+    params:
+        preset=PRESET,
+        key=lambda wc: fig5.evaluation(wc.setting).key,
     message:
         "Evaluating all methods on {wildcards.setting}"
     shell:

@@ -7,11 +7,11 @@ rule fig5_table:
     output:
         csv=f"{REPORTS}/fig5_table.csv",
         markdown=f"{REPORTS}/fig5_table.md",
+    log:
+        f"{LOGS}/table.log",
     params:
         preset=PRESET,
         key=fig5.table().key,
-    log:
-        f"{LOGS}/table.log",
     message:
         "Setting the results beside the published ones"
     shell:
@@ -25,11 +25,11 @@ rule fig5:
     output:
         pdf=f"{REPORTS}/fig5.pdf",
         png=f"{REPORTS}/fig5.png",
+    log:
+        f"{LOGS}/figure.log",
     params:
         preset=PRESET,
         key=fig5.figure().key,
-    log:
-        f"{LOGS}/figure.log",
     message:
         "Drawing Figure 5"
     shell:

@@ -13,15 +13,15 @@ rule optimizee_set:
         dictionary_of,
     output:
         f"{RESULTS}/sets/{{setting}}.h5",
-    params:
-        preset=PRESET,
-        key=lambda wc: fig5.optimizee_set(wc.setting).key,
-    resources:
-        mem_mb=1000,
     log:
         f"{LOGS}/sets/{{setting}}.log",
     benchmark:
         f"{BENCHMARKS}/sets/{{setting}}.tsv"
+    resources:
+        mem_mb=1000,
+    params:
+        preset=PRESET,
+        key=lambda wc: fig5.optimizee_set(wc.setting).key,
     message:
         "Sampling the optimizee set {wildcards.setting}"
     shell:

@@ -9,17 +9,17 @@ rule train:
         checkpoint=f"{RESULTS}/checkpoints/{{setting}}/{{method}}.safetensors",
         history=f"{RESULTS}/histories/{{setting}}/{{method}}.csv",
         timing=f"{RESULTS}/training_seconds/{{setting}}/{{method}}.json",
-    params:
-        preset=PRESET,
-        key=lambda wc: fig5.training(wc.setting, wc.method).key,
-        state=f"{RESULTS}/unfinished/{{setting}}/{{method}}.safetensors",
-    threads: fig5.experiment.compute_threads
-    resources:
-        mem_mb=1600,
     log:
         f"{LOGS}/training/{{setting}}/{{method}}.log",
     benchmark:
         f"{BENCHMARKS}/training/{{setting}}/{{method}}.tsv"
+    threads: fig5.experiment.compute_threads
+    resources:
+        mem_mb=1600,
+    params:
+        preset=PRESET,
+        key=lambda wc: fig5.training(wc.setting, wc.method).key,
+        state=f"{RESULTS}/unfinished/{{setting}}/{{method}}.safetensors",
     message:
         "Training {wildcards.method} on {wildcards.setting}"
     shell:
