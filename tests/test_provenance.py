@@ -161,9 +161,19 @@ def test_another_preset_changes_nothing_of_this_one(tmp_path):
     assert changed_parameters(tmp_path, change) == set()
 
 
-def test_presets_share_no_key_of_a_training_or_a_report():
+def test_presets_share_a_training_exactly_where_its_budget_is_the_same():
+    laptop, paper = (Fig5Steps(PARAMS, preset) for preset in ("laptop", "paper"))
+    for _, setting, method in TRAININGS:
+        same_budget = laptop.experiment.training("laptop", setting, method) == (
+            paper.experiment.training("paper", setting, method)
+        )
+        same_key = laptop.training(setting, method).key == paper.training(setting, method).key
+        assert same_key == same_budget
+
+
+def test_presets_share_no_report():
     smoke, laptop, paper = (keys(preset=preset) for preset in ("smoke", "laptop", "paper"))
-    for name in TRAININGS | EVALUATIONS | REPORTS:
+    for name in EVALUATIONS | REPORTS:
         assert len({smoke[name], laptop[name], paper[name]}) == 3
 
 
