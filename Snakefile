@@ -1,10 +1,14 @@
 # The graph of the benchmark: parameters -> optimizee sets -> checkpoints -> curves -> figures.
-# Rules by stage are in workflow/rules; what a step reads and runs is told by l2o.steps, and its key
-# there is a parameter of the rule, so that exactly the steps that a change concerns run again.
+# Rules by stage are in workflow/rules. What a step reads and runs is told by l2o.steps; whether its
+# artifacts are valid is told by the proof beside them, and by nothing else (l2o.artifacts.demand).
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
 
+from l2o.artifacts.demand import Demand
 from l2o.errors import InputError
-from l2o.steps import Fig5Steps
+from l2o.steps import DEFAULT_PRESET, LEARNED, SUMS, Fig5Steps
 
 min_version("9.0")
 
@@ -13,16 +17,16 @@ configfile: "params/run.yaml"
 
 
 PRESET = config["preset"]
+if config["cache"]:
+    os.environ.setdefault("L2O_CACHE", config["cache"])
 try:
     fig5 = Fig5Steps("params/fig5.yaml", PRESET)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# Outputs of different presets never share a path; the default preset reports at the top.
-RESULTS = f"results/{PRESET}/fig5"
-REPORTS = "reports" if PRESET == "laptop" else f"reports/{PRESET}"
-LOGS = f"logs/{PRESET}/fig5"
-BENCHMARKS = f"benchmarks/{PRESET}/fig5"
+AT = fig5.layout
+tasks = [*fig5.tasks(), fig5.learning_task()]
+demand = Demand(tasks, ancient, Path(".snakemake/demand"), workflow.is_main_process)
 
 
 wildcard_constraints:
@@ -34,12 +38,16 @@ wildcard_constraints:
 localrules:
     all,
     curves,
+    front_page,
 
 
 rule all:
     default_target: True
     input:
-        multiext(f"{REPORTS}/fig5", ".pdf", ".png", "_table.csv", "_table.md", "_timings.csv"),
+        AT.figure,
+        AT.table,
+        AT.timings,
+        list(AT.front_page) if PRESET == DEFAULT_PRESET else [],
 
 
 include: "workflow/rules/dictionaries.smk"

@@ -17,8 +17,8 @@ FILES = {
 }
 FLOORS = [
     {"errors", "seeds"},
-    {"provenance", "metrics", "config", "storage", "compute"},
-    {"dictionaries", "optimizees"},
+    {"provenance", "metrics", "config", "storage", "compute", "layout"},
+    {"artifacts", "dictionaries", "optimizees"},
     {"optimizers"},
     {"training", "evaluation"},
     {"figures"},

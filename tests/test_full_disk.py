@@ -21,7 +21,8 @@ import torch
 from l2o.errors import InputError
 from l2o.storage.checkpoints import save_tensors
 from l2o.storage.sets import write_dictionary, write_set
-from l2o.storage.tables import write_json, write_table
+from l2o.storage.json_files import write_json
+from l2o.storage.tables import write_table
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder = Path(sys.argv[1])

@@ -14,7 +14,7 @@ from conftest import PARAMS
 from l2o import provenance
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step, digest, source_closure
-from l2o.steps import TRAINER, Fig5Steps
+from l2o.steps import Fig5Steps
 
 ROOT = PARAMS.parents[1]
 GOOD = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
@@ -219,9 +219,9 @@ def test_the_closure_of_a_method_holds_no_other_method():
 
 
 def test_the_closure_of_the_trainer_holds_no_figure_no_method_and_no_command():
-    closure = set(source_closure(*TRAINER))
+    closure = set(source_closure("l2o.training.job"))
     assert {"l2o.training.stages", "l2o.training.inputs", "l2o.seeds", "l2o.compute"} <= closure
-    for other in ("figures", "evaluation", "commands", "cli", "steps", "optimizees"):
+    for other in ("figures", "evaluation", "commands", "cli", "steps", "optimizees", "artifacts"):
         assert not {name for name in closure if name.split(".")[1:2] == [other]}
     assert not closure & {head.module for head in methods("unrolled").values()}
 

@@ -60,6 +60,13 @@ def test_a_set_reads_back_as_it_was_sampled(good):
         assert file["train/x"].attrs["axes"] == "samples x n"
 
 
+def test_the_first_rows_can_be_read_alone(good):
+    for few, all_ in zip(
+        sets.read_split(good, "train", 50), sets.read_split(good, "train"), strict=True
+    ):
+        assert few.tobytes() == all_[:50].tobytes()
+
+
 def test_a_sample_is_the_same_in_sets_of_different_size(tmp_path, good):
     smaller = write(tmp_path / "s.h5", {"train": 1100, "validation": 7, "test": 60})
     for split, count in (("train", 1100), ("validation", 7), ("test", 60)):

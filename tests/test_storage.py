@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from conftest import told
 from l2o.errors import InputError
-from l2o.storage import tables
+from l2o.storage import json_files, tables
 from l2o.storage.checkpoints import load_tensors, save_tensors
 
 
@@ -99,10 +99,10 @@ def test_tables_and_json_that_cannot_be_read_are_told(tmp_path):
         told(error, tmp_path / name)
     for name in ("none", "empty", "bytes"):
         with pytest.raises(InputError) as error:
-            tables.read_json(tmp_path / name)
+            json_files.read_json(tmp_path / name)
         told(error, tmp_path / name)
 
 
 def test_json_reads_back(tmp_path):
-    tables.write_json(tmp_path / "a.json", {"b": 0.1, "a": ["ü", None]})
-    assert tables.read_json(tmp_path / "a.json") == {"b": 0.1, "a": ["ü", None]}
+    json_files.write_json(tmp_path / "a.json", {"b": 0.1, "a": ["ü", None]})
+    assert json_files.read_json(tmp_path / "a.json") == {"b": 0.1, "a": ["ü", None]}

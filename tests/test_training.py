@@ -13,7 +13,7 @@ from l2o.training import inputs
 from l2o.training.inputs import LayerInputs
 from l2o.training.progressive import ProgressiveTrainer
 from l2o.training.stages import schedule
-from small_trainings import DEPTH, HEADS, PROBLEM, make_net, make_trainer, outcome
+from small_trainings import DEPTH, HEADS, PROBLEM, make_net, make_trainer
 
 each_method = pytest.mark.parametrize("name", HEADS)
 
@@ -94,13 +94,6 @@ def test_a_huge_rate_is_recorded_and_leaves_finite_weights(tmp_path):
     assert_diverged_but_sound(
         make_trainer("lista_cp", tmp_path / "s", budget), make_net("lista_cp")
     )
-
-
-def test_only_the_first_samples_are_used_where_the_budget_says_so(budget, tmp_path):
-    few = budget.model_copy(update={"samples": 50})
-    expected = outcome(make_trainer("lista_cp", tmp_path / "a", budget, count=50))
-    assert outcome(make_trainer("lista_cp", tmp_path / "b", few)) == expected
-    assert outcome(make_trainer("lista_cp", tmp_path / "c", budget)) != expected
 
 
 @pytest.mark.parametrize("without", [("window",), ("final",), ("window", "final"), ("layer",)])

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from conftest import make_problem
-from l2o.commands import load_net
 from l2o.errors import InputError
 from l2o.metrics import mean_nmse_db
 from l2o.optimizers import registry
+from l2o.optimizers.trained import load_net
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
 from l2o.training.progressive import ProgressiveTrainer, Samples

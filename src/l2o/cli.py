@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
-from l2o import commands
+from l2o.commands import artifacts as artifact_commands
+from l2o.commands import data as data_commands
+from l2o.commands import reports as report_commands
+from l2o.commands import training as training_commands
 from l2o.errors import InputError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -21,19 +24,19 @@ PARAMS = Path("params/fig5.yaml")
 @app.command()
 def check(params: Params = PARAMS, preset: Preset = "laptop") -> None:
     """Check a parameter file and say what it asks for."""
-    print(commands.check(params, preset))
+    print(data_commands.check(params, preset))
 
 
 @app.command()
 def methods() -> None:
     """List the methods that were found, with their references."""
-    print(commands.list_methods())
+    print(data_commands.list_methods())
 
 
 @app.command()
 def images(folder: Path, sums: Path, mirror: str = "") -> None:
     """Fetch the BSDS500 images into FOLDER, each verified against SUMS."""
-    commands.fetch_images(folder, sums, mirror)
+    data_commands.fetch_images(folder, sums, mirror)
 
 
 @app.command("learn-dictionary")
@@ -41,7 +44,7 @@ def learn_dictionary(
     folder: Path, sums: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
 ) -> None:
     """Learn the coherent dictionary from the images in FOLDER."""
-    commands.learn_dictionary(folder, sums, out, params, preset)
+    data_commands.learn_dictionary(folder, sums, out, params, preset)
 
 
 @app.command("draw-dictionary")
@@ -49,7 +52,7 @@ def draw_dictionary(
     name: str, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
 ) -> None:
     """Draw the Gaussian dictionary NAME."""
-    commands.draw_dictionary(name, out, params, preset)
+    data_commands.draw_dictionary(name, out, params, preset)
 
 
 @app.command("sample-set")
@@ -57,7 +60,7 @@ def sample_set(
     setting: str, dictionary: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
 ) -> None:
     """Sample the optimizee set of SETTING with the matrix stored in DICTIONARY."""
-    commands.sample_set(setting, dictionary, out, params, preset)
+    data_commands.sample_set(setting, dictionary, out, params, preset)
 
 
 @app.command()
@@ -73,7 +76,7 @@ def train(
     preset: Preset = "laptop",
 ) -> None:
     """Train METHOD on the optimizee set DATA of SETTING; interrupted, it goes on where it was."""
-    commands.train(setting, method, data, out, history, timing, state, params, preset)
+    training_commands.train(setting, method, data, out, history, timing, state, params, preset)
 
 
 @app.command()
@@ -87,19 +90,29 @@ def evaluate(
     preset: Preset = "laptop",
 ) -> None:
     """Evaluate CHECKPOINTS and the classical solvers on the test set of DATA."""
-    commands.evaluate(setting, data, checkpoints, curves, timings, params, preset)
+    training_commands.evaluate(setting, data, checkpoints, curves, timings, params, preset)
 
 
 @app.command()
-def collect(tables: list[Path], out: Annotated[Path, typer.Option(help="CSV")]) -> None:
-    """Join tables with the same columns into one."""
-    commands.collect(tables, out)
+def collect(
+    tables: list[Path],
+    out: Annotated[Path, typer.Option(help="CSV")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Join the curves of all settings, in their order in the parameter file."""
+    report_commands.collect(tables, out, params, preset)
 
 
 @app.command()
-def timings(tables: list[Path], out: Annotated[Path, typer.Option(help="CSV")]) -> None:
+def timings(
+    tables: list[Path],
+    out: Annotated[Path, typer.Option(help="CSV")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
     """Join seconds per solve (CSV) and seconds of training (JSON) into one table."""
-    commands.timings(tables, out)
+    report_commands.timings(tables, out, params, preset)
 
 
 @app.command()
@@ -107,11 +120,12 @@ def table(
     curves: Path,
     csv: Annotated[Path, typer.Option()],
     markdown: Annotated[Path, typer.Option()],
+    metrics: Annotated[Path, typer.Option(help="the same numbers as JSON")],
     params: Params = PARAMS,
     preset: Preset = "laptop",
 ) -> None:
     """Set the last layers of CURVES beside the published ones."""
-    commands.table(curves, csv, markdown, params, preset)
+    report_commands.table(curves, csv, markdown, metrics, params, preset)
 
 
 @app.command()
@@ -123,13 +137,37 @@ def figure(
     preset: Preset = "laptop",
 ) -> None:
     """Draw Figure 5 from CURVES."""
-    commands.figure(curves, pdf, png, params, preset)
+    report_commands.figure(curves, pdf, png, params, preset)
+
+
+@app.command("front-page")
+def front_page(params: Params = PARAMS, preset: Preset = "laptop") -> None:
+    """Copy the figure and table of the default preset to the top of the reports."""
+    report_commands.front_page(params, preset)
+
+
+@app.command()
+def provenance(file: Path) -> None:
+    """Say what made FILE: parameters, inputs, sources, libraries."""
+    print(artifact_commands.describe(file))
+
+
+@app.command()
+def verify(
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+    everything: Annotated[bool, typer.Option("--all", help="list valid artifacts too")] = False,
+) -> None:
+    """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
+    text, valid = artifact_commands.verify(params, preset, everything)
+    print(text)
+    raise typer.Exit(0 if valid else 1)
 
 
 @app.command()
 def unlock(folder: Path = Path()) -> None:
     """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
-    print(commands.unlock(folder))
+    print(artifact_commands.unlock(folder))
 
 
 def main() -> None:

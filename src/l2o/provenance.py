@@ -12,7 +12,7 @@ import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Step:
         }
         return {**content, "key": digest(content)}
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The hash over all of the record: equal keys promise equal bytes."""
         return self.record()["key"]

@@ -1,21 +1,27 @@
-"""The steps of Figure 5: what each reads, runs and depends on, as provenance.
+"""The steps of Figure 5: what each reads, runs and depends on, and which artifacts it writes.
 
-The Snakefile takes a step's key as a parameter, so that a change of exactly these parameters and
-sources triggers exactly this step; the commands store the same record in what they write.
+The commands prove with a step's record what they wrote; the Snakefile runs the steps whose
+artifacts do not carry the key that current parameters and sources give.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
+from l2o.artifacts.tasks import Task
 from l2o.config.fig5 import PRESETS, Fig5, load_fig5
 from l2o.config.loading import unknown_key
 from l2o.errors import InputError
+from l2o.layout import Fig5Layout
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
 
-TRAINER = ("l2o.training.progressive", "l2o.compute")
+SUMS = Path("data/bsds500.sha256")  # of the images
+LEARNED = Path("results/dictionaries/bsds500.h5")  # learned again, beside the released one
+DEFAULT_PRESET = "laptop"  # its figure and table are also shown at the top of reports/
 
 
 class Fig5Steps:
@@ -43,19 +49,22 @@ class Fig5Steps:
         if preset not in self.experiment.presets:
             raise InputError(path, f"presets.{preset}", "this key is missing", "add the preset")
         self.sizes = self.experiment.presets[preset]
+        self.layout = Fig5Layout(preset)
 
     def learned_dictionary(self, sums: Path) -> Step:
         """Learn the coherent dictionary from images with the SHA-256 sums in ``sums``."""
         parameters = {**self.experiment.learning.model_dump(), "seed": self.experiment.seed}
         parameters["images"] = content_hash(sums)
-        modules = ("l2o.dictionaries.learned", "l2o.dictionaries.images")
-        return Step("learn dictionary", parameters, modules, libraries=("numpy", "scipy", "pillow"))
+        modules = ("l2o.dictionaries.learned", "l2o.dictionaries.images", "l2o.storage.sets")
+        libraries = ("numpy", "scipy", "pillow", "h5py")
+        return Step("learn dictionary", parameters, modules, libraries=libraries)
 
     def gaussian_dictionary(self, name: str) -> Step:
         """Draw a Gaussian dictionary."""
         m, n = self.sizes.gaussian[name]
         parameters = {"m": m, "n": n, "seed": self.experiment.seed}
-        return Step("draw dictionary", parameters, ("l2o.dictionaries.gaussian",))
+        modules = ("l2o.dictionaries.gaussian", "l2o.storage.sets")
+        return Step("draw dictionary", parameters, modules, libraries=("numpy", "h5py"))
 
     def optimizee_set(self, setting: str) -> Step:
         """Sample the optimizee set of a setting."""
@@ -72,7 +81,8 @@ class Fig5Steps:
             parameters["released_dictionary"] = content_hash(self.experiment.released_dictionary)
         else:
             inputs["dictionary"] = self.gaussian_dictionary(chosen.dictionary)
-        return Step("sample set", parameters, ("l2o.optimizees.sparse_recovery",), inputs)
+        modules = ("l2o.optimizees.sparse_recovery", "l2o.storage.sets")
+        return Step("sample set", parameters, modules, inputs, libraries=("numpy", "h5py"))
 
     def training(self, setting: str, method: str) -> Step:
         """Train an unrolled net on a setting."""
@@ -86,7 +96,7 @@ class Fig5Steps:
             "device": experiment.device,
             "compute_threads": experiment.compute_threads,
         }
-        modules = (*TRAINER, methods("unrolled")[method].module)
+        modules = ("l2o.training.job", methods("unrolled")[method].module)
         return Step("train", parameters, modules, {"set": self.optimizee_set(setting)})
 
     def evaluation(self, setting: str) -> Step:
@@ -97,10 +107,24 @@ class Fig5Steps:
             "lam_grid": experiment.lam_grid,
             "compute_threads": experiment.compute_threads,
         }
-        modules = ["l2o.evaluation.sparse_recovery", "l2o.compute"]
+        modules = ["l2o.evaluation.sparse_recovery", "l2o.optimizers.trained", "l2o.compute"]
+        modules += ["l2o.storage.tables"]
         modules += [methods("classical")[name].module for name in experiment.classical]
         inputs = {name: self.training(setting, name) for name in experiment.unrolled}
+        inputs["set"] = self.optimizee_set(setting)
         return Step("evaluate", parameters, tuple(modules), inputs)
+
+    def curves(self) -> Step:
+        """Join the curves of all settings."""
+        inputs = {setting: self.evaluation(setting) for setting in self.experiment.settings}
+        return Step("join", {}, ("l2o.storage.tables",), inputs, ("pandas",))
+
+    def timings(self) -> Step:
+        """Join the measured seconds of solving and of training."""
+        inputs = {setting: self.evaluation(setting) for setting in self.experiment.settings}
+        for setting, method in product(self.experiment.settings, self.experiment.unrolled):
+            inputs[f"{setting}/{method}"] = self.training(setting, method)
+        return Step("join seconds", {}, ("l2o.storage.tables",), inputs, ("pandas",))
 
     def table(self) -> Step:
         """Set the last layers beside the published ones."""
@@ -117,8 +141,43 @@ class Fig5Steps:
             "titles": self.titles(),
             "published_curves": content_hash(self.experiment.published_curves),
         }
-        inputs = {setting: self.evaluation(setting) for setting in self.experiment.settings}
-        return Step(name, parameters, modules, inputs, libraries)
+        return Step(name, parameters, modules, {"curves": self.curves()}, libraries)
+
+    def front_page(self) -> Step:
+        """Copy the reports of the default preset to the top."""
+        inputs = {"table": self.table(), "figure": self.figure()}
+        return Step("copy", {}, ("l2o.layout",), inputs, ())
+
+    def learning_task(self) -> Task:
+        """Return the job that learns the coherent dictionary again; no figure needs it."""
+        return Task("learned_dictionary", (), self.learned_dictionary(SUMS), (LEARNED,))
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield every job with its artifacts, inputs before what is made of them."""
+        at = self.layout
+
+        def task(rule: str, step: Step, *patterns: str, **wildcards: str) -> Task:
+            paths = tuple(Path(pattern.format(**wildcards)) for pattern in patterns)
+            return Task(rule, tuple(sorted(wildcards.items())), step, paths)
+
+        for name in self.sizes.gaussian:
+            step = self.gaussian_dictionary(name)
+            yield task("gaussian_dictionary", step, at.dictionary, dictionary=name)
+        for setting in self.experiment.settings:
+            step = self.optimizee_set(setting)
+            yield task("optimizee_set", step, at.optimizee_set, setting=setting)
+            for method in self.experiment.unrolled:
+                paths = (at.checkpoint, at.history, at.training_seconds)
+                step = self.training(setting, method)
+                yield task("train", step, *paths, setting=setting, method=method)
+            paths = (at.setting_curves, at.solve_seconds)
+            yield task("evaluate", self.evaluation(setting), *paths, setting=setting)
+        yield task("curves", self.curves(), at.curves)
+        yield task("timings", self.timings(), at.timings)
+        yield task("fig5_table", self.table(), at.table, at.table_text, at.metrics)
+        yield task("fig5", self.figure(), at.figure, at.picture)
+        if self.preset == DEFAULT_PRESET:
+            yield task("front_page", self.front_page(), *at.front_page)
 
     def titles(self) -> dict[str, str]:
         """Return the panel titles with the problem sizes, by setting."""

@@ -2,13 +2,14 @@
 
 
 rule gaussian_dictionary:
+    input:
+        **demand.inputs("gaussian_dictionary"),
     output:
-        f"{RESULTS}/dictionaries/{{dictionary}}.h5",
+        AT.dictionary,
     log:
-        f"{LOGS}/dictionaries/{{dictionary}}.log",
+        f"{AT.logs}/dictionaries/{{dictionary}}.log",
     params:
         preset=PRESET,
-        key=lambda wc: fig5.gaussian_dictionary(wc.dictionary).key,
     message:
         "Drawing the dictionary {wildcards.dictionary}"
     shell:
@@ -19,7 +20,7 @@ rule gaussian_dictionary:
 # results/dictionaries/bsds500.h5 learns it again, for comparison.
 rule images:
     input:
-        sums="data/bsds500.sha256",
+        sums=str(SUMS),
     output:
         directory("data/bsds500"),
     log:
@@ -34,14 +35,11 @@ rule images:
 
 rule learned_dictionary:
     input:
-        images="data/bsds500",
-        sums="data/bsds500.sha256",
+        **demand.inputs("learned_dictionary", images="data/bsds500", sums=str(SUMS)),
     output:
-        "results/dictionaries/bsds500.h5",
+        str(LEARNED),
     log:
         "logs/dictionaries/bsds500.log",
-    params:
-        key=lambda wc, input: fig5.learned_dictionary(input.sums).key,
     message:
         "Learning the coherent dictionary"
     shell:

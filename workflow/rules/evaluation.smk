@@ -3,24 +3,23 @@
 
 rule evaluate:
     input:
-        data=f"{RESULTS}/sets/{{setting}}.h5",
-        checkpoints=expand(
-            f"{RESULTS}/checkpoints/{{{{setting}}}}/{{method}}.safetensors",
-            method=fig5.experiment.unrolled,
+        **demand.inputs(
+            "evaluate",
+            data=AT.optimizee_set,
+            checkpoints=expand(AT.checkpoint, method=fig5.experiment.unrolled, allow_missing=True),
         ),
     output:
-        curves=f"{RESULTS}/curves/{{setting}}.csv",
-        timings=f"{RESULTS}/solve_seconds/{{setting}}.csv",
+        curves=AT.setting_curves,
+        timings=AT.solve_seconds,
     log:
-        f"{LOGS}/evaluation/{{setting}}.log",
+        f"{AT.logs}/evaluation/{{setting}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluation/{{setting}}.tsv"
+        f"{AT.benchmarks}/evaluation/{{setting}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
         mem_mb=1600,
     params:
         preset=PRESET,
-        key=lambda wc: fig5.evaluation(wc.setting).key,
     message:
         "Evaluating all methods on {wildcards.setting}"
     shell:
@@ -31,30 +30,40 @@ rule evaluate:
 
 rule curves:
     input:
-        expand(f"{RESULTS}/curves/{{setting}}.csv", setting=fig5.experiment.settings),
+        **demand.inputs(
+            "curves", tables=expand(AT.setting_curves, setting=fig5.experiment.settings)
+        ),
     output:
-        f"{REPORTS}/fig5_curves.csv",
+        AT.curves,
     log:
-        f"{LOGS}/curves.log",
+        f"{AT.logs}/curves.log",
+    params:
+        preset=PRESET,
     message:
         "Joining the curves of all settings"
     shell:
-        "l2o collect {input} --out {output} > {log} 2>&1"
+        "l2o collect {input.tables} --out {output} --preset {params.preset} > {log} 2>&1"
 
 
 rule timings:
     input:
-        solve=expand(f"{RESULTS}/solve_seconds/{{setting}}.csv", setting=fig5.experiment.settings),
-        training=expand(
-            f"{RESULTS}/training_seconds/{{setting}}/{{method}}.json",
-            setting=fig5.experiment.settings,
-            method=fig5.experiment.unrolled,
+        **demand.inputs(
+            "timings",
+            solve=expand(AT.solve_seconds, setting=fig5.experiment.settings),
+            training=expand(
+                AT.training_seconds,
+                setting=fig5.experiment.settings,
+                method=fig5.experiment.unrolled,
+            ),
         ),
     output:
-        f"{REPORTS}/fig5_timings.csv",
+        AT.timings,
     log:
-        f"{LOGS}/timings.log",
+        f"{AT.logs}/timings.log",
+    params:
+        preset=PRESET,
     message:
         "Joining the measured seconds"
     shell:
-        "l2o timings {input.solve} {input.training} --out {output} > {log} 2>&1"
+        "l2o timings {input.solve} {input.training} --out {output}"
+        " --preset {params.preset} > {log} 2>&1"

@@ -5,24 +5,23 @@ def dictionary_of(wildcards):
     name = fig5.experiment.settings[wildcards.setting].dictionary
     if name == "learned":
         return str(fig5.experiment.released_dictionary)
-    return f"{RESULTS}/dictionaries/{name}.h5"
+    return AT.dictionary.format(dictionary=name)
 
 
 rule optimizee_set:
     input:
-        dictionary_of,
+        **demand.inputs("optimizee_set", dictionary=dictionary_of),
     output:
-        f"{RESULTS}/sets/{{setting}}.h5",
+        AT.optimizee_set,
     log:
-        f"{LOGS}/sets/{{setting}}.log",
+        f"{AT.logs}/sets/{{setting}}.log",
     benchmark:
-        f"{BENCHMARKS}/sets/{{setting}}.tsv"
+        f"{AT.benchmarks}/sets/{{setting}}.tsv"
     resources:
         mem_mb=1000,
     params:
         preset=PRESET,
-        key=lambda wc: fig5.optimizee_set(wc.setting).key,
     message:
         "Sampling the optimizee set {wildcards.setting}"
     shell:
-        "l2o sample-set {wildcards.setting} {input} {output} --preset {params.preset} > {log} 2>&1"
+        "l2o sample-set {wildcards.setting} {input.dictionary} {output} --preset {params.preset} > {log} 2>&1"

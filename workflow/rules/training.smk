@@ -4,25 +4,24 @@
 
 rule train:
     input:
-        f"{RESULTS}/sets/{{setting}}.h5",
+        **demand.inputs("train", data=AT.optimizee_set),
     output:
-        checkpoint=f"{RESULTS}/checkpoints/{{setting}}/{{method}}.safetensors",
-        history=f"{RESULTS}/histories/{{setting}}/{{method}}.csv",
-        timing=f"{RESULTS}/training_seconds/{{setting}}/{{method}}.json",
+        checkpoint=AT.checkpoint,
+        history=AT.history,
+        timing=AT.training_seconds,
     log:
-        f"{LOGS}/training/{{setting}}/{{method}}.log",
+        f"{AT.logs}/training/{{setting}}/{{method}}.log",
     benchmark:
-        f"{BENCHMARKS}/training/{{setting}}/{{method}}.tsv"
+        f"{AT.benchmarks}/training/{{setting}}/{{method}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
         mem_mb=1600,
     params:
         preset=PRESET,
-        key=lambda wc: fig5.training(wc.setting, wc.method).key,
-        state=f"{RESULTS}/unfinished/{{setting}}/{{method}}.safetensors",
+        state=AT.unfinished,
     message:
         "Training {wildcards.method} on {wildcards.setting}"
     shell:
-        "l2o train {wildcards.setting} {wildcards.method} {input} {output.checkpoint}"
+        "l2o train {wildcards.setting} {wildcards.method} {input.data} {output.checkpoint}"
         " --history {output.history} --timing {output.timing} --state {params.state}"
         " --preset {params.preset} > {log} 2>&1"

@@ -95,6 +95,37 @@ def evaluate_unrolled(net: Any, test: TestSet) -> tuple[list[dict], float]:
     return curve_rows(method, iterates, test), seconds
 
 
+def evaluate_all(
+    nets: Iterable[Any],
+    classical: dict[type, dict[str, float]],
+    depth: int,
+    lam_grid: list[float],
+    validation: TestSet,
+    test: TestSet,
+) -> tuple[list[dict], list[dict]]:
+    """Evaluate nets, classical solvers and the oracle; return rows of curves and of seconds.
+
+    Parameters
+    ----------
+    nets : trained nets; each is asked for once and may be dropped afterwards
+    classical : fixed hyperparameters by solver class
+    depth : iterations of the solvers
+    lam_grid : candidates for the LASSO weight of the solvers
+    """
+    rows, seconds = [], []
+
+    def add(name: str, result: tuple[list[dict], float]) -> None:
+        rows.extend(result[0])
+        seconds.append({"method": name, "seconds_per_sample": result[1]})
+
+    for net in nets:
+        add(net.name, evaluate_unrolled(net, test))
+    for solver, hyper in classical.items():
+        add(solver.name, evaluate_classical(solver, hyper, depth, lam_grid, validation, test))
+    rows.extend(evaluate_oracle(test, depth))
+    return rows, seconds
+
+
 def trained_count(net: torch.nn.Module) -> int:
     """Return the number of learned parameters."""
     return sum(parameter.numel() for parameter in net.parameters())

@@ -43,6 +43,7 @@ def draw_fig5(
     pdf: str | Path,
     png: str | Path,
     titles: Mapping[str, str],
+    key: str = "",
 ) -> None:
     """Draw Figure 5 of "Learning to Optimize: A Primer and a Benchmark" from our own curves.
 
@@ -59,6 +60,7 @@ def draw_fig5(
     preset, budget_note : printed at the foot; the note only if preset is not ``paper``
     pdf, png : files to write; the same tables give the same bytes
     titles : panel titles, keyed by setting, in the order of the panels
+    key : provenance key, stored in both files
 
     Raises
     ------
@@ -72,8 +74,8 @@ def draw_fig5(
     with style.print_style():
         first = _curves_page(curves, set(reference["method"]), titles, note)
         second = _overlay_page(curves, reference, titles, note)
-    style.save_pdf([first, second], pdf)
-    style.save_png(first, png)
+    style.save_pdf([first, second], pdf, key)
+    style.save_png(first, png, key)
 
 
 def _curves_page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,16 @@ def fig5_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def fig5_metrics(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the comparison as nested numbers: NMSE (dB) by setting and method, cells met."""
+    metrics: dict[str, Any] = {"cells_met": int((table["verdict"] == "met").sum())}
+    metrics["cells"] = len(table)
+    for setting, rows in table.groupby("setting", sort=False):
+        values = zip(rows["method"], rows["nmse_db"], strict=True)
+        metrics[setting] = {f"{method}_nmse_db": float(value) for method, value in values}
+    return metrics
 
 
 def _db(value: float) -> str:

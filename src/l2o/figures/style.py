@@ -148,28 +148,32 @@ def print_style() -> Iterator[None]:
         yield
 
 
-def save_pdf(figure: Figure | Sequence[Figure], path: str | Path) -> None:
+def save_pdf(figure: Figure | Sequence[Figure], path: str | Path, key: str = "") -> None:
     """Write one figure, or several as pages, to a PDF; equal figures give equal bytes.
 
-    No date and no version of any tool enters the file.
+    No date and no version of any tool enters the file; the provenance ``key`` is its keyword.
 
     Raises
     ------
     InputError : the file cannot be written.
     """
     pages = [figure] if isinstance(figure, Figure) else list(figure)
-    metadata = {"CreationDate": None, "Creator": None, "Producer": None}
+    metadata = {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": key}
     with print_style(), written_aside(path) as aside, PdfPages(aside, metadata=metadata) as pdf:
         for page in pages:
             pdf.savefig(page)
 
 
-def save_png(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a PNG of 200 dots per inch; equal figures give equal bytes.
+def save_png(figure: Figure, path: str | Path, key: str = "") -> None:
+    """Write a figure to a PNG of 200 dots per inch, with its provenance ``key`` as comment.
+
+    Equal figures give equal bytes.
 
     Raises
     ------
     InputError : the file cannot be written.
     """
     with print_style(), written_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=PNG_DPI, metadata={"Software": None})
+        figure.savefig(
+            aside, format="png", dpi=PNG_DPI, metadata={"Software": None, "Comment": key}
+        )

@@ -186,8 +186,21 @@ def read_dictionary(path: str | Path) -> np.ndarray:
         return _matrix(file, path)[:]
 
 
-def read_split(path: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return all of a split: b (samples, m) and x (samples, n), float32.
+def read_attributes(path: str | Path) -> dict[str, Any]:
+    """Return the attributes of a dictionary file or an optimizee set.
+
+    Raises
+    ------
+    InputError : as :func:`opened_set`.
+    """
+    with _opened(path) as file:
+        return dict(file.attrs)
+
+
+def read_split(
+    path: str | Path, split: str, rows: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first ``rows`` samples of a split, or all: b (rows, m) and x (rows, n), float32.
 
     Raises
     ------
@@ -196,7 +209,7 @@ def read_split(path: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     with opened_set(path) as file:
         arrays = []
         for part in "bx":
-            array = file[f"{split}/{part}"][:]
+            array = file[f"{split}/{part}"][:rows]
             if not np.isfinite(array).all():
                 raise InputError(path, f"{split}/{part}", "holds NaN or infinity", REBUILD)
             arrays.append(array)

@@ -68,8 +68,7 @@ class ProgressiveTrainer:
         report: Report,
         save_seconds: float = 20.0,
     ) -> None:
-        self.net, self.validation = net, validation
-        self.train = train = Samples(train.b[: budget.samples], train.x[: budget.samples])
+        self.net, self.train, self.validation = net, train, validation
         self.budget, self.seed, self.report = budget, seed, report
         self.state = TrainingState(state_path, key, net, save_seconds)
         self.stages = schedule(net.depth, budget)

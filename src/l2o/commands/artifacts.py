@@ -1,0 +1,100 @@
+"""Commands about artifacts as such: what made them, whether they are valid."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.demand import verdicts
+from l2o.artifacts.proof import Finding, Status, file_hash, proof_path, read_proof
+from l2o.errors import InputError
+from l2o.steps import Fig5Steps
+
+
+def verify(params: Path, preset: str, everything: bool) -> tuple[str, bool]:
+    """Hold all artifacts against parameters, sources and contents.
+
+    Returns the lines to print (those of valid artifacts only if ``everything``) and whether all
+    are valid.
+    """
+    findings = [
+        finding
+        for verdict in verdicts(Fig5Steps(params, preset).tasks())
+        for finding in verdict.findings
+    ]
+    shown = [f for f in findings if everything or f.status is not Status.VALID]
+    counts = Counter(finding.status for finding in findings)
+    total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
+    text = "\n".join([*map(_line, shown), f"{preset}: {total}"])
+    return text, counts[Status.VALID] == len(findings)
+
+
+def _line(finding: Finding) -> str:
+    reason = f" ({finding.reason})" if finding.reason else ""
+    return f"{finding.status.value:8} {finding.path}{reason}"
+
+
+def describe(path: Path) -> str:
+    """Return what made an artifact, to read.
+
+    Raises
+    ------
+    InputError : no such file, or neither a proof beside it nor a record inside.
+    """
+    if not path.is_file():
+        raise InputError(path, "", "no such file", "build it first: `snakemake --cores 2 FILE`")
+    proof = read_proof(path)
+    if proof is None:
+        record, content = _embedded(path), "not known: no proof lies beside the file"
+    else:
+        same = file_hash(path) == proof["sha256"]
+        record = proof
+        content = f"sha256 {proof['sha256']}" if same else "CORRUPT: not what its step wrote"
+    lines = [f"file       {path}", f"step       {record['step']}", f"key        {record['key']}"]
+    lines += [f"content    {content}", "parameters"]
+    lines += [f"  {name}: {json.dumps(value)}" for name, value in record["parameters"].items()]
+    for title in ("inputs", "libraries", "sources"):
+        lines.append(title)
+        lines += [f"  {name}: {value}" for name, value in record[title].items()] or ["  none"]
+    return "\n".join(lines)
+
+
+def _embedded(path: Path) -> dict[str, Any]:
+    """Return the record that HDF5 files and checkpoints also carry inside."""
+    record = None
+    if path.suffix == ".safetensors":
+        from l2o.storage.checkpoints import load_tensors
+
+        record = load_tensors(path)[1].get("provenance")
+    elif path.suffix == ".h5":
+        from l2o.storage.sets import read_attributes
+
+        record = json.loads(read_attributes(path).get("provenance", "null"))
+    if record is None:
+        problem = f"carries no provenance, and {proof_path(path)} is missing"
+        raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
+    return record
+
+
+def unlock(folder: Path) -> str:
+    """Remove the lock that a killed Snakemake left in ``folder``; return what was done.
+
+    Raises
+    ------
+    InputError : a Snakemake process still works there.
+    """
+    import psutil
+
+    locks = sorted((folder / ".snakemake" / "locks").glob("*.lock"))
+    if not locks:
+        return "no lock"
+    for process in psutil.process_iter(["pid", "cwd", "cmdline"]):
+        words = " ".join((process.info["cmdline"] or [])[:3])
+        if "snakemake" in words and process.info["cwd"] == str(folder.resolve()):
+            problem = f"locked by process {process.pid}, which is at work here"
+            raise InputError(folder, "", problem, "wait until it ends, or stop it")
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    return f"removed the stale lock of {folder.resolve()}"

@@ -1,0 +1,134 @@
+"""Commands that train and evaluate. Heavy imports wait until the work begins."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from l2o.artifacts.production import produce
+from l2o.commands.common import check_known
+from l2o.errors import InputError
+from l2o.optimizers.registry import methods as registered
+from l2o.provenance import Step
+from l2o.steps import Fig5Steps
+from l2o.storage.json_files import write_json
+
+
+def train(
+    setting: str,
+    method: str,
+    data: Path,
+    out: Path,
+    history: Path,
+    timing: Path,
+    state: Path,
+    params: Path,
+    preset: str,
+) -> None:
+    """Train a net on an optimizee set, or go on with the training in ``state``."""
+    steps = Fig5Steps(params, preset)
+    check_known(params, "settings", setting, list(steps.experiment.settings))
+    check_known(params, "unrolled", method, list(steps.experiment.unrolled))
+    step = steps.training(setting, method)
+    outputs = {"checkpoint": out, "history": history, "training_seconds": timing}
+    work = partial(_train, steps, step, setting, method, data, outputs, state)
+    produce(step, outputs, {data: steps.optimizee_set(setting)}, work)
+
+
+def _train(
+    steps: Fig5Steps,
+    step: Step,
+    setting: str,
+    method: str,
+    data: Path,
+    outputs: dict[str, Path],
+    state: Path,
+) -> None:
+    from l2o.storage.checkpoints import save_tensors
+    from l2o.storage.sets import read_dictionary, read_split
+    from l2o.storage.tables import write_table
+    from l2o.training.job import TrainingJob
+
+    experiment = steps.experiment
+    budget = experiment.training(steps.preset, setting, method)
+    job = TrainingJob(
+        net_class=registered("unrolled")[method].load(),
+        hyperparameters=experiment.unrolled[method],
+        depth=steps.sizes.depth,
+        budget=budget,
+        seed=experiment.seed,
+        device=experiment.device,
+        compute_threads=experiment.compute_threads,
+        title=setting,
+        state=state,
+        key=step.key,
+    )
+    splits = (read_split(data, "train", budget.samples), read_split(data, "validation"))
+    net, done, device = job.run(read_dictionary(data), *splits)
+    record = {
+        "method": method,
+        "setting": setting,
+        "depth": net.depth,
+        "hyperparameters": net.hyper,
+        "provenance": step.record(),
+    }
+    write_table(outputs["history"], done.history)
+    seconds = {"setting": setting, "method": method, "training_seconds": done.seconds}
+    write_json(outputs["training_seconds"], {**seconds, "device": device})
+    save_tensors(outputs["checkpoint"], net.state_dict(), record)
+    done.discard()
+
+
+def evaluate(
+    setting: str,
+    data: Path,
+    checkpoints: list[Path],
+    curves: Path,
+    timings: Path,
+    params: Path,
+    preset: str,
+) -> None:
+    """Evaluate nets, classical solvers and the oracle; write curves and seconds apart.
+
+    The measured seconds differ from run to run, so they stay out of the table of curves.
+    """
+    steps = Fig5Steps(params, preset)
+    check_known(params, "settings", setting, list(steps.experiment.settings))
+    step = steps.evaluation(setting)
+    methods = list(steps.experiment.unrolled)
+    if len(checkpoints) != len(methods):
+        problem = f"{len(checkpoints)} checkpoints were given for {len(methods)} nets"
+        raise InputError(params, "unrolled", problem, "give one for each, in the order listed")
+    makers = {path: step.inputs[name] for path, name in zip(checkpoints, methods, strict=True)}
+    outputs = {"curves": curves, "solve_seconds": timings}
+    inputs = {data: steps.optimizee_set(setting), **makers}
+    produce(step, outputs, inputs, partial(_evaluate, steps, setting, data, checkpoints, outputs))
+
+
+def _evaluate(
+    steps: Fig5Steps, setting: str, data: Path, checkpoints: list[Path], outputs: dict[str, Path]
+) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from l2o.compute import prepare_device
+    from l2o.evaluation import sparse_recovery as ev
+    from l2o.optimizers.trained import load_net
+    from l2o.storage.sets import read_dictionary, read_split
+    from l2o.storage.tables import write_table
+
+    experiment, depth = steps.experiment, steps.sizes.depth
+    prepare_device("cpu", experiment.compute_threads)
+    A = read_dictionary(data)
+    validation, test = (
+        ev.TestSet(A, *(array.astype(np.float64) for array in read_split(data, split)))
+        for split in ("validation", "test")
+    )
+    solvers = registered("classical")
+    classical = {solvers[name].load(): hyper for name, hyper in experiment.classical.items()}
+    nets = (load_net(path, A) for path in checkpoints)
+    rows, seconds = ev.evaluate_all(nets, classical, depth, experiment.lam_grid, validation, test)
+    for name, content in (("curves", rows), ("solve_seconds", seconds)):
+        table = pd.DataFrame(content)
+        table.insert(0, "setting", setting)
+        write_table(outputs[name], table)
