@@ -2,7 +2,12 @@
 # Rules by stage are in workflow/rules. What a step reads and runs is told by l2o.steps; whether its
 # artifacts are valid is told by the proof beside them, and by nothing else (l2o.artifacts.demand).
 import os
+import sys
 from pathlib import Path
+
+# The sources beside this file, also where the installed package comes from another checkout.
+sys.path.insert(0, SOURCES := str(Path(workflow.basedir) / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join([SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from snakemake.utils import min_version
 

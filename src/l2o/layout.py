@@ -19,7 +19,8 @@ class Fig5Layout:
         self.checkpoint = f"{results}/checkpoints/{{setting}}/{{method}}.safetensors"
         self.history = f"{results}/histories/{{setting}}/{{method}}.csv"
         self.training_seconds = f"{results}/training_seconds/{{setting}}/{{method}}.json"
-        self.unfinished = f"{results}/unfinished/{{setting}}/{{method}}.safetensors"
+        # Outside the results: a state in progress is nothing to keep or to share.
+        self.unfinished = f"unfinished/{preset}/fig5/{{setting}}/{{method}}.safetensors"
         self.setting_curves = f"{results}/curves/{{setting}}.csv"
         self.solve_seconds = f"{results}/solve_seconds/{{setting}}.csv"
 
