@@ -97,8 +97,8 @@ def shared_cache() -> SharedCache | None:
 def _copy_checked(source: Path, target: Path, expected: str) -> None:
     """Copy a file, which appears at ``target`` only if its content has the expected hash."""
     found = hashlib.sha256()
-    with written_aside(target) as aside:
-        with source.open("rb") as reader, aside.open("wb") as writer:
+    with source.open("rb") as reader, written_aside(target) as aside:
+        with aside.open("wb") as writer:
             while block := reader.read(CHUNK):
                 found.update(block)
                 writer.write(block)
