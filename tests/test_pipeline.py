@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from l2o.steps import Fig5Steps
 from l2o.storage.sets import read_dictionary
+from real_pipeline import (
+    REPORTS,
+    RESULTS,
+    ROOT,
+    copy_repository,
+    environment_of,
+    l2o,
+    planned,
+    snakemake,
+    snakemake_command,
+)
 
-ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "workflow", "params", "profiles", "src", "data")
-RESULTS = Path("results/smoke/fig5")
-REPORTS = Path("reports/smoke")
 pytestmark = pytest.mark.pipeline
-
-
-def copy_repository(folder: Path) -> Path:
-    for part in PARTS:
-        source, target = ROOT / part, folder / part
-        if source.is_dir():
-            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500")
-            shutil.copytree(source, target, ignore=skip)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str, preset: str = "smoke") -> subprocess.CompletedProcess:
-    scripts = Path(sys.executable).parent
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
-    environment["PATH"] = f"{scripts}{os.pathsep}{environment['PATH']}"
-    command = [str(scripts / "snakemake"), "--config", f"preset={preset}", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, text=True, capture_output=True, check=False
-    )
-
-
-def planned(folder: Path) -> dict[str, int]:
-    """Return how many jobs of each rule a dry run lists."""
-    run = snakemake(folder, "--cores", "1", "--dry-run")
-    assert run.returncode == 0, run.stderr
-    table = run.stdout.split("Job stats:")[1] if "Job stats:" in run.stdout else ""
-    return {rule: int(n) for rule, n in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    folder = copy_repository(tmp_path_factory.mktemp("built"))
-    run = snakemake(folder, "--cores", "8")
-    assert run.returncode == 0, run.stderr
-    return folder
+REPORTING = {"curves": 1, "timings": 1, "fig5": 1, "fig5_table": 1}
 
 
 @pytest.fixture
@@ -82,7 +52,7 @@ def test_the_smoke_graph_builds_figure_and_tables(built):
     curves = pd.read_csv(built / REPORTS / "fig5_curves.csv")
     assert curves.groupby("setting")["method"].nunique().eq(13).all()
     assert len(pd.read_csv(built / REPORTS / "fig5_table.csv")) == 28
-    assert not list((built / RESULTS / "unfinished").rglob("*.safetensors"))
+    assert not list((built / "unfinished").rglob("*.safetensors"))
 
 
 def test_the_coherent_setting_stands_on_the_released_dictionary(built):
@@ -98,28 +68,24 @@ def test_a_second_call_does_nothing_and_soon(built):
     assert seconds < 15  # 2 s on a free machine; the bound only catches heavy imports on parsing
 
 
-def test_touched_files_and_new_comments_change_nothing(built, edited):
-    (built / RESULTS / "sets/noiseless.h5").touch()
+def test_new_comments_change_nothing(built, edited):
     edited("src/l2o/optimizers/unrolled/lista.py", "class Lista", "# A comment.\nclass Lista")
     assert planned(built) == {}
 
 
 def test_editing_one_method_retrains_it_alone(built, edited):
     edited("src/l2o/optimizers/unrolled/lista.py", "torch.zeros(n, n)", "torch.zeros(n, n) + 0")
-    jobs = planned(built)
-    assert jobs["train"] == 4
-    assert "optimizee_set" not in jobs
-    assert jobs["evaluate"] == 4
+    assert planned(built) == {"train": 4, "evaluate": 4, **REPORTING}
 
 
 def test_editing_the_figure_only_redraws(built, edited):
     edited("src/l2o/figures/fig5.py", "_TOP_DB = 6.0", "_TOP_DB = 7.0")
-    assert planned(built) == {"fig5": 1, "all": 1, "total": 2}
+    assert planned(built) == {"fig5": 1}
 
 
 def test_a_parameter_of_one_method_retrains_it_alone(built, edited):
     edited("params/fig5.yaml", "lamp: {alpha: 1.1}", "lamp: {alpha: 1.2}")
-    assert planned(built)["train"] == 4
+    assert planned(built) == {"train": 4, "evaluate": 4, **REPORTING}
 
 
 def test_presets_share_no_path(built):
@@ -161,3 +127,145 @@ def test_bad_parameters_stop_before_any_job_with_one_clear_line(built, edited, o
     assert len(told) == 1
     assert "params/fig5.yaml" in told[0]
     assert "Traceback" not in run.stderr
+
+
+# What is valid: the proof beside an artifact, and nothing else
+
+
+@pytest.fixture
+def copied(built, tmp_path) -> Path:
+    """The built folder, copied as users copy folders: new times, no memory of Snakemake."""
+    folder = tmp_path / "copied"
+    shutil.copytree(
+        built, folder, ignore=shutil.ignore_patterns(".snakemake"), copy_function=shutil.copy
+    )
+    return folder
+
+
+def test_the_rules_write_exactly_what_is_verified(built, monkeypatch):
+    run = snakemake(built, "--summary")
+    written = {line.split("\t")[0] for line in run.stdout.splitlines()[1:]}
+    monkeypatch.chdir(ROOT)
+    tasks = Fig5Steps("params/fig5.yaml", "smoke").tasks()
+    proven = {str(path) for task in tasks for path in task.outputs}
+    assert written == proven
+    verified = l2o(built, "verify", "--preset", "smoke", "--all")
+    assert verified.returncode == 0
+    summary = f"smoke: {len(proven)} valid, 0 stale, 0 missing, 0 corrupt"
+    assert verified.stdout.splitlines()[-1] == summary
+
+
+def test_neither_times_nor_a_lost_memory_make_anything_stale(copied):
+    assert planned(copied) == {}
+    for at, path in enumerate(sorted((copied / "results").rglob("*.h5"))):
+        os.utime(path, (4e9 + at, 4e9 + at))  # sets newer than all that was made of them
+    assert planned(copied) == {}
+
+
+def test_damage_is_found_by_verify_and_repaired_by_the_next_run(built, copied):
+    checkpoint = copied / RESULTS / "checkpoints/noiseless/lista.safetensors"
+    content = bytearray(checkpoint.read_bytes())
+    content[-5] ^= 1
+    checkpoint.write_bytes(content)
+    data = copied / RESULTS / "sets/snr20.h5"
+    data.write_bytes(data.read_bytes()[:-100])
+    table = copied / REPORTS / "fig5_table.csv"
+    table.write_text(table.read_text().replace("missed", "met", 1))
+    damaged = [path.relative_to(copied) for path in (checkpoint, data, table)]
+
+    verified = l2o(copied, "verify", "--preset", "smoke")
+    assert verified.returncode == 1
+    lines = [line for line in verified.stdout.splitlines() if line.startswith("corrupt")]
+    assert {line.split()[1] for line in lines} == {str(path) for path in damaged}
+    assert planned(copied) == {"train": 1, "optimizee_set": 1, "fig5_table": 1}
+    run = snakemake(copied, "--cores", "2")
+    assert run.returncode == 0, run.stderr
+    for path in damaged:
+        assert (copied / path).read_bytes() == (built / path).read_bytes(), path
+    assert l2o(copied, "verify", "--preset", "smoke").returncode == 0
+
+
+def test_a_damaged_input_is_refused_by_the_job_itself(copied):
+    data = copied / RESULTS / "sets/snr20.h5"
+    data.write_bytes(data.read_bytes()[:-100])
+    out = copied / "out.safetensors"
+    options = ["--history", "h.csv", "--timing", "t.json", "--state", "s", "--preset", "smoke"]
+    run = l2o(copied, "train", "snr20", "lista", str(data), str(out), *options)
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"error: {data}: is corrupt")
+    assert not out.exists()
+
+
+def test_files_of_the_last_parameters_are_stale_whatever_snakemake_remembers(built, copied):
+    """As after `git checkout` or `dvc checkout`: the memory tells of other files than lie there."""
+    params = copied / "params/fig5.yaml"
+    params.write_text(params.read_text().replace("lamp: {alpha: 1.1}", "lamp: {alpha: 1.2}"))
+    wanted = RESULTS / "checkpoints/noiseless/lamp.safetensors"
+    run = snakemake(copied, "--cores", "1", "--", str(wanted))
+    assert run.returncode == 0, run.stderr
+    assert planned(copied, "--", str(wanted)) == {}
+    shutil.copytree(built / "results", copied / "results", dirs_exist_ok=True)
+    assert planned(copied, "--", str(wanted)) == {"train": 1}
+    params.write_text(params.read_text().replace("lamp: {alpha: 1.2}", "lamp: {alpha: 1.1}"))
+    assert planned(copied) == {}
+
+
+def test_the_shared_cache_spares_a_second_checkout_all_work(built, artifact_cache, tmp_path):
+    folder = copy_repository(tmp_path)
+    wanted = [str(RESULTS / "curves/noiseless.csv")]
+    cached = {"L2O_CACHE": str(artifact_cache)}
+    run = snakemake(folder, "--cores", "2", "--", *wanted, environment=cached)
+    assert run.returncode == 0, run.stderr
+    logs = [path.read_text() for path in (folder / "logs/smoke/fig5").rglob("*.log")]
+    assert len(logs) == 1 + 1 + 9 + 1
+    assert all("taken from the cache" in log for log in logs)
+    for path in (folder / RESULTS).rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
+
+
+# Killed and doubled runs
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        snakemake_command(*arguments),
+        cwd=folder,
+        env=environment_of(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+
+
+def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
+    """Two runs in one folder; then Snakemake and its jobs die by kill -9; then the same command."""
+    folder = copy_repository(tmp_path)
+    wanted = ("--cores", "2", "--", str(RESULTS / "curves/noiseless.csv"))
+    first = started(folder, *wanted)
+    checkpoints = folder / RESULTS / "checkpoints/noiseless"
+    wait_for(lambda: len(list(checkpoints.glob("*.safetensors"))) >= 2)
+    second = snakemake(folder, *wanted)
+    assert second.returncode != 0
+    assert "cannot be locked" in second.stderr
+    busy = l2o(folder, "unlock")
+    assert busy.returncode == 2
+    assert "at work" in busy.stderr
+    os.killpg(first.pid, signal.SIGKILL)  # Snakemake and the jobs it runs
+    first.communicate()
+    before = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.safetensors")}
+    assert "removed the stale lock" in l2o(folder, "unlock").stdout
+    run = snakemake(folder, *wanted)
+    assert run.returncode == 0, run.stderr
+    assert all(path.stat().st_mtime_ns == time_ for path, time_ in before.items())
+    for path in [*checkpoints.glob("*.safetensors"), folder / RESULTS / "curves/noiseless.csv"]:
+        assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
+    assert len(list(checkpoints.glob("*.safetensors"))) == 9
