@@ -43,7 +43,6 @@ wildcard_constraints:
 localrules:
     all,
     curves,
-    front_page,
 
 
 rule all:

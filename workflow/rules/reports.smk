@@ -46,6 +46,7 @@ if PRESET == DEFAULT_PRESET:
             list(AT.front_page),
         log:
             f"{AT.logs}/front_page.log",
+        localrule: True
         params:
             preset=PRESET,
         message:

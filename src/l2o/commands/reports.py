@@ -52,7 +52,9 @@ def table(
     step = steps.table()
 
     def work() -> None:
-        rows = fig5_table(read_table(curves), read_table(steps.experiment.published_curves))
+        published = read_table(steps.experiment.published_curves)
+        published = published[published["panel"].isin(steps.experiment.settings)]
+        rows = fig5_table(read_table(curves), published)
         write_table(csv, markdown, rows, steps.titles(), preset, steps.sizes.note)
         write_json(metrics, fig5_metrics(rows))
 
