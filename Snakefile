@@ -30,19 +30,14 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 AT = fig5.layout
-tasks = [*fig5.tasks(), fig5.learning_task()]
-demand = Demand(tasks, ancient, Path(".snakemake/demand"), workflow.is_main_process)
+deciding = workflow.is_main_process and not workflow.dag_settings.forceall
+demand = Demand(fig5.tasks(), ancient, Path(".snakemake/demand"), deciding)
 
 
 wildcard_constraints:
     setting="|".join(fig5.experiment.settings),
     method="|".join(fig5.experiment.unrolled),
     dictionary="|".join(fig5.sizes.gaussian),
-
-
-localrules:
-    all,
-    curves,
 
 
 rule all:
@@ -52,6 +47,7 @@ rule all:
         AT.table,
         AT.timings,
         list(AT.front_page) if PRESET == DEFAULT_PRESET else [],
+        demand.invalid,
 
 
 include: "workflow/rules/dictionaries.smk"

@@ -160,7 +160,8 @@ class Fig5Steps:
             paths = tuple(Path(pattern.format(**wildcards)) for pattern in patterns)
             return Task(rule, tuple(sorted(wildcards.items())), step, paths)
 
-        for name in self.sizes.gaussian:
+        used = {setting.dictionary for setting in self.experiment.settings.values()}
+        for name in sorted(used & self.sizes.gaussian.keys()):
             step = self.gaussian_dictionary(name)
             yield task("gaussian_dictionary", step, at.dictionary, dictionary=name)
         for setting in self.experiment.settings:

@@ -37,6 +37,7 @@ rule curves:
         AT.curves,
     log:
         f"{AT.logs}/curves.log",
+    localrule: True
     params:
         preset=PRESET,
     message:

@@ -7,6 +7,10 @@ folder) are replaced by two:
   newer than its outputs: Snakemake must run it;
 - the inputs of a task whose artifacts are valid are ``ancient``: nothing that happens to them makes
   Snakemake run it.
+
+Snakemake does not look behind a job that it runs for reasons of those further down. So a valid task
+between two that are not (say, a trained net between a damaged data set and an edited table) names
+no inputs at all: then neither hides the other, and both are repaired without it.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from l2o.artifacts.proof import Finding, Status, examine
 from l2o.artifacts.tasks import Task
 
 READERS = 4  # files hashed at once
+DEMANDED = (Status.CORRUPT, Status.STALE)  # what is missing Snakemake sees by itself
 ORDER = (Status.CORRUPT, Status.STALE, Status.MISSING, Status.VALID)
 
 
@@ -59,7 +64,8 @@ class Demand:
     tasks : all jobs, inputs before what is made of them
     ancient : Snakemake's flag of that name
     folder : where the files that demand a run are written
-    active : False in the processes that Snakemake starts for single jobs: nothing is examined
+    active : False where nothing is to be examined: in the processes that Snakemake starts for
+        single jobs, and when all jobs are forced
     """
 
     def __init__(
@@ -68,12 +74,14 @@ class Demand:
         self.ancient, self.folder = ancient, folder
         self._status: dict[tuple, Status] = {}
         self._pinned: set[tuple] = set()
+        self._between: set[tuple] = set()
+        self.invalid: list[str] = []  # what a run of everything must repair
         if active:
             self._decide(verdicts(tasks))
 
     def _decide(self, found: list[Verdict]) -> None:
         self._status = {verdict.task.name: verdict.status for verdict in found}
-        for status in {*self._status.values()} & {Status.CORRUPT, Status.STALE}:
+        for status in {*self._status.values()} & {*DEMANDED}:
             self.folder.mkdir(parents=True, exist_ok=True)
             # Other bytes each time: Snakemake compares content where it finds a newer file.
             (self.folder / status.value).write_text(uuid.uuid4().hex, encoding="utf-8")
@@ -86,14 +94,10 @@ class Demand:
             step = verdict.task.step
             if step.key in invalid | before:
                 before |= {s.key for s in step.inputs.values()}
-        # Snakemake does not look past a job that it runs for reasons of those further down. So a
-        # valid task between two invalid ones is not exempt: it may run again, for the same bytes.
-        between = after & before
-        self._pinned = {
-            v.task.name
-            for v in found
-            if v.status is Status.VALID and v.task.step.key not in between
-        }
+        valid = [v.task for v in found if v.status is Status.VALID]
+        self._pinned = {task.name for task in valid}
+        self._between = {task.name for task in valid if task.step.key in after & before}
+        self.invalid = [str(path) for v in found for path in v.task.outputs if v.status in DEMANDED]
 
     def inputs(self, rule: str, **patterns: str | list[str] | Callable) -> dict[str, Callable]:
         """Return the named inputs of a rule as functions of its wildcards.
@@ -106,6 +110,8 @@ class Demand:
 
         def named(pattern: str | list[str] | Callable) -> Callable:
             def paths(wildcards: Any) -> list[Any]:
+                if _name(rule, wildcards) in self._between:
+                    return []
                 given = pattern(wildcards) if callable(pattern) else pattern
                 several = [given] if isinstance(given, str) else given
                 found = [text.format(**dict(wildcards.items())) for text in several]
@@ -116,8 +122,7 @@ class Demand:
 
         def proof(wildcards: Any) -> list[str]:
             status = self._status.get(_name(rule, wildcards))
-            demanded = status in (Status.CORRUPT, Status.STALE)
-            return [str(self.folder / status.value)] if demanded else []
+            return [str(self.folder / status.value)] if status in DEMANDED else []
 
         return {**{name: named(pattern) for name, pattern in patterns.items()}, "proof": proof}
 
