@@ -86,9 +86,7 @@ rule table_page:
 
 rule provenance_table:
     input:
-        **demand.inputs(
-            "provenance_table", results=[AT.table, AT.figure, AT.timings, AT.curves]
-        ),
+        **demand.inputs("provenance_table", results=[AT.table, AT.figure, AT.timings]),
     output:
         report(
             AT.provenance_page,
