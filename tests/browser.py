@@ -39,6 +39,7 @@ class Browser:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self._contexts: dict[tuple[str, int], str] = {}  # frame by session and context
+        self._answers: dict[int, dict] = {}  # by number of the command
         self._count = 0
         root = ("--no-sandbox",) if os.geteuid() == 0 else ()  # root has no sandbox
         port = profile / "DevToolsActivePort"
@@ -76,6 +77,7 @@ class Browser:
         for domain in ("Network", "Log", "Runtime", "Page"):
             self.call(f"{domain}.enable", session=session)
         attach = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+        attach["filter"] = [{"type": "iframe"}]
         self.call("Target.setAutoAttach", attach, session=session)
         self.call("Runtime.runIfWaitingForDebugger", session=session)
 
@@ -86,13 +88,15 @@ class Browser:
         message = {"id": number, "method": method, "params": parameters or {}}
         target = self._page if session is None else session
         self._socket.send(json.dumps(message | ({"sessionId": target} if target else {})))
-        while True:
-            answer = json.loads(self._socket.recv(timeout=PATIENCE))
-            if answer.get("id") == number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
-            if "method" in answer:
-                self._note(answer["method"], answer["params"], answer.get("sessionId", ""))
+        while number not in self._answers:
+            told = json.loads(self._socket.recv(timeout=PATIENCE))
+            if "method" in told:
+                self._note(told["method"], told["params"], told.get("sessionId", ""))
+            else:
+                self._answers[told["id"]] = told
+        answer = self._answers.pop(number)
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
 
     def _note(self, event: str, content: dict, session: str) -> None:
         if event == "Network.requestWillBeSent":
@@ -113,7 +117,7 @@ class Browser:
             self._contexts.pop((session, content["executionContextId"]), None)
         elif event == "Runtime.executionContextsCleared":
             self._contexts = {c: frame for c, frame in self._contexts.items() if c[0] != session}
-        elif event == "Target.attachedToTarget":
+        elif event == "Target.attachedToTarget" and content["targetInfo"]["type"] == "iframe":
             self._watch(content["sessionId"])
 
     def open(self, file: Path) -> None:
