@@ -123,8 +123,8 @@ def provenance_page(out: Path, params: Path, preset: str) -> None:
     steps = Fig5Steps(params, preset)
     at, step = steps.layout, steps.provenance_page()
     released = steps.experiment.released_dictionary
-    made = [path for task in steps.tasks() for path in task.outputs]
-    paths = [*reversed(made), released]
+    made = [path for task in reversed([*steps.tasks()]) for path in task.outputs]
+    paths = [*made, released]
 
     def work() -> None:
         write_page(out, provenance_page((path, read_proof(path)) for path in paths))

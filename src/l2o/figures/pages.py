@@ -13,7 +13,9 @@ h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; margin-top: 1.6rem; }
 table { border-collapse: collapse; margin: 0.8rem 0; }
 th, td { border-bottom: 1px solid #ccc; padding: 0.3rem 0.7rem; text-align: left;
   vertical-align: top; }
-td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.number { text-align: right; }
+td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
+th[scope=row] { white-space: nowrap; }
 td.met { font-weight: 600; }
 td small { display: block; font-weight: 400; color: #555; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }

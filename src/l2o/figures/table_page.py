@@ -25,7 +25,10 @@ def table_page(
     preset, budget_note : named under the table; the note only if preset is not ``paper``
     """
     settings = list(table["setting"].unique())
-    heads = "".join(f'<th scope="col">{escape(titles.get(s, s))}</th>' for s in settings)
+    heads = "".join(
+        f'<th scope="col" class="number">{escape(titles.get(setting, setting))}</th>'
+        for setting in settings
+    )
     lines = []
     for _, rows in table.groupby("method", sort=False):
         cells = {row.setting: _cell(row) for _, row in rows.iterrows()}
