@@ -30,7 +30,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 AT = fig5.layout
-tasks = [*fig5.tasks(), *fig5.report_tasks(), fig5.learning_task()]
+tasks = [*fig5.tasks(), fig5.learning_task()]
 demand = Demand(tasks, ancient, Path(".snakemake/demand"), workflow.is_main_process)
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,25 +49,24 @@ class Browser:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._end)
             self._wait(lambda: port.exists() and port.read_text().count("\n"), "the browser")
             number, path = port.read_text().splitlines()
-            self._socket = connect(f"ws://127.0.0.1:{number}{path}", max_size=None)
+            address = f"ws://127.0.0.1:{number}{path}"
+            self._socket = stack.enter_context(connect(address, max_size=None))
             targets = self.call("Target.getTargets", session="")["targetInfos"]
             page = next(target for target in targets if target["type"] == "page")
             opened = {"targetId": page["targetId"], "flatten": True}
             self._page = self.call("Target.attachToTarget", opened, session="")["sessionId"]
             self._watch(self._page)
-        except BaseException:
-            self._end()
-            raise
+            self._close = stack.pop_all().close
 
     def __enter__(self) -> Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._end()
+        self._close()
 
     def _end(self) -> None:
         self._process.terminate()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from browser import Browser, chromium
-from real_pipeline import snakemake
+from real_pipeline import RESULTS, planned, snakemake
 
 pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
@@ -84,6 +84,20 @@ def test_all_results_are_embedded_with_their_captions(report):
     for name, result in results.items():
         assert result["data_uri"].startswith("data:"), name
         assert "system-message" not in result["caption"] and "<p>" in result["caption"], name
+
+
+def test_a_damaged_page_makes_nothing_else_run(report):
+    folder = report.parents[2]
+    page, data = folder / "results/smoke/pages/fig5_table.html", folder / RESULTS / "sets/snr20.h5"
+    kept = page.read_bytes()
+    page.write_text("damaged")
+    data.rename(data.with_suffix(".aside"))  # not needed any more, where all that follows is valid
+    try:
+        assert planned(folder) == {}
+        assert planned(folder, "--", "report_parts") == {"table_page": 1, "report_parts": 1}
+    finally:
+        data.with_suffix(".aside").rename(data)
+        page.write_bytes(kept)
 
 
 def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):

@@ -7,6 +7,9 @@ report: "../report/workflow.rst"
 # Captions tell the preset's note on its budget from here.
 config["note"] = fig5.sizes.note
 
+# The pages of the report apart from all else: what they lack must make nothing else run.
+pages = Demand(fig5.report_tasks(), ancient, Path(".snakemake/demand"), workflow.is_main_process)
+
 
 rule fig5_table:
     input:
@@ -66,7 +69,7 @@ rule fig5:
 # The comparison once more, as a page: Snakemake's report cannot show Markdown.
 rule table_page:
     input:
-        **demand.inputs("table_page", table=AT.table),
+        **pages.inputs("table_page", table=AT.table),
     output:
         report(
             AT.table_page,
@@ -86,7 +89,7 @@ rule table_page:
 
 rule provenance_table:
     input:
-        **demand.inputs("provenance_table", results=[AT.table, AT.figure, AT.timings]),
+        **pages.inputs("provenance_table", results=[AT.table, AT.figure, AT.timings]),
     output:
         report(
             AT.provenance_page,
