@@ -6,10 +6,15 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 
-.PHONY: fig5 test bench dictionary lint format lock clean
+.PHONY: fig5 report test bench dictionary lint format lock clean
 
 fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET)
+
+report: .venv/installed  ## figures, tables, run times and provenance in one HTML file; PRESET=...
+	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- report_parts
+	$(RUN) snakemake --cores 1 --config preset=$(PRESET) \
+	  --report reports/$(PRESET)/report.html --report-stylesheet workflow/report/style.css -- report_parts
 
 test: .venv/installed  ## the whole test suite, the smoke graph included
 	$(RUN) pytest

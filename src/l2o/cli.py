@@ -146,6 +146,27 @@ def front_page(params: Params = PARAMS, preset: Preset = "laptop") -> None:
     report_commands.front_page(params, preset)
 
 
+@app.command("table-page")
+def table_page(
+    table: Path,
+    out: Annotated[Path, typer.Option(help="HTML")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Set the comparison TABLE as a page for the report."""
+    report_commands.table_page(table, out, params, preset)
+
+
+@app.command("provenance-page")
+def provenance_page(
+    out: Annotated[Path, typer.Option(help="HTML")],
+    params: Params = PARAMS,
+    preset: Preset = "laptop",
+) -> None:
+    """Collect what made each artifact on a page for the report."""
+    report_commands.provenance_page(out, params, preset)
+
+
 @app.command()
 def provenance(file: Path) -> None:
     """Say what made FILE: parameters, inputs, sources, libraries."""

@@ -32,6 +32,10 @@ class Fig5Layout:
         self.figure = f"{reports}/fig5.pdf"
         self.picture = f"{reports}/fig5.png"
 
+        # Pages that only the report needs, and embeds.
+        self.table_page = f"results/{preset}/pages/fig5_table.html"
+        self.provenance_page = f"results/{preset}/pages/provenance.html"
+
     @property
     def front_page(self) -> dict[str, str]:
         """The reports that the default preset also shows at the top: copy by original."""

@@ -180,6 +180,24 @@ class Fig5Steps:
         if self.preset == DEFAULT_PRESET:
             yield task("front_page", self.front_page(), *at.front_page)
 
+    def table_page(self) -> Step:
+        """Set the table as a page for the report."""
+        parameters = {"preset": self.preset, "note": self.sizes.note, "titles": self.titles()}
+        modules = ("l2o.figures.table_page",)
+        return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
+
+    def provenance_page(self) -> Step:
+        """Collect the records of all artifacts on a page for the report."""
+        inputs = {"table": self.table(), "figure": self.figure(), "timings": self.timings()}
+        modules = ("l2o.figures.provenance_page", "l2o.layout")
+        return Step("provenance page", {"preset": self.preset}, modules, inputs, ())
+
+    def report_tasks(self) -> Iterator[Task]:
+        """Yield the jobs that only the report needs."""
+        at = self.layout
+        yield Task("table_page", (), self.table_page(), (Path(at.table_page),))
+        yield Task("provenance_table", (), self.provenance_page(), (Path(at.provenance_page),))
+
     def titles(self) -> dict[str, str]:
         """Return the panel titles with the problem sizes, by setting."""
         titles = {}

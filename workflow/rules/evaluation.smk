@@ -34,7 +34,12 @@ rule curves:
             "curves", tables=expand(AT.setting_curves, setting=fig5.experiment.settings)
         ),
     output:
-        AT.curves,
+        report(
+            AT.curves,
+            caption="../report/fig5_curves.rst",
+            category="Tables",
+            labels={"table": "Curves of all methods (CSV)"},
+        ),
     log:
         f"{AT.logs}/curves.log",
     localrule: True
@@ -58,7 +63,12 @@ rule timings:
             ),
         ),
     output:
-        AT.timings,
+        report(
+            AT.timings,
+            caption="../report/fig5_timings.rst",
+            category="Tables",
+            labels={"table": "Measured seconds (CSV)"},
+        ),
     log:
         f"{AT.logs}/timings.log",
     params:

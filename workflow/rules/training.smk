@@ -7,7 +7,13 @@ rule train:
         **demand.inputs("train", data=AT.optimizee_set),
     output:
         checkpoint=AT.checkpoint,
-        history=AT.history,
+        history=report(
+            AT.history,
+            caption="../report/history.rst",
+            category="Loss histories",
+            subcategory=lambda wildcards: fig5.experiment.settings[wildcards.setting].title,
+            labels={"method": "{method}"},
+        ),
         timing=AT.training_seconds,
     log:
         f"{AT.logs}/training/{{setting}}/{{method}}.log",
