@@ -30,8 +30,8 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 AT = fig5.layout
-deciding = workflow.is_main_process and not workflow.dag_settings.forceall
-demand = Demand(fig5.tasks(), ancient, Path(".snakemake/demand"), deciding)
+proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
+demand = Demand(fig5.tasks(), *proofs)
 
 
 wildcard_constraints:

@@ -8,7 +8,7 @@ report: "../report/workflow.rst"
 config["note"] = fig5.sizes.note
 
 # The pages of the report apart from all else: what they lack must make nothing else run.
-pages = Demand(fig5.report_tasks(), ancient, Path(".snakemake/demand"), workflow.is_main_process)
+pages = Demand(fig5.report_tasks(), *proofs)
 
 
 rule fig5_table:

@@ -64,8 +64,7 @@ class Demand:
     tasks : all jobs, inputs before what is made of them
     ancient : Snakemake's flag of that name
     folder : where the files that demand a run are written
-    active : False where nothing is to be examined: in the processes that Snakemake starts for
-        single jobs, and when all jobs are forced
+    active : False in the processes that Snakemake starts for single jobs: nothing is examined
     """
 
     def __init__(
