@@ -12,6 +12,7 @@ import yaml
 
 from l2o.config.training import Training
 from l2o.errors import InputError
+from real_pipeline import copy_repository, snakemake
 
 PARAMS = Path(__file__).parents[1] / "params" / "fig5.yaml"
 SMOKE = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["presets"]["smoke"]["training"]
@@ -80,3 +81,12 @@ def problem() -> Problem:
 def budget() -> Training:
     """A few steps for each stage, a validation after every four."""
     return Training(**BUDGET)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Path:
+    """A copy of the repository in which the smoke preset was built by local jobs."""
+    folder = copy_repository(tmp_path_factory.mktemp("built"))
+    run = snakemake(folder, "--cores", "8")
+    assert run.returncode == 0, run.stderr
+    return folder

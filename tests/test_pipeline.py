@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,34 +10,9 @@ import pandas as pd
 import pytest
 
 from l2o.storage.sets import read_dictionary
+from real_pipeline import REPORTS, RESULTS, ROOT, copy_repository, snakemake
 
-ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "workflow", "params", "profiles", "src", "data")
-RESULTS = Path("results/smoke/fig5")
-REPORTS = Path("reports/smoke")
 pytestmark = pytest.mark.pipeline
-
-
-def copy_repository(folder: Path) -> Path:
-    for part in PARTS:
-        source, target = ROOT / part, folder / part
-        if source.is_dir():
-            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500")
-            shutil.copytree(source, target, ignore=skip)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str, preset: str = "smoke") -> subprocess.CompletedProcess:
-    scripts = Path(sys.executable).parent
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
-    environment["PATH"] = f"{scripts}{os.pathsep}{environment['PATH']}"
-    command = [str(scripts / "snakemake"), "--config", f"preset={preset}", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, text=True, capture_output=True, check=False
-    )
 
 
 def planned(folder: Path) -> dict[str, int]:
@@ -50,14 +21,6 @@ def planned(folder: Path) -> dict[str, int]:
     assert run.returncode == 0, run.stderr
     table = run.stdout.split("Job stats:")[1] if "Job stats:" in run.stdout else ""
     return {rule: int(n) for rule, n in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    folder = copy_repository(tmp_path_factory.mktemp("built"))
-    run = snakemake(folder, "--cores", "8")
-    assert run.returncode == 0, run.stderr
-    return folder
 
 
 @pytest.fixture
