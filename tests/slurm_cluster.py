@@ -8,6 +8,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -99,7 +100,17 @@ def missing() -> str:
     absent = [program for program in PROGRAMS if find(program) is None]
     if absent:
         return f"{', '.join(absent)} not installed (packages slurmctld slurmd slurm-client munge)"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            make_device(Path(folder) / "gpu0", 0)
+    except PermissionError:
+        return "no device files, which stand for GPUs, can be made here"
     return ""
+
+
+def make_device(path: Path, number: int) -> None:
+    """Make the device file of an NVIDIA GPU, whether or not there is one."""
+    os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(195, number))
 
 
 def find(program: str) -> str | None:
@@ -165,9 +176,9 @@ def configure(folder: Path) -> dict[str, str]:
         cpus=max(2, os.cpu_count() or 1),
     )
     (folder / "slurm.conf").write_text(text)
-    # Plain files stand for the devices: Slurm only hands out their numbers.
+    # Slurm wants device files, but only hands out their numbers; nothing opens them.
     for number in range(2):
-        os.mknod(folder / f"gpu{number}", 0o600 | stat.S_IFCHR, os.makedev(195, number))
+        make_device(folder / f"gpu{number}", number)
     gres = f"NodeName=graphic Name=gpu Count=2 File={folder}/gpu[0-1]\n"
     (folder / "gres.conf").write_text(gres)
     (folder / "partitions.yaml").write_text(PARTITIONS)
