@@ -17,7 +17,8 @@ rule evaluate:
         f"{AT.benchmarks}/evaluation/{{setting}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
-        mem_mb=1600,
+        mem_mb=lambda wc, attempt: 1600 * attempt,
+        runtime=lambda wc, attempt: 10 * attempt,
     params:
         preset=PRESET,
     message:

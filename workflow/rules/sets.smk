@@ -18,7 +18,8 @@ rule optimizee_set:
     benchmark:
         f"{AT.benchmarks}/sets/{{setting}}.tsv"
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wc, attempt: 1000 * attempt,
+        runtime=lambda wc, attempt: 10 * attempt,
     params:
         preset=PRESET,
     message:

@@ -21,7 +21,10 @@ rule train:
         f"{AT.benchmarks}/training/{{setting}}/{{method}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
-        mem_mb=1600,
+        # No `gpu=0`: some executors take the name alone for a request.
+        **({"gpu": 1} if fig5.experiment.device == "cuda" else {}),
+        mem_mb=lambda wc, attempt: 1600 * attempt,
+        runtime=lambda wc, attempt: 15 * attempt,
     params:
         preset=PRESET,
         state=AT.unfinished,
