@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from l2o.steps import Fig5Steps
@@ -246,8 +247,16 @@ def wait_for(condition, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+def kill_a_training(run: int) -> None:
+    def trainings() -> list[psutil.Process]:
+        return [p for p in psutil.Process(run).children(recursive=True) if "train" in p.cmdline()]
+
+    wait_for(trainings)
+    trainings()[0].kill()
+
+
 def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
-    """Two runs in one folder; then Snakemake and its jobs die by kill -9; then the same command."""
+    """Two runs in one folder; a job dies by kill -9, then Snakemake; then the same command."""
     folder = copy_repository(tmp_path)
     wanted = ("--cores", "2", "--", str(RESULTS / "curves/noiseless.csv"))
     first = started(folder, *wanted)
@@ -259,6 +268,9 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     busy = l2o(folder, "unlock")
     assert busy.returncode == 2
     assert "at work" in busy.stderr
+    kill_a_training(first.pid)
+    done = len(list(checkpoints.glob("*.safetensors")))
+    wait_for(lambda: len(list(checkpoints.glob("*.safetensors"))) > done)  # the others go on
     os.killpg(first.pid, signal.SIGKILL)  # Snakemake and the jobs it runs
     first.communicate()
     before = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.safetensors")}
