@@ -17,7 +17,7 @@ report: .venv/installed  ## figures, tables, run times and provenance in one HTM
 	  --report reports/$(PRESET)/report.html --report-stylesheet workflow/report/style.css -- report_parts
 
 test: .venv/installed  ## the whole test suite, the smoke graph included
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses 2 --dist loadfile
 
 bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 
 from l2o.config.training import Training
 from l2o.errors import InputError
@@ -84,15 +86,26 @@ def budget() -> Training:
 
 
 @pytest.fixture(scope="session")
-def artifact_cache(tmp_path_factory) -> Path:
-    """A shared artifact cache that holds what ``built`` built."""
-    return tmp_path_factory.mktemp("artifact_cache")
+def shared_folder(tmp_path_factory) -> Path:
+    """A folder that all test processes of one run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, artifact_cache) -> Path:
-    """A copy of the repository in which the smoke preset was built by local jobs."""
-    folder = copy_repository(tmp_path_factory.mktemp("built"))
-    run = snakemake(folder, "--cores", "8", environment={"L2O_CACHE": str(artifact_cache)})
-    assert run.returncode == 0, run.stderr
+def artifact_cache(shared_folder) -> Path:
+    """A shared artifact cache that holds what ``built`` built."""
+    return shared_folder / "artifact_cache"
+
+
+@pytest.fixture(scope="session")
+def built(shared_folder, artifact_cache) -> Path:
+    """A copy of the repository in which the smoke preset was built by local jobs; only to read."""
+    folder, done = shared_folder / "built", shared_folder / "built.done"
+    with FileLock(shared_folder / "built.lock"):  # the first process that needs it builds it
+        if not done.exists():
+            copy_repository(folder)
+            run = snakemake(folder, "--cores", "8", environment={"L2O_CACHE": str(artifact_cache)})
+            assert run.returncode == 0, run.stderr
+            done.touch()
     return folder

@@ -31,6 +31,14 @@ pytestmark = pytest.mark.pipeline
 REPORTING = {"curves": 1, "timings": 1, "fig5": 1, "fig5_table": 1}
 
 
+@pytest.fixture(scope="module")
+def built(built, tmp_path_factory) -> Path:
+    """A copy for this file, which edits sources and parameters in it."""
+    folder = tmp_path_factory.mktemp("pipeline") / "built"
+    shutil.copytree(built, folder)
+    return folder
+
+
 @pytest.fixture
 def edited(built):
     """Let a test edit a source file, and restore it afterwards."""

@@ -1,0 +1,61 @@
+"""Base of recurrent optimizers that treat every coordinate alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Generator, Tensor, nn
+
+from l2o.optimizers.first_order.protocol import State
+from l2o.optimizers.recurrent.lstm import CoordinateLstm
+
+
+class CoordinatewiseOptimizer(nn.Module):
+    """One LSTM for all coordinates, a state of its own for each.
+
+    Parameters
+    ----------
+    hyper : fixed settings, by name; what is absent takes its default
+    generator : draws the weights
+
+    A subclass declares ``name``, ``label``, ``reference``, ``hyperparameters`` and ``features``
+    (input rows of the LSTM) as literals, and defines ``inputs`` and ``update``. Its state is
+    (x, what it remembers, the four tensors of the LSTM).
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    reference: ClassVar[str]
+    hyperparameters: ClassVar[Mapping[str, float]]
+    features: ClassVar[int]
+
+    def __init__(self, hyper: Mapping[str, float], generator: Generator) -> None:
+        super().__init__()
+        self.hyper = {**self.hyperparameters, **hyper}
+        self.lstm = CoordinateLstm(self.features, int(self.hyper["hidden"]))
+        self.lstm.reset(generator)
+
+    def init(self, x: Tensor) -> State:
+        """Return the state at the start x, (batch, n)."""
+        return x, *self.remember(x), *self.lstm.init(x.numel(), x)
+
+    def step(self, state: State, gradient: Tensor) -> State:
+        """Return the state after one step; no derivative is taken through ``gradient``."""
+        x, *memory = state
+        kept, lstm = tuple(memory[:-4]), tuple(memory[-4:])
+        inputs, kept = self.inputs(gradient.detach(), kept)
+        output, lstm = self.lstm(inputs, lstm)
+        return x + self.update(output).view(x.shape), *kept, *lstm
+
+    def remember(self, x: Tensor) -> State:
+        """Return the memory beside the LSTM's at the start; none by default."""
+        return ()
+
+    def inputs(self, gradient: Tensor, memory: State) -> tuple[Tensor, State]:
+        """Return the LSTM's input, (features, coordinates), and the new memory."""
+        raise NotImplementedError
+
+    def update(self, output: Tensor) -> Tensor:
+        """Return the change of x from the LSTM's output, (1, coordinates)."""
+        raise NotImplementedError

@@ -1,0 +1,45 @@
+"""RNNprop: an LSTM that sees what Adam and RMSProp would do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from l2o.optimizers.first_order.protocol import State
+from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+
+
+class RnnProp(CoordinatewiseOptimizer):
+    """x+ = x + scale tanh(LSTM(ELU(P u))) with u = (m^ / sqrt(v^), g / sqrt(v^)).
+
+    m and v are Adam's moments, their hats correct the bias; P is linear to ``hidden`` rows. The
+    memory is (m, v, t).
+    """
+
+    name = "rnnprop"
+    label = "L2O-RNNprop"
+    reference = "Lv, Jiang & Li 2017, eqs. (1) to (4)"
+    hyperparameters = {"hidden": 20, "scale": 0.1, "beta1": 0.95, "beta2": 0.95, "epsilon": 1e-8}
+    features = 20
+
+    def __init__(self, hyper: dict[str, float], generator: Generator) -> None:
+        super().__init__(hyper, generator)
+        self.projection = nn.Parameter(torch.empty(self.features, 2))
+        self.projection_bias = nn.Parameter(torch.zeros(self.features, 1))
+        with torch.no_grad():
+            self.projection.uniform_(-(2**-0.5), 2**-0.5, generator=generator)
+
+    def remember(self, x: Tensor) -> State:
+        return x.new_zeros(x.shape), x.new_zeros(x.shape), x.new_zeros(())
+
+    def inputs(self, gradient: Tensor, memory: State) -> tuple[Tensor, State]:
+        m, v, t = memory
+        beta1, beta2 = self.hyper["beta1"], self.hyper["beta2"]
+        m, v, t = m.lerp(gradient, 1 - beta1), v.lerp(gradient.square(), 1 - beta2), t + 1
+        size = (v / (1 - beta2**t)).sqrt() + self.hyper["epsilon"]
+        seen = torch.stack([m / (1 - beta1**t) / size, gradient / size]).view(2, -1)
+        rows = torch.addmm(self.projection_bias, self.projection, seen)
+        return nn.functional.elu(rows), (m, v, t)
+
+    def update(self, output: Tensor) -> Tensor:
+        return self.hyper["scale"] * output.tanh()

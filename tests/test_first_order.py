@@ -1,0 +1,202 @@
+"""Optimizers that see gradients only: hand-made ones against torch, recurrent ones by contract."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from l2o.optimizers.first_order.adam import Adam
+from l2o.optimizers.first_order.gd import Gd
+from l2o.optimizers.first_order.rmsprop import RmsProp
+from l2o.optimizers.recurrent.l2o_dm import L2oDm
+from l2o.optimizers.recurrent.lstm import CoordinateLstm
+from l2o.optimizers.recurrent.rnnprop import RnnProp
+
+HAND_MADE = [(Gd, torch.optim.SGD), (Adam, torch.optim.Adam), (RmsProp, torch.optim.RMSprop)]
+RECURRENT = [L2oDm, RnnProp]
+each_recurrent = pytest.mark.parametrize("kind", RECURRENT, ids=lambda kind: kind.name)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def quadratic(x: torch.Tensor) -> torch.Tensor:
+    weights = torch.linspace(0.1, 3.0, x.shape[1], dtype=x.dtype)
+    return (weights * x.square()).sum(dim=1)
+
+
+def gradient(x: torch.Tensor) -> torch.Tensor:
+    x = x.detach().requires_grad_(True)
+    return torch.autograd.grad(quadratic(x).sum(), x)[0]
+
+
+@pytest.mark.parametrize(("ours", "torchs"), HAND_MADE, ids=lambda kind: kind.__name__)
+def test_hand_made_optimizers_are_those_of_torch(ours, torchs):
+    start = torch.randn(3, 7, generator=generator(), dtype=torch.float64)
+    optimizer = ours({"rate": 0.05})
+    state = optimizer.init(start)
+    other = start.clone().requires_grad_(True)
+    reference = torchs([other], lr=0.05)
+    for _ in range(50):
+        state = optimizer.step(state, gradient(state[0]))
+        other.grad = gradient(other)
+        reference.step()
+        assert torch.allclose(state[0], other.detach(), rtol=1e-12, atol=1e-14)
+
+
+# The LSTM
+
+
+def reference_cells(lstm: CoordinateLstm, features: int) -> list[torch.nn.LSTMCell]:
+    """Torch's cells with the same weights; torch orders the gates i, f, g, o."""
+    hidden, cells = lstm.hidden, []
+    for weight, size in ((lstm.weight1, features), (lstm.weight2, hidden)):
+        i, f, o, g = weight.detach().split(hidden)
+        ordered = torch.cat([i, f, g, o])
+        cell = torch.nn.LSTMCell(size, hidden, dtype=weight.dtype)
+        with torch.no_grad():
+            cell.weight_ih.copy_(ordered[:, :size])
+            cell.weight_hh.copy_(ordered[:, size:-1])
+            cell.bias_ih.copy_(ordered[:, -1])
+            cell.bias_hh.zero_()
+        cells.append(cell)
+    return cells
+
+
+def test_the_lstm_is_torchs_with_its_gradients():
+    lstm = CoordinateLstm(3, 5).double()
+    lstm.reset(generator())
+    with torch.no_grad():
+        for weight in (lstm.weight1, lstm.weight2):
+            weight[:, -1].uniform_(-1, 1, generator=generator(1))
+    cells = reference_cells(lstm, 3)
+    features = torch.randn(6, 3, 11, generator=generator(2), dtype=torch.float64)
+    features.requires_grad_(True)
+    other = features.detach().clone().requires_grad_(True)
+
+    state, outputs = lstm.init(11, features), []
+    h1 = c1 = h2 = c2 = torch.zeros(11, 5, dtype=torch.float64)
+    expected = []
+    for t in range(6):
+        output, state = lstm(features[t], state)
+        outputs.append(output)
+        h1, c1 = cells[0](other[t].T, (h1, c1))
+        h2, c2 = cells[1](h1, (h2, c2))
+        expected.append((h2 @ lstm.weight_out.detach().T + lstm.bias_out.detach()).T)
+    assert torch.allclose(torch.stack(outputs), torch.stack(expected), rtol=1e-12, atol=1e-14)
+    torch.stack(outputs).square().sum().backward()
+    torch.stack(expected).square().sum().backward()
+    assert torch.allclose(features.grad, other.grad, rtol=1e-10, atol=1e-13)
+    for weight, cell in ((lstm.weight1, cells[0]), (lstm.weight2, cells[1])):
+        i, f, g, o = torch.cat([cell.weight_ih.grad, cell.weight_hh.grad], dim=1).split(5)
+        assert torch.allclose(weight.grad[:, :-1], torch.cat([i, f, o, g]), rtol=1e-10, atol=1e-13)
+        i, f, g, o = cell.bias_ih.grad.split(5)
+        assert torch.allclose(weight.grad[:, -1], torch.cat([i, f, o, g]), rtol=1e-10, atol=1e-13)
+
+
+# Recurrent optimizers
+
+
+def unroll(optimizer, steps: int, start: torch.Tensor) -> list[torch.Tensor]:
+    state, iterates = optimizer.init(start), []
+    for _ in range(steps):
+        state = optimizer.step(state, gradient(state[0]))
+        iterates.append(state[0])
+    return iterates
+
+
+@each_recurrent
+def test_every_weight_gets_a_finite_gradient(kind):
+    optimizer = kind({}, generator())
+    start = torch.randn(4, 6, generator=generator(1))
+    loss = sum(quadratic(x).mean() for x in unroll(optimizer, 5, start))
+    loss.backward()
+    for name, weight in optimizer.named_parameters():
+        assert torch.isfinite(weight.grad).all() and weight.grad.abs().max() > 0, name
+
+
+@each_recurrent
+def test_coordinates_share_the_net_and_nothing_else(kind):
+    optimizer = kind({}, generator())
+    start = torch.randn(4, 6, generator=generator(1))
+    order = torch.randperm(24, generator=generator(2))
+    flat = start.view(1, 24)
+    grads = torch.randn(10, 24, generator=generator(3))
+
+    def run(x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        state = optimizer.init(x)
+        for g in given:
+            state = optimizer.step(state, g.view(x.shape))
+        return state[0].detach()
+
+    together = run(start, grads).view(1, 24)
+    assert torch.allclose(run(flat, grads), together, rtol=1e-5, atol=1e-6)
+    shuffled = run(flat[:, order], grads[:, order])
+    assert torch.allclose(shuffled, together[:, order], rtol=1e-5, atol=1e-6)
+
+
+@each_recurrent
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(kind):
+    start = torch.randn(2, 3, generator=generator(1))
+    runs = [unroll(kind({}, generator(seed)), 8, start)[-1] for seed in (0, 0, 1)]
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+
+
+@each_recurrent
+def test_a_reloaded_optimizer_goes_on_bit_by_bit(kind):
+    first, second = kind({}, generator(0)), kind({}, generator(1))
+    second.load_state_dict(first.state_dict())
+    start = torch.randn(2, 3, generator=generator(1))
+    assert torch.equal(unroll(first, 8, start)[-1], unroll(second, 8, start)[-1])
+
+
+@each_recurrent
+def test_no_derivative_runs_through_the_gradient_of_the_optimizee(kind):
+    optimizer = kind({}, generator())
+    start = torch.randn(2, 3, generator=generator(1))
+    given = torch.randn(2, 3, generator=generator(2), requires_grad=True)
+    state = optimizer.step(optimizer.init(start), given)
+    assert torch.autograd.grad(state[0].sum(), given, allow_unused=True) == (None,)
+
+
+@each_recurrent
+def test_training_improves_on_the_untrained(kind):
+    optimizer = kind({}, generator())
+    adam = torch.optim.Adam(optimizer.parameters(), lr=5e-3)
+    start = torch.randn(16, 6, generator=generator(1))
+
+    def loss() -> torch.Tensor:
+        return sum(quadratic(x).mean() for x in unroll(optimizer, 10, start))
+
+    before = loss().item()
+    for _ in range(60):
+        adam.zero_grad()
+        value = loss()
+        value.backward()
+        adam.step()
+    assert loss().item() < 0.7 * before
+
+
+def test_the_features_of_l2o_dm_are_those_of_the_paper():
+    optimizer = L2oDm({}, generator())
+    g = torch.tensor([[1.0, -math.exp(-5.0), 0.0, math.exp(-11.0), -math.exp(-10.0)]])
+    rows, _ = optimizer.inputs(g, ())
+    expected = torch.tensor([[0.0, -0.5, -1.0, -1.0, -1.0], [1.0, -1.0, 0.0, math.exp(-1.0), -1.0]])
+    assert torch.allclose(rows, expected, atol=1e-5)
+
+
+def test_rnnprop_sees_no_scale_of_the_gradient():
+    optimizer = RnnProp({}, generator()).double()
+    given = torch.randn(20, 1, 5, generator=generator(1), dtype=torch.float64)
+
+    def run(scale: float) -> torch.Tensor:
+        state = optimizer.init(torch.zeros(1, 5, dtype=torch.float64))
+        for g in given:
+            state = optimizer.step(state, scale * g)
+        return state[0].detach()
+
+    assert torch.allclose(run(1.0), run(1e4), rtol=1e-5, atol=1e-7)
