@@ -287,6 +287,8 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     assert run.returncode == 0, run.stderr
     made_again = [path for path, at in before.items() if path.stat().st_mtime_ns != at]
     assert len(made_again) <= 2  # those whose jobs had not ended
-    for path in [*checkpoints.glob("*.safetensors"), folder / RESULTS / "curves/noiseless.csv"]:
+    histories = (folder / RESULTS / "histories/noiseless").glob("*.csv")
+    curves = folder / RESULTS / "curves/noiseless.csv"
+    for path in [*checkpoints.glob("*.safetensors"), *histories, curves]:
         assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
     assert len(list(checkpoints.glob("*.safetensors"))) == 9

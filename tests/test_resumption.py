@@ -13,11 +13,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from l2o.commands.data import draw_dictionary, sample_set
+from l2o.commands.training import train
 from l2o.config.training import Training
 from l2o.storage.checkpoints import save_tensors
 from l2o.training.stages import schedule
 from small_trainings import DEPTH, HEADS, make_trainer, outcome
 
+ROOT = Path(__file__).parents[1]
 each_method = pytest.mark.parametrize("name", HEADS)
 
 
@@ -134,3 +137,33 @@ def test_a_killed_process_goes_on_to_the_same_bytes(budget, tmp_path):
     trainer = make_trainer("glista", tmp_path / "cut", budget, lambda stage, row: seen.append(row))
     assert outcome(trainer) == expected
     assert 0 < len(seen) < len(expected[1])
+
+
+def test_a_resumed_training_writes_the_same_table(tmp_path, monkeypatch):
+    """Through the command, since a saved state gives the history back in another order."""
+    monkeypatch.chdir(ROOT)
+    params, sets = "params/fig5.yaml", tmp_path / "sets"
+    made = commands_that_train(params, sets)
+    whole, cut = (made(tmp_path / name) for name in ("whole", "cut"))
+    whole()
+    monkeypatch.setattr("l2o.training.progress.ProgressReport.__call__", After(9))
+    with pytest.raises(PowerCutError):
+        cut()
+    monkeypatch.undo()
+    monkeypatch.chdir(ROOT)
+    cut()
+    for name in ("history.csv", "net.safetensors"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def commands_that_train(params: str, folder: Path):
+    """Make a smoke set with its dictionary; return a maker of trainings on it, by folder."""
+    preset, given = "smoke", Path(params)
+    draw_dictionary("gaussian", folder / "A.h5", given, preset)
+    sample_set("noiseless", folder / "A.h5", folder / "set.h5", given, preset)
+
+    def made(out: Path):
+        files = (out / "net.safetensors", out / "history.csv", out / "seconds.json", out / "state")
+        return lambda: train("noiseless", "lista", folder / "set.h5", *files, given, preset)
+
+    return made

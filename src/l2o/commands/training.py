@@ -13,6 +13,11 @@ from l2o.provenance import Step
 from l2o.steps import Fig5Steps
 from l2o.storage.json_files import write_json
 
+HISTORY = (
+    *("stage", "layer", "step"),
+    *("train_pooled_nmse_db", "validation_nmse_db", "status"),
+)
+
 
 def train(
     setting: str,
@@ -44,6 +49,8 @@ def _train(
     outputs: dict[str, Path],
     state: Path,
 ) -> None:
+    import pandas as pd
+
     from l2o.storage.checkpoints import save_tensors
     from l2o.storage.sets import read_dictionary, read_split
     from l2o.storage.tables import write_table
@@ -72,7 +79,8 @@ def _train(
         "hyperparameters": net.hyper,
         "provenance": step.record(),
     }
-    write_table(outputs["history"], done.history)
+    # Columns by name: rows that went through a saved state have lost their order.
+    write_table(outputs["history"], pd.DataFrame(done.history)[list(HISTORY)])
     seconds = {"setting": setting, "method": method, "training_seconds": done.seconds}
     write_json(outputs["training_seconds"], {**seconds, "device": device})
     save_tensors(outputs["checkpoint"], net.state_dict(), record)

@@ -1,0 +1,183 @@
+"""Meta-training of recurrent optimizers: truncated backpropagation through unrolled optimization.
+
+An epoch draws a batch of optimizees and start points and optimizes them to the epoch's horizon;
+after every ``unroll`` inner steps the optimizer's weights take one Adam step, and the carried state
+is cut from the graph. No derivative is taken through the optimizee's gradient.
+
+Source: Andrychowicz et al. 2016; Lv et al. 2017 (scaling, convex terms); Chen et al. 2020
+(curriculum of horizons, imitation of an analytic optimizer).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from l2o.config.meta_training import MetaTraining
+from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Scaled
+from l2o.optimizers.first_order.protocol import FirstOrderOptimizer, State
+from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.seeds import named_seed
+from l2o.training.meta_state import MetaState
+
+Report = Callable[[dict[str, Any]], None]
+MOST_FAILURES = 5  # epochs in a row that diverged before the training is given up
+VALIDATION_BATCH = 256
+
+
+class MetaTrainer:
+    """Trains one recurrent optimizer; interrupted anywhere, a second run ends with the same bytes.
+
+    Parameters
+    ----------
+    optimizer : at its drawn weights
+    train, validation : optimizees, on the optimizer's device
+    budget : epochs, curriculum, augmentations
+    seed : root of the named random streams; every epoch has its own
+    state : where the training is kept between epochs
+    report : called with each history row
+    teacher : optimizer whose iterates are imitated, where the budget says so
+    """
+
+    def __init__(
+        self,
+        optimizer: CoordinatewiseOptimizer,
+        train: OptimizeeFamily,
+        validation: OptimizeeFamily,
+        budget: MetaTraining,
+        seed: int,
+        state: MetaState,
+        report: Report,
+        teacher: FirstOrderOptimizer | None = None,
+    ) -> None:
+        self.optimizer, self.train, self.validation = optimizer, train, validation
+        self.budget, self.seed, self.state, self.report = budget, seed, state, report
+        self.teacher = teacher
+        self.like = next(optimizer.parameters())
+        self.adam = torch.optim.Adam(optimizer.parameters(), lr=budget.rate)
+
+    def run(self) -> MetaState:
+        """Train all epochs; the net ends with the weights that were best on validation."""
+        state = self.state
+        state.resume(self.adam)
+        while state.epoch < self.budget.epochs and state.failures < MOST_FAILURES:
+            started = time.monotonic()
+            before = state.weights()
+            loss = self._epoch(state.epoch)
+            sound = math.isfinite(loss)
+            if not sound:
+                self._recover(before)
+            state.failures = 0 if sound else state.failures + 1
+            state.epoch += 1
+            value = self._validated()
+            state.seconds += time.monotonic() - started
+            self._record(loss, value, sound)
+            state.save(self.adam)
+        self.optimizer.load_state_dict(state.best)
+        return state
+
+    def _recover(self, weights: dict[str, Tensor]) -> None:
+        """Return to the weights before an epoch that diverged, and go on more slowly."""
+        self.optimizer.load_state_dict(weights)
+        self.adam.state.clear()
+        self.state.rate_factor *= 0.5
+
+    def _record(self, loss: float, value: float, sound: bool) -> None:
+        row = {
+            "epoch": self.state.epoch,
+            "meta_loss": loss,
+            "validation_loss": value,
+            "rate_factor": self.state.rate_factor,
+            "status": "ok" if sound else "diverged",
+        }
+        self.state.history.append(row)
+        self.report(row)
+
+    def _epoch(self, epoch: int) -> float:
+        """Run one epoch; return its mean meta-loss, NaN as soon as something is not finite."""
+        budget = self.budget
+        generator = torch.Generator().manual_seed(named_seed(self.seed, "meta-training", epoch))
+        optimizee, x = self._drawn(generator)
+        share = epoch / budget.epochs
+        horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
+        rate = budget.rate * 0.5 * (1.0 + math.cos(math.pi * share)) * self.state.rate_factor
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        imitating = self.teacher is not None and share < budget.imitation_share
+        teacher = self.teacher.init(x) if imitating else None
+        state, total, unrolls = self.optimizer.init(x), 0.0, max(1, horizon // budget.unroll)
+        for _ in range(unrolls):
+            state = tuple(tensor.detach() for tensor in state)
+            loss, state, teacher = self._unroll(optimizee, state, teacher)
+            self.adam.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters(), budget.clip)
+            if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+                return math.nan
+            self.adam.step()
+            total += loss.item()
+        return total / unrolls
+
+    def _unroll(
+        self, optimizee: Optimizee, state: State, teacher: State | None
+    ) -> tuple[Tensor, State, State | None]:
+        """Return the mean loss over ``unroll`` inner steps and the states after them."""
+        loss = self.like.new_zeros(())
+        for _ in range(self.budget.unroll):
+            state = self.optimizer.step(state, optimizee.gradient(state[0].detach()))
+            loss = loss + optimizee.meta_loss(state[0]).mean()
+            if teacher is not None:
+                teacher = self.teacher.step(teacher, optimizee.gradient(teacher[0]))
+                distance = (state[0] - teacher[0]).square().sum(dim=1).mean()
+                loss = loss + self.budget.imitation * distance
+        return loss / self.budget.unroll, state, teacher
+
+    def _drawn(self, generator: torch.Generator) -> tuple[Optimizee, Tensor]:
+        """Draw optimizees, augmented as the budget says, and their start points."""
+        budget, n = self.budget, self.train.dimension
+        size = min(budget.batch_size, len(self.train))
+        index = torch.randperm(len(self.train), generator=generator)[:size]
+        optimizee = self.train.batch(index.to(self.like.device))
+
+        def normal() -> Tensor:
+            return torch.randn(size, n, generator=generator).to(self.like)
+
+        x = budget.start_scale * normal()
+        if budget.convex > 0:
+            optimizee = Convexified(optimizee, normal(), budget.convex)
+        if budget.scaling > 0:
+            uniform = torch.rand(size, n, generator=generator).to(self.like)
+            c = torch.exp(budget.scaling * (2.0 * uniform - 1.0))
+            optimizee, x = Scaled(optimizee, c), x / c
+        return optimizee, x
+
+    def _validated(self) -> float:
+        """Return the validation loss where it is due, else NaN; keep the weights if best."""
+        done = self.state.epoch
+        if done % self.budget.validate_every and done < self.budget.epochs:
+            return math.nan
+        value = self._validate()
+        self.state.keep_if_best(value if math.isfinite(value) else math.inf)
+        return value
+
+    @torch.no_grad()
+    def _validate(self) -> float:
+        """Return the mean meta-loss after ``validation_steps`` inner steps."""
+        count, total = len(self.validation), 0.0
+        for at in range(0, count, VALIDATION_BATCH):
+            index = torch.arange(at, min(at + VALIDATION_BATCH, count), device=self.like.device)
+            optimizee = self.validation.batch(index)
+            seed = named_seed(self.seed, "meta-validation", at)
+            start = torch.randn(
+                len(index), self.validation.dimension, generator=torch.Generator().manual_seed(seed)
+            )
+            state = self.optimizer.init(self.budget.start_scale * start.to(self.like))
+            for _ in range(self.budget.validation_steps):
+                state = self.optimizer.step(state, optimizee.gradient(state[0]))
+            total += float(optimizee.meta_loss(state[0]).sum())
+        return total / count
