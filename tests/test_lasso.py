@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import Lasso as ScikitLasso
 
 from l2o.dictionaries.gaussian import gaussian_dictionary
-from l2o.optimizees.lasso import Lasso
+from l2o.optimizees.lasso import LassoFamily
 from l2o.optimizees.lasso_optimum import lasso_objective, lasso_optimum, relative_gap
 from l2o.optimizees.sparse_recovery import sample_slices
 
@@ -76,7 +76,8 @@ def test_a_weight_that_is_too_large_has_the_optimum_zero():
 
 def test_objective_and_subgradient_agree_with_autograd():
     A, b = (torch.from_numpy(array) for array in instances(25, 50, 8))
-    lasso = Lasso(A, b, LAM)
+    optimum = torch.from_numpy(lasso_optimum(A.numpy(), b.numpy(), LAM).objective)
+    lasso = LassoFamily(A, b, LAM, optimum).batch(torch.arange(8))
     x = torch.randn(8, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     x[:, 3] = 0.0
     x.requires_grad_(True)
@@ -86,3 +87,6 @@ def test_objective_and_subgradient_agree_with_autograd():
     )
     (expected,) = torch.autograd.grad(value.sum(), x)
     assert torch.allclose(lasso.gradient(x.detach()), expected, rtol=1e-12, atol=1e-14)
+    expected = (value - optimum) / optimum
+    assert torch.allclose(lasso.relative_loss(x), expected)
+    assert torch.allclose(lasso.meta_loss(x), torch.log(expected + 1e-5))

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+# Of the optimum; below it the differences of float32 objectives are noise.
+LOSS_FLOOR = 1e-5
+
 
 @dataclass(frozen=True)
 class Lasso:
@@ -16,11 +19,13 @@ class Lasso:
     A : dictionary, (m, n), unit columns
     b : measurements, (batch, m)
     lam : weight of the 1-norm, above 0
+    optimum : certified f* of each instance, (batch,)
     """
 
     A: Tensor
     b: Tensor
     lam: float
+    optimum: Tensor
 
     def objective(self, x: Tensor) -> Tensor:
         """Return f of each instance, (batch,), at x, (batch, n)."""
@@ -30,3 +35,37 @@ class Lasso:
     def gradient(self, x: Tensor) -> Tensor:
         """Return a subgradient of each instance, (batch, n); that of |0| is taken as 0."""
         return (x @ self.A.T - self.b) @ self.A + self.lam * x.sign()
+
+    def relative_loss(self, x: Tensor) -> Tensor:
+        """Return (f(x) - f*) / f* of each instance, (batch,)."""
+        return (self.objective(x) - self.optimum) / self.optimum
+
+    def meta_loss(self, x: Tensor) -> Tensor:
+        """Return the logarithm of the relative loss, which weighs late iterations like early ones.
+
+        Our choice: with f itself as meta-loss the first iterations, where f is a hundred times the
+        optimum, drown all others.
+        """
+        return (self.relative_loss(x).clamp_min(0.0) + LOSS_FLOOR).log()
+
+
+@dataclass(frozen=True)
+class LassoFamily:
+    """Instances to draw batches from: A (m, n), b (count, m), lam, optimum (count,)."""
+
+    A: Tensor
+    b: Tensor
+    lam: float
+    optimum: Tensor
+
+    def __len__(self) -> int:
+        return len(self.b)
+
+    @property
+    def dimension(self) -> int:
+        """The number of unknowns n."""
+        return self.A.shape[1]
+
+    def batch(self, index: Tensor) -> Lasso:
+        """Return the instances ``index``, (batch,)."""
+        return Lasso(self.A, self.b[index], self.lam, self.optimum[index])
