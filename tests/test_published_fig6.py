@@ -1,4 +1,4 @@
-"""The published classical curves of Figure 6 can be had, with settings that the text does not give."""
+"""The published classical curves of Figure 6, from settings that the text does not give."""
 
 from __future__ import annotations
 
