@@ -68,6 +68,15 @@ def told(error: pytest.ExceptionInfo[InputError], path: Path, *parts: str) -> No
     assert error.value.remedy and all(part in text for part in parts)
 
 
+LONGEST = ("test_slurm", "test_pipeline", "test_dvc")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process waits for them at the end."""
+    order = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
