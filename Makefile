@@ -21,6 +21,7 @@ test: .venv/installed  ## the whole test suite, the smoke graph included
 
 bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md
+	$(RUN) python tests/bench/bench_meta_training.py --out reports/bench_meta.md
 
 dictionary: .venv/installed  ## learn the coherent dictionary again, from the images
 	$(RUN) l2o unlock && snakemake --cores $(CORES) -- results/dictionaries/bsds500.h5

@@ -1,19 +1,24 @@
-"""The benchmark of a training step compares equal mathematics, and runs."""
+"""The benchmarks compare equal mathematics, and run."""
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "bench" / "bench_training_step.py"
+FOLDER = Path(__file__).parent / "bench"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("bench_training_step")
 
 
 def test_both_forms_compute_the_same_and_the_benchmark_runs(bench, tmp_path):
@@ -26,3 +31,10 @@ def test_both_forms_compute_the_same_and_the_benchmark_runs(bench, tmp_path):
     assert out.read_text(encoding="utf-8") == text
     for label in ("LISTA-CPSS, layer 4", "ALISTA, layer 4", "LISTA-CPSS, all layers"):
         assert label in text
+
+
+def test_the_benchmark_of_meta_training_compares_the_same_and_runs():
+    module = script("bench_meta_training")
+    result = module.bench(module.Size(m=5, n=10, batch=4, unroll=3), turns=2)
+    assert all(value > 0 for value in result.values())
+    assert "{" not in module.TABLE.format(**module.Size()._asdict(), torch="2", turns=2, **result)
