@@ -5,11 +5,12 @@ PRESET ?= laptop
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
+FRONT := $(if $(filter laptop,$(PRESET)),front_page)
 
 .PHONY: fig5 report test bench dictionary lint format lock clean
 
 fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
-	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET)
+	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- all $(FRONT)
 
 report: .venv/installed  ## figures, tables, run times and provenance in one HTML file; PRESET=...
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- report_parts

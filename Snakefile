@@ -46,7 +46,6 @@ rule all:
         AT.figure,
         AT.table,
         AT.timings,
-        list(AT.front_page) if PRESET == DEFAULT_PRESET else [],
         demand.invalid,
 
 

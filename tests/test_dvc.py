@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from l2o.steps import Fig5Steps
 from real_pipeline import ROOT, copy_repository, environment_of, l2o, planned, snakemake
 
 pytestmark = pytest.mark.pipeline
@@ -77,6 +78,17 @@ def set_lamp(folder: Path, alpha: float) -> None:
     params = folder / "params/fig5.yaml"
     text = re.sub(r"lamp: \{alpha: .*?\}", f"lamp: {{alpha: {alpha}}}", params.read_text())
     params.write_text(text)
+
+
+@pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
+def test_everything_that_is_verified_is_carried(preset, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    stage = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]["fig5"]
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage[kind]]
+    carried = [Path(next(iter(entry)).replace("${preset}", preset)) for entry in entries]
+    for task in Fig5Steps("params/fig5.yaml", preset).tasks():
+        for path in task.outputs:
+            assert any(path == out or out in path.parents for out in carried), path
 
 
 def test_a_clone_that_pulled_has_nothing_to_do(clone):

@@ -177,8 +177,11 @@ class Fig5Steps:
         yield task("timings", self.timings(), at.timings)
         yield task("fig5_table", self.table(), at.table, at.table_text, at.metrics)
         yield task("fig5", self.figure(), at.figure, at.picture)
-        if self.preset == DEFAULT_PRESET:
-            yield task("front_page", self.front_page(), *at.front_page)
+
+    def front_page_task(self) -> Task:
+        """Return the job that copies the reports to the top; nothing else needs it."""
+        copies = tuple(map(Path, self.layout.front_page))
+        return Task("front_page", (), self.front_page(), copies)
 
     def table_page(self) -> Step:
         """Set the table as a page for the report."""

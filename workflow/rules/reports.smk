@@ -115,12 +115,14 @@ rule report_parts:
         rules.provenance_table.output,
 
 
-# The default preset also shows its reports at the top of the folder, as reports/fig5.pdf.
+# The default preset also shows its reports at the top of the folder, as reports/fig5.pdf. Copies are
+# apart from all else: DVC does not carry them, and a clone that pulled lacks nothing without them.
 if PRESET == DEFAULT_PRESET:
+    front = Demand([fig5.front_page_task()], *proofs)
 
     rule front_page:
         input:
-            **demand.inputs("front_page", originals=list(AT.front_page.values())),
+            **front.inputs("front_page", originals=list(AT.front_page.values())),
         output:
             list(AT.front_page),
         log:
