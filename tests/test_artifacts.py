@@ -133,6 +133,17 @@ def test_work_that_fails_leaves_no_proof_of_the_old_file(tmp_path):
     assert examine(path, step("one", 1).key).status is Status.STALE
 
 
+def test_what_a_killed_process_left_behind_is_removed(tmp_path):
+    left = [f".a.{'0f' * 16}.csv", ".provenance/.a.csv." + "0f" * 16 + ".json"]
+    kept = [".a.csv", f".ab.{'0f' * 16}.csv", ".a.other.csv", f".a.{'0f' * 16}.h5"]
+    (tmp_path / ".provenance").mkdir()
+    for name in (*left, *kept):
+        (tmp_path / name).write_text("half")
+    make(tmp_path / "a.csv", step("one"))
+    assert not any((tmp_path / name).exists() for name in left)
+    assert all((tmp_path / name).exists() for name in kept)
+
+
 # The shared cache
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -256,11 +257,15 @@ def wait_for(condition, seconds: float = 120) -> None:
 
 
 def kill_a_training(run: int) -> None:
-    def trainings() -> list[psutil.Process]:
-        return [p for p in psutil.Process(run).children(recursive=True) if "train" in p.cmdline()]
+    def killed() -> bool:
+        for process in psutil.Process(run).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                if "train" in process.cmdline():
+                    process.kill()
+                    return True
+        return False
 
-    wait_for(trainings)
-    trainings()[0].kill()
+    wait_for(killed)
 
 
 def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
@@ -269,7 +274,11 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     wanted = ("--cores", "2", "--", str(RESULTS / "curves/noiseless.csv"))
     first = started(folder, *wanted)
     checkpoints = folder / RESULTS / "checkpoints/noiseless"
-    wait_for(lambda: len(list(checkpoints.glob("*.safetensors"))) >= 2)
+
+    def finished() -> list[Path]:
+        return list(checkpoints.glob("[!.]*.safetensors"))
+
+    wait_for(lambda: len(finished()) >= 2)
     second = snakemake(folder, *wanted)
     assert second.returncode != 0
     assert "cannot be locked" in second.stderr
@@ -277,11 +286,11 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     assert busy.returncode == 2
     assert "at work" in busy.stderr
     kill_a_training(first.pid)
-    done = len(list(checkpoints.glob("*.safetensors")))
-    wait_for(lambda: len(list(checkpoints.glob("*.safetensors"))) > done)  # the others go on
+    done = len(finished())
+    wait_for(lambda: len(finished()) > done)  # the others go on
     os.killpg(first.pid, signal.SIGKILL)  # Snakemake and the jobs it runs
     first.communicate()
-    before = {path: path.stat().st_mtime_ns for path in checkpoints.glob("*.safetensors")}
+    before = {path: path.stat().st_mtime_ns for path in finished()}
     assert "removed the stale lock" in l2o(folder, "unlock").stdout
     run = snakemake(folder, *wanted)
     assert run.returncode == 0, run.stderr
@@ -291,4 +300,4 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     curves = folder / RESULTS / "curves/noiseless.csv"
     for path in [*checkpoints.glob("*.safetensors"), *histories, curves]:
         assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
-    assert len(list(checkpoints.glob("*.safetensors"))) == 9
+    assert len(list(checkpoints.glob("*.safetensors"))) == 9  # and nothing half-written

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from l2o.artifacts.cache import shared_cache
-from l2o.artifacts.proof import discard_proofs, require, write_proof
+from l2o.artifacts.proof import discard_proofs, proof_path, require, write_proof
 from l2o.provenance import Step
 
 
@@ -29,6 +30,9 @@ def produce(
     record = step.record()  # before the work: sources as they were when it began
     for path, maker in inputs.items():
         require(path, maker)
+    for path in outputs.values():
+        remove_leftovers(path)
+        remove_leftovers(proof_path(path))
     discard_proofs(outputs.values())
     cache = shared_cache()
     if cache and cache.restore(step.key, outputs):
@@ -39,3 +43,12 @@ def produce(
             cache.store(step.key, outputs)
     for path in outputs.values():
         write_proof(path, record)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left beside ``path`` while it was writing it aside."""
+    name = rf"\.{re.escape(path.stem)}\.[0-9a-f]{{32}}{re.escape(path.suffix)}"
+    if path.parent.is_dir():
+        for file in path.parent.iterdir():
+            if re.fullmatch(name, file.name):
+                file.unlink(missing_ok=True)
