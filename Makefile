@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 FRONT := $(if $(filter laptop,$(PRESET)),front_page)
 
-.PHONY: fig5 report test bench dictionary lint format lock clean
+.PHONY: fig5 report test test-cluster bench dictionary lint format lock clean
 
 fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- all $(FRONT)
@@ -17,8 +17,11 @@ report: .venv/installed  ## figures, tables, run times and provenance in one HTM
 	$(RUN) snakemake --cores 1 --config preset=$(PRESET) \
 	  --report reports/$(PRESET)/report.html --report-stylesheet workflow/report/style.css -- report_parts
 
-test: .venv/installed  ## the whole test suite, the smoke graph included
-	$(RUN) pytest --numprocesses 2 --dist loadfile
+test: .venv/installed  ## the test suite, the smoke graph included
+	$(RUN) pytest --numprocesses 2 --dist loadfile -m "not cluster"
+
+test-cluster: .venv/installed  ## the smoke graph through a Slurm that is started on this machine
+	$(RUN) pytest -m cluster
 
 bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md

@@ -68,7 +68,7 @@ def told(error: pytest.ExceptionInfo[InputError], path: Path, *parts: str) -> No
     assert error.value.remedy and all(part in text for part in parts)
 
 
-LONGEST = ("test_slurm", "test_pipeline", "test_dvc")
+LONGEST = ("test_pipeline", "test_dvc")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ from real_pipeline import (
     snakemake_command,
 )
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.cluster]
 PROFILE = (
     *("--profile", "profiles/slurm", "--latency-wait", "30", "--jobs", "8"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
