@@ -42,23 +42,29 @@ def snakemake_command(*arguments: str, preset: str = "smoke") -> list[str]:
     return [str(program), "--config", f"preset={preset}", *arguments]
 
 
-def l2o(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    program = Path(sys.executable).parent / "l2o"
+def run(
+    folder: Path, command: list[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess:
+    """Run a program in a copy, whatever its exit code; return what it printed."""
     return subprocess.run(
-        [str(program), *arguments],
+        command,
         cwd=folder,
-        env=environment_of(folder),
+        env=environment_of(folder, environment),
         text=True,
         capture_output=True,
         check=False,
     )
 
 
+def l2o(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return run(folder, [str(Path(sys.executable).parent / "l2o"), *arguments])
+
+
 def planned(folder: Path, *arguments: str) -> dict[str, int]:
     """Return how many jobs of each rule a dry run lists."""
-    run = snakemake(folder, "--cores", "1", "--dry-run", *arguments)
-    assert run.returncode == 0, run.stderr
-    table = run.stdout.split("Job stats:")[1] if "Job stats:" in run.stdout else ""
+    dry = snakemake(folder, "--cores", "1", "--dry-run", *arguments)
+    assert dry.returncode == 0, dry.stderr
+    table = dry.stdout.split("Job stats:")[1] if "Job stats:" in dry.stdout else ""
     jobs = {rule: int(n) for rule, n in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
     return {rule: n for rule, n in jobs.items() if rule not in ("all", "total")}
 
@@ -69,11 +75,4 @@ def snakemake(
     preset: str = "smoke",
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        snakemake_command(*arguments, preset=preset),
-        cwd=folder,
-        env=environment_of(folder, environment),
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    return run(folder, snakemake_command(*arguments, preset=preset), environment)

@@ -13,6 +13,7 @@ from l2o.commands import data as data_commands
 from l2o.commands import reports as report_commands
 from l2o.commands import training as training_commands
 from l2o.errors import InputError
+from l2o.steps import DEFAULT_PRESET
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -22,7 +23,7 @@ PARAMS = Path("params/fig5.yaml")
 
 
 @app.command()
-def check(params: Params = PARAMS, preset: Preset = "laptop") -> None:
+def check(params: Params = PARAMS, preset: Preset = DEFAULT_PRESET) -> None:
     """Check a parameter file and say what it asks for."""
     print(data_commands.check(params, preset))
 
@@ -41,7 +42,7 @@ def images(folder: Path, sums: Path, mirror: str = "") -> None:
 
 @app.command("learn-dictionary")
 def learn_dictionary(
-    folder: Path, sums: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+    folder: Path, sums: Path, out: Path, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
 ) -> None:
     """Learn the coherent dictionary from the images in FOLDER."""
     data_commands.learn_dictionary(folder, sums, out, params, preset)
@@ -49,7 +50,7 @@ def learn_dictionary(
 
 @app.command("draw-dictionary")
 def draw_dictionary(
-    name: str, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+    name: str, out: Path, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
 ) -> None:
     """Draw the Gaussian dictionary NAME."""
     data_commands.draw_dictionary(name, out, params, preset)
@@ -57,7 +58,11 @@ def draw_dictionary(
 
 @app.command("sample-set")
 def sample_set(
-    setting: str, dictionary: Path, out: Path, params: Params = PARAMS, preset: Preset = "laptop"
+    setting: str,
+    dictionary: Path,
+    out: Path,
+    params: Params = PARAMS,
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Sample the optimizee set of SETTING with the matrix stored in DICTIONARY."""
     data_commands.sample_set(setting, dictionary, out, params, preset)
@@ -73,7 +78,7 @@ def train(
     timing: Annotated[Path, typer.Option(help="seconds of training, JSON")],
     state: Annotated[Path, typer.Option(help="where an unfinished training is kept")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Train METHOD on the optimizee set DATA of SETTING; interrupted, it goes on where it was."""
     training_commands.train(setting, method, data, out, history, timing, state, params, preset)
@@ -87,7 +92,7 @@ def evaluate(
     curves: Annotated[Path, typer.Option(help="tidy table of curves, CSV")],
     timings: Annotated[Path, typer.Option(help="seconds per solve, CSV")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Evaluate CHECKPOINTS and the classical solvers on the test set of DATA."""
     training_commands.evaluate(setting, data, checkpoints, curves, timings, params, preset)
@@ -98,7 +103,7 @@ def collect(
     tables: list[Path],
     out: Annotated[Path, typer.Option(help="CSV")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Join the curves of all settings, in their order in the parameter file."""
     report_commands.collect(tables, out, params, preset)
@@ -109,7 +114,7 @@ def timings(
     tables: list[Path],
     out: Annotated[Path, typer.Option(help="CSV")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Join seconds per solve (CSV) and seconds of training (JSON) into one table."""
     report_commands.timings(tables, out, params, preset)
@@ -122,7 +127,7 @@ def table(
     markdown: Annotated[Path, typer.Option()],
     metrics: Annotated[Path, typer.Option(help="the same numbers as JSON")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Set the last layers of CURVES beside the published ones."""
     report_commands.table(curves, csv, markdown, metrics, params, preset)
@@ -134,14 +139,14 @@ def figure(
     pdf: Annotated[Path, typer.Option()],
     png: Annotated[Path, typer.Option()],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Draw Figure 5 from CURVES."""
     report_commands.figure(curves, pdf, png, params, preset)
 
 
 @app.command("front-page")
-def front_page(params: Params = PARAMS, preset: Preset = "laptop") -> None:
+def front_page(params: Params = PARAMS, preset: Preset = DEFAULT_PRESET) -> None:
     """Copy the figure and table of the default preset to the top of the reports."""
     report_commands.front_page(params, preset)
 
@@ -151,7 +156,7 @@ def table_page(
     table: Path,
     out: Annotated[Path, typer.Option(help="HTML")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Set the comparison TABLE as a page for the report."""
     report_commands.table_page(table, out, params, preset)
@@ -161,7 +166,7 @@ def table_page(
 def provenance_page(
     out: Annotated[Path, typer.Option(help="HTML")],
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Collect what made each artifact on a page for the report."""
     report_commands.provenance_page(out, params, preset)
@@ -176,7 +181,7 @@ def provenance(file: Path) -> None:
 @app.command()
 def verify(
     params: Params = PARAMS,
-    preset: Preset = "laptop",
+    preset: Preset = DEFAULT_PRESET,
     everything: Annotated[bool, typer.Option("--all", help="list valid artifacts too")] = False,
 ) -> None:
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""

@@ -11,7 +11,7 @@ class Fig5Layout:
 
     def __init__(self, preset: str) -> None:
         results, reports = f"results/{preset}/fig5", f"reports/{preset}"
-        self.results, self.reports = results, reports
+        self.reports = reports
         self.logs, self.benchmarks = f"logs/{preset}/fig5", f"benchmarks/{preset}/fig5"
 
         self.dictionary = f"{results}/dictionaries/{{dictionary}}.h5"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from l2o.artifacts.cache import shared_cache
-from l2o.artifacts.proof import discard_proofs, proof_path, require, write_proof
+from l2o.artifacts.proof import proof_path, require, write_proof
 from l2o.provenance import Step
 
 
@@ -33,7 +33,7 @@ def produce(
     for path in outputs.values():
         remove_leftovers(path)
         remove_leftovers(proof_path(path))
-    discard_proofs(outputs.values())
+        proof_path(path).unlink(missing_ok=True)  # of the file that is about to be replaced
     cache = shared_cache()
     if cache and cache.restore(step.key, outputs):
         print(f"taken from the cache: {step.key}", flush=True)

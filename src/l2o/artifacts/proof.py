@@ -9,7 +9,7 @@ tool remembers of them, count for nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -52,8 +52,8 @@ def file_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_proof(path: str | Path, record: Mapping[str, Any]) -> str:
-    """Write the proof of a finished artifact from its step's record; return its content hash.
+def write_proof(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Write the proof of a finished artifact from its step's record.
 
     Raises
     ------
@@ -65,7 +65,6 @@ def write_proof(path: str | Path, record: Mapping[str, Any]) -> str:
         problem = f"cannot be read ({error.strerror})"
         raise InputError(path, "", problem, "run the same command again") from error
     write_json(proof_path(path), {**record, "sha256": content})
-    return content
 
 
 def read_proof(path: str | Path) -> dict[str, Any] | None:
@@ -104,9 +103,3 @@ def require(path: str | Path, step: Step) -> None:
     if finding.status is not Status.VALID:
         problem = f"is {finding.status.value}: {finding.reason}"
         raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
-
-
-def discard_proofs(paths: Iterable[str | Path]) -> None:
-    """Remove proofs of artifacts that are about to be written anew."""
-    for path in paths:
-        proof_path(path).unlink(missing_ok=True)

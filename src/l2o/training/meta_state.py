@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from l2o.errors import InputError
 from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
-
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+from l2o.training.state import MOMENTS
 
 
 class MetaState:
@@ -52,9 +51,7 @@ class MetaState:
         load_into(self.net, groups["net"], self.path)
         self.best = groups["best"]
         for name, parameter in self.net.named_parameters():
-            moments = {
-                m: groups["adam"].get(f"{m}.{name}") for m in ("step", "exp_avg", "exp_avg_sq")
-            }
+            moments = {m: groups["adam"].get(f"{m}.{name}") for m in MOMENTS}
             if moments["step"] is not None:
                 adam.state[parameter] = moments
         self.epoch, self.rate_factor = record["epoch"], record["rate_factor"]
