@@ -9,6 +9,7 @@ import torch
 from conftest import make_problem
 from l2o.config.training import Training
 from l2o.optimizers.registry import methods
+from l2o.training.losses import RecoveryLoss
 from l2o.training.progressive import ProgressiveTrainer, Samples
 
 HEADS = methods("unrolled")
@@ -27,7 +28,9 @@ def make_trainer(
     _, b, x = PROBLEM.tensors(torch.float32)
     sets = Samples(scale * b[:count], scale * x[:count]), Samples(b[128:], x[128:])
     report = report or (lambda stage, row: None)
-    return ProgressiveTrainer(make_net(name), *sets, budget, seed, state, key, report, 0.0)
+    return ProgressiveTrainer(
+        make_net(name), *sets, RecoveryLoss(), budget, seed, state, key, report, 0.0
+    )
 
 
 def outcome(trainer: ProgressiveTrainer) -> tuple[dict[str, bytes], list[dict]]:

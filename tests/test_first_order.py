@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
+from itertools import islice
 
 import pytest
 import torch
@@ -10,12 +12,13 @@ import torch
 from l2o.optimizers.first_order.adam import Adam
 from l2o.optimizers.first_order.gd import Gd
 from l2o.optimizers.first_order.rmsprop import RmsProp
+from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
+from l2o.optimizers.recurrent.l2o_rnnprop import L2oRnnProp
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
-from l2o.optimizers.recurrent.rnnprop import RnnProp
 
 HAND_MADE = [(Gd, torch.optim.SGD), (Adam, torch.optim.Adam), (RmsProp, torch.optim.RMSprop)]
-RECURRENT = [L2oDm, RnnProp]
+RECURRENT = [L2oDm, L2oRnnProp]
 each_recurrent = pytest.mark.parametrize("kind", RECURRENT, ids=lambda kind: kind.name)
 
 
@@ -28,6 +31,25 @@ def quadratic(x: torch.Tensor) -> torch.Tensor:
     return (weights * x.square()).sum(dim=1)
 
 
+class Quadratic:
+    """A batch of the same quadratic."""
+
+    def gradient(self, x: torch.Tensor) -> torch.Tensor:
+        return gradient(x)
+
+
+@dataclass
+class Given:
+    """Gradients in the order given, whatever x is."""
+
+    gradients: torch.Tensor
+    asked: int = field(default=0, init=False)
+
+    def gradient(self, x: torch.Tensor) -> torch.Tensor:
+        self.asked += 1
+        return self.gradients[self.asked - 1].view(x.shape)
+
+
 def gradient(x: torch.Tensor) -> torch.Tensor:
     x = x.detach().requires_grad_(True)
     return torch.autograd.grad(quadratic(x).sum(), x)[0]
@@ -37,14 +59,12 @@ def gradient(x: torch.Tensor) -> torch.Tensor:
 def test_hand_made_optimizers_are_those_of_torch(ours, torchs):
     start = torch.randn(3, 7, generator=generator(), dtype=torch.float64)
     optimizer = ours({"rate": 0.05})
-    state = optimizer.init(start)
     other = start.clone().requires_grad_(True)
     reference = torchs([other], lr=0.05)
-    for _ in range(50):
-        state = optimizer.step(state, gradient(state[0]))
+    for x in islice(iterates(optimizer, Quadratic(), start), 50):
         other.grad = gradient(other)
         reference.step()
-        assert torch.allclose(state[0], other.detach(), rtol=1e-12, atol=1e-14)
+        assert torch.allclose(x, other.detach(), rtol=1e-12, atol=1e-14)
 
 
 # The LSTM
@@ -101,11 +121,7 @@ def test_the_lstm_is_torchs_with_its_gradients():
 
 
 def unroll(optimizer, steps: int, start: torch.Tensor) -> list[torch.Tensor]:
-    state, iterates = optimizer.init(start), []
-    for _ in range(steps):
-        state = optimizer.step(state, gradient(state[0]))
-        iterates.append(state[0])
-    return iterates
+    return list(islice(iterates(optimizer, Quadratic(), start), steps))
 
 
 @each_recurrent
@@ -127,10 +143,8 @@ def test_coordinates_share_the_net_and_nothing_else(kind):
     grads = torch.randn(10, 24, generator=generator(3))
 
     def run(x: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        state = optimizer.init(x)
-        for g in given:
-            state = optimizer.step(state, g.view(x.shape))
-        return state[0].detach()
+        *_, last = islice(iterates(optimizer, Given(given), x), len(given))
+        return last.detach()
 
     together = run(start, grads).view(1, 24)
     assert torch.allclose(run(flat, grads), together, rtol=1e-5, atol=1e-6)
@@ -159,8 +173,8 @@ def test_no_derivative_runs_through_the_gradient_of_the_optimizee(kind):
     optimizer = kind({}, generator())
     start = torch.randn(2, 3, generator=generator(1))
     given = torch.randn(2, 3, generator=generator(2), requires_grad=True)
-    state = optimizer.step(optimizer.init(start), given)
-    assert torch.autograd.grad(state[0].sum(), given, allow_unused=True) == (None,)
+    x = next(iterates(optimizer, Given(given[None]), start))
+    assert torch.autograd.grad(x.sum(), given, allow_unused=True) == (None,)
 
 
 @each_recurrent
@@ -190,13 +204,12 @@ def test_the_features_of_l2o_dm_are_those_of_the_paper():
 
 
 def test_rnnprop_sees_no_scale_of_the_gradient():
-    optimizer = RnnProp({}, generator()).double()
+    optimizer = L2oRnnProp({}, generator()).double()
     given = torch.randn(20, 1, 5, generator=generator(1), dtype=torch.float64)
 
     def run(scale: float) -> torch.Tensor:
-        state = optimizer.init(torch.zeros(1, 5, dtype=torch.float64))
-        for g in given:
-            state = optimizer.step(state, scale * g)
-        return state[0].detach()
+        start = torch.zeros(1, 5, dtype=torch.float64)
+        *_, last = islice(iterates(optimizer, Given(scale * given), start), len(given))
+        return last.detach()
 
     assert torch.allclose(run(1.0), run(1e4), rtol=1e-5, atol=1e-7)

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from l2o.errors import InputError
 from l2o.storage.checkpoints import save_tensors
-from l2o.storage.sets import write_dictionary, write_set
+from l2o.storage.hdf5 import write_dictionary
+from l2o.storage.sets import SPARSE_RECOVERY, write_set
 from l2o.storage.json_files import write_json
 from l2o.storage.tables import write_table
 
@@ -35,7 +36,7 @@ def slices():
 def write(kind, path):
     if kind == "set":
         splits = {name: (4096, slices()) for name in ("train", "validation", "test")}
-        write_set(path, A, splits, {"key": "k"})
+        write_set(path, SPARSE_RECOVERY, A, splits, {"key": "k"})
     elif kind == "dictionary":
         write_dictionary(path, np.tile(A, (20, 1)), {"key": "k"})
     elif kind == "checkpoint":

@@ -15,7 +15,7 @@ from l2o.config.meta_training import MetaTraining
 from l2o.optimizees.protocol import Convexified, Scaled
 from l2o.optimizers.first_order.adam import Adam
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
-from l2o.optimizers.recurrent.rnnprop import RnnProp
+from l2o.optimizers.recurrent.l2o_rnnprop import L2oRnnProp
 from l2o.training.meta import MOST_FAILURES, MetaTrainer
 from l2o.training.meta_state import MetaState
 
@@ -71,7 +71,7 @@ class Family:
 
 
 def trainer(
-    path: Path, kind=RnnProp, family=None, teacher=None, report=None, **changes
+    path: Path, kind=L2oRnnProp, family=None, teacher=None, report=None, **changes
 ) -> MetaTrainer:
     optimizer = kind({"hidden": 8} if kind is L2oDm else {}, torch.Generator().manual_seed(0))
     budget = MetaTraining(**{**BUDGET, **changes})
@@ -86,7 +86,7 @@ def weights(made: MetaTrainer) -> dict[str, bytes]:
     return {name: w.numpy().tobytes() for name, w in made.optimizer.state_dict().items()}
 
 
-@pytest.mark.parametrize("kind", [L2oDm, RnnProp], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [L2oDm, L2oRnnProp], ids=lambda kind: kind.name)
 def test_meta_training_learns_to_optimize(kind, tmp_path):
     made = trainer(tmp_path, kind, epochs=60, horizons=(20,), validate_every=10)
     before = made._validate()
@@ -171,12 +171,12 @@ def test_imitation_pulls_the_iterates_towards_the_teacher(tmp_path):
 
     def distance(made: MetaTrainer) -> float:
         problem, x = Family(24).batch(torch.arange(24)), torch.zeros(24, 6)
-        mine, its = made.optimizer.init(x), teacher.init(x)
+        mine, its = made.optimizer.init(problem, x), teacher.init(problem, x)
         total = 0.0
         with torch.no_grad():
             for _ in range(10):
-                mine = made.optimizer.step(mine, problem.gradient(mine[0]))
-                its = teacher.step(its, problem.gradient(its[0]))
+                mine = made.optimizer.step(problem, mine)
+                its = teacher.step(problem, its)
                 total += float((mine[0] - its[0]).square().sum())
         return total
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from l2o.steps import Fig5Steps
-from l2o.storage.sets import read_dictionary
+from l2o.storage.hdf5 import read_dictionary
 from real_pipeline import (
     REPORTS,
     RESULTS,

@@ -16,6 +16,7 @@ from l2o.dictionaries.gaussian import gaussian_dictionary
 from l2o.errors import InputError
 from l2o.optimizees.sparse_recovery import sample_slices
 from l2o.storage import sets
+from l2o.storage.hdf5 import read_dictionary
 
 M, N, DENSITY = 24, 48, 0.1
 A = gaussian_dictionary(M, N, seed=3)
@@ -27,7 +28,9 @@ def write(path: Path, counts=COUNTS, snr_db=None, setting="noiseless", seed=1, d
     for split, count in counts.items():
         slices = sample_slices(A, count, density, snr_db, seed, (setting, split))
         splits[split] = (count, slices)
-    sets.write_set(path, A, splits, {"setting": setting, "record": {"b": 1, "a": [2]}})
+    sets.write_set(
+        path, sets.SPARSE_RECOVERY, A, splits, {"setting": setting, "record": {"b": 1, "a": [2]}}
+    )
     return path
 
 
@@ -47,7 +50,7 @@ def damaged(tmp_path, good) -> Path:
 
 
 def test_a_set_reads_back_as_it_was_sampled(good):
-    assert sets.read_dictionary(good).tobytes() == A.tobytes()
+    assert read_dictionary(good).tobytes() == A.tobytes()
     for split, count in COUNTS.items():
         b, x = sets.read_split(good, split)
         slices = list(sample_slices(A, count, DENSITY, None, 1, ("noiseless", split)))
@@ -117,7 +120,7 @@ def test_two_writes_give_the_same_bytes(tmp_path, good):
 def test_slices_of_another_count_are_a_programming_error(tmp_path):
     slices = sample_slices(A, 10, DENSITY, None, 1, ("s", "t"))
     with pytest.raises(ValueError, match="10 samples were given for 11"):
-        sets.write_set(tmp_path / "s.h5", A, {"train": (11, slices)}, {})
+        sets.write_set(tmp_path / "s.h5", sets.SPARSE_RECOVERY, A, {"train": (11, slices)}, {})
     assert not list(tmp_path.iterdir())
 
 
@@ -167,7 +170,7 @@ def test_a_truncated_set_is_told_in_one_line(damaged, size):
         sets.read_split(damaged, "train")
     told(error, damaged, "truncated or damaged", "delete the file")
     with pytest.raises(InputError, match="truncated"):
-        sets.read_dictionary(damaged)
+        read_dictionary(damaged)
 
 
 def test_damaged_compressed_data_are_told_in_one_line(damaged):
@@ -225,7 +228,7 @@ def test_a_foreign_matrix_is_told(damaged, kind):
             file.create_group("A")
         else:
             file["A"] = np.zeros(M) if kind == "vector" else "no matrix"
-    for read in (lambda: sets.read_split(damaged, "train"), lambda: sets.read_dictionary(damaged)):
+    for read in (lambda: sets.read_split(damaged, "train"), lambda: read_dictionary(damaged)):
         with pytest.raises(InputError) as error:
             read()
         told(error, damaged, "A")

@@ -103,7 +103,7 @@ def test_stages_of_no_steps_are_left_out(without, budget, tmp_path):
     assert {row["stage"] for row in history} == {"layer", "window", "final"} - set(without)
     last = history[-1]
     assert (last["layer"], last["status"]) == (DEPTH, "ok")
-    assert math.isfinite(last["validation_nmse_db"])
+    assert math.isfinite(last["validation_loss_db"])
 
 
 def test_a_budget_of_nothing_changes_nothing(budget, tmp_path):
@@ -122,7 +122,7 @@ def test_the_kept_weights_are_the_best_on_validation(name, budget, tmp_path):
     with torch.no_grad():
         error = (trainer.net(b[128:])[-1].double() - x[128:]).square().sum(dim=1)
     value = float((10 * torch.log10(error / x[128:].double().square().sum(dim=1))).mean())
-    scores = [r["validation_nmse_db"] for r in done.history if r["stage"] == "final"]
+    scores = [r["validation_loss_db"] for r in done.history if r["stage"] == "final"]
     assert done.best_db <= min(scores)
     assert value == pytest.approx(done.best_db, abs=1e-4)
 

@@ -17,6 +17,7 @@ from l2o.optimizers import registry
 from l2o.optimizers.trained import load_net
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
+from l2o.training.losses import RecoveryLoss
 from l2o.training.progressive import ProgressiveTrainer, Samples
 from reference_algorithms import REFERENCES
 
@@ -204,7 +205,9 @@ def test_a_trained_net_beats_an_untrained_one_and_training_repeats(name, budget,
         net = build(name, A, depth=3)
         sets = Samples(b[:512], x[:512]), Samples(b[512:576], x[512:576])
         path = tmp_path / f"{turn}.safetensors"
-        ProgressiveTrainer(net, *sets, budget, 1, path, "k", lambda stage, row: None).run()
+        ProgressiveTrainer(
+            net, *sets, RecoveryLoss(), budget, 1, path, "k", lambda stage, row: None
+        ).run()
         nets.append(net.requires_grad_(False))
     for u, v in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         assert u.numpy().tobytes() == v.numpy().tobytes()

@@ -62,10 +62,10 @@ class Ours:
         self.weights = list(self.optimizer.parameters())
 
     def __call__(self) -> Tensor:
-        state = self.optimizer.init(torch.zeros(self.size.batch, self.size.n))
+        state = self.optimizer.init(self.lasso, torch.zeros(self.size.batch, self.size.n))
         loss = torch.zeros(())
         for _ in range(self.size.unroll):
-            state = self.optimizer.step(state, self.lasso.gradient(state[0].detach()))
+            state = self.optimizer.step(self.lasso, state)
             loss = loss + self.lasso.meta_loss(state[0]).mean()
         for weight in self.weights:
             weight.grad = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from l2o.artifacts.cache import shared_cache
 from l2o.artifacts.proof import proof_path, require, write_proof
 from l2o.provenance import Step
+from l2o.storage.atomic import remove_leftovers
 
 
 def produce(
@@ -43,12 +43,3 @@ def produce(
             cache.store(step.key, outputs)
     for path in outputs.values():
         write_proof(path, record)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what a killed process left beside ``path`` while it was writing it aside."""
-    name = rf"\.{re.escape(path.stem)}\.[0-9a-f]{{32}}{re.escape(path.suffix)}"
-    if path.parent.is_dir():
-        for file in path.parent.iterdir():
-            if re.fullmatch(name, file.name):
-                file.unlink(missing_ok=True)

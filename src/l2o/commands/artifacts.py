@@ -69,7 +69,7 @@ def _embedded(path: Path) -> dict[str, Any]:
 
         record = load_tensors(path)[1].get("provenance")
     elif path.suffix == ".h5":
-        from l2o.storage.sets import read_attributes
+        from l2o.storage.hdf5 import read_attributes
 
         record = json.loads(read_attributes(path).get("provenance", "null"))
     if record is None:

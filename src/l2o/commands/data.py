@@ -38,7 +38,7 @@ def learn_dictionary(folder: Path, sums: Path, out: Path, params: Path, preset: 
 
     from l2o.dictionaries.images import read_patches
     from l2o.dictionaries.learned import learn_dictionary
-    from l2o.storage.sets import write_dictionary
+    from l2o.storage.hdf5 import write_dictionary
 
     steps = Fig5Steps(params, preset)
     p, seed = steps.experiment.learning, steps.experiment.seed
@@ -72,7 +72,7 @@ class _Every:
 def draw_dictionary(name: str, out: Path, params: Path, preset: str) -> None:
     """Draw and store a Gaussian dictionary."""
     from l2o.dictionaries.gaussian import gaussian_dictionary
-    from l2o.storage.sets import write_dictionary
+    from l2o.storage.hdf5 import write_dictionary
 
     steps = Fig5Steps(params, preset)
     check_known(params, "presets.gaussian", name, list(steps.sizes.gaussian))
@@ -89,7 +89,8 @@ def draw_dictionary(name: str, out: Path, params: Path, preset: str) -> None:
 def sample_set(setting: str, dictionary: Path, out: Path, params: Path, preset: str) -> None:
     """Sample and store an optimizee set."""
     from l2o.optimizees.sparse_recovery import sample_slices
-    from l2o.storage.sets import read_dictionary, write_set
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.storage.sets import SPARSE_RECOVERY, write_set
 
     steps = Fig5Steps(params, preset)
     experiment = steps.experiment
@@ -112,7 +113,7 @@ def sample_set(setting: str, dictionary: Path, out: Path, params: Path, preset: 
             "snr_db": "none" if snr_db is None else snr_db,
             **stored_provenance(step),
         }
-        write_set(out, matrix, splits, attributes)
+        write_set(out, SPARSE_RECOVERY, matrix, splits, attributes)
 
     # The released dictionary is no step's work: its content is a parameter of this one.
     inputs = {dictionary: step.inputs["dictionary"]} if step.inputs else {}

@@ -15,7 +15,7 @@ from l2o.storage.json_files import write_json
 
 HISTORY = (
     *("stage", "layer", "step"),
-    *("train_pooled_nmse_db", "validation_nmse_db", "status"),
+    *("train_loss_db", "validation_loss_db", "status"),
 )
 
 
@@ -52,9 +52,11 @@ def _train(
     import pandas as pd
 
     from l2o.storage.checkpoints import save_tensors
-    from l2o.storage.sets import read_dictionary, read_split
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.storage.sets import read_split
     from l2o.storage.tables import write_table
     from l2o.training.job import TrainingJob
+    from l2o.training.losses import RecoveryLoss
 
     experiment = steps.experiment
     budget = experiment.training(steps.preset, setting, method)
@@ -62,6 +64,7 @@ def _train(
         net_class=registered("unrolled")[method].load(),
         hyperparameters=experiment.unrolled[method],
         depth=steps.sizes.depth,
+        make_loss=lambda A: RecoveryLoss(),
         budget=budget,
         seed=experiment.seed,
         device=experiment.device,
@@ -122,7 +125,8 @@ def _evaluate(
     from l2o.compute import prepare_device
     from l2o.evaluation import sparse_recovery as ev
     from l2o.optimizers.trained import load_net
-    from l2o.storage.sets import read_dictionary, read_split
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.storage.sets import read_split
     from l2o.storage.tables import write_table
 
     experiment, depth = steps.experiment, steps.sizes.depth

@@ -36,9 +36,13 @@ class Lasso:
         """Return a subgradient of each instance, (batch, n); that of |0| is taken as 0."""
         return (x @ self.A.T - self.b) @ self.A + self.lam * x.sign()
 
+    def excess(self, x: Tensor) -> Tensor:
+        """Return f(x) - f* of each instance, (batch,)."""
+        return self.objective(x) - self.optimum
+
     def relative_loss(self, x: Tensor) -> Tensor:
         """Return (f(x) - f*) / f* of each instance, (batch,)."""
-        return (self.objective(x) - self.optimum) / self.optimum
+        return self.excess(x) / self.optimum
 
     def meta_loss(self, x: Tensor) -> Tensor:
         """Return the logarithm of the relative loss, which weighs late iterations like early ones.

@@ -24,6 +24,19 @@ class Optimizee(Protocol):
         ...
 
 
+class Measured(Protocol):
+    """Instances known by measurements b = A x + noise, (batch, m), with an A that all share."""
+
+    b: Tensor
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Nothing but measurements b, (batch, m)."""
+
+    b: Tensor
+
+
 class OptimizeeFamily(Protocol):
     """Instances to draw batches from."""
 

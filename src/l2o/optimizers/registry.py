@@ -15,7 +15,7 @@ from typing import Any
 
 from l2o.provenance import module_path
 
-KINDS = ("classical", "unrolled")
+KINDS = ("classical", "first_order", "unrolled", "recurrent")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +24,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     InputError : the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    aside = path.with_name(_aside_name(path, uuid.uuid4().hex))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -41,3 +42,15 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left beside ``path`` while it was writing it aside."""
+    for file in path.parent.glob(_aside_name(path, "*")):
+        mark = file.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+        if re.fullmatch("[0-9a-f]{32}", mark):
+            file.unlink(missing_ok=True)
+
+
+def _aside_name(path: Path, mark: str) -> str:
+    return f".{path.stem}.{mark}{path.suffix}"

@@ -62,6 +62,23 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(path, "", problem, remedy) from error
 
 
+def load_groups(
+    path: str | Path, *groups: str
+) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Return the tensors ``group.name`` of a file by group and name, and the record.
+
+    Raises
+    ------
+    InputError : as :func:`load_tensors`.
+    """
+    tensors, record = load_tensors(path)
+    found: dict[str, dict[str, Tensor]] = {group: {} for group in groups}
+    for name, tensor in tensors.items():
+        group, rest = name.split(".", 1)
+        found[group][rest] = tensor
+    return found, record
+
+
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Copy ``tensors`` into ``module``, whose architecture must be the same.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from l2o.optimizers.unrolled.net import State, UnrolledNet
+from l2o.optimizers.protocol import State
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 CHUNK = 2048  # samples moved through a layer at once; fixed, so that results do not depend on it
 

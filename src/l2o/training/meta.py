@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from l2o.config.meta_training import MetaTraining
 from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Scaled
-from l2o.optimizers.first_order.protocol import FirstOrderOptimizer, State
+from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
 from l2o.seeds import named_seed
 from l2o.training.meta_state import MetaState
@@ -53,7 +54,7 @@ class MetaTrainer:
         seed: int,
         state: MetaState,
         report: Report,
-        teacher: FirstOrderOptimizer | None = None,
+        teacher: Optimizer | None = None,
     ) -> None:
         self.optimizer, self.train, self.validation = optimizer, train, validation
         self.budget, self.seed, self.state, self.report = budget, seed, state, report
@@ -109,8 +110,12 @@ class MetaTrainer:
         for group in self.adam.param_groups:
             group["lr"] = rate
         imitating = self.teacher is not None and share < budget.imitation_share
-        teacher = self.teacher.init(x) if imitating else None
-        state, total, unrolls = self.optimizer.init(x), 0.0, max(1, horizon // budget.unroll)
+        teacher = self.teacher.init(optimizee, x) if imitating else None
+        state, total, unrolls = (
+            self.optimizer.init(optimizee, x),
+            0.0,
+            max(1, horizon // budget.unroll),
+        )
         for _ in range(unrolls):
             state = tuple(tensor.detach() for tensor in state)
             loss, state, teacher = self._unroll(optimizee, state, teacher)
@@ -129,10 +134,10 @@ class MetaTrainer:
         """Return the mean loss over ``unroll`` inner steps and the states after them."""
         loss = self.like.new_zeros(())
         for _ in range(self.budget.unroll):
-            state = self.optimizer.step(state, optimizee.gradient(state[0].detach()))
+            state = self.optimizer.step(optimizee, state)
             loss = loss + optimizee.meta_loss(state[0]).mean()
             if teacher is not None:
-                teacher = self.teacher.step(teacher, optimizee.gradient(teacher[0]))
+                teacher = self.teacher.step(optimizee, teacher)
                 distance = (state[0] - teacher[0]).square().sum(dim=1).mean()
                 loss = loss + self.budget.imitation * distance
         return loss / self.budget.unroll, state, teacher
@@ -176,8 +181,9 @@ class MetaTrainer:
             start = torch.randn(
                 len(index), self.validation.dimension, generator=torch.Generator().manual_seed(seed)
             )
-            state = self.optimizer.init(self.budget.start_scale * start.to(self.like))
-            for _ in range(self.budget.validation_steps):
-                state = self.optimizer.step(state, optimizee.gradient(state[0]))
-            total += float(optimizee.meta_loss(state[0]).sum())
+            steps = iterates(
+                self.optimizer, optimizee, self.budget.start_scale * start.to(self.like)
+            )
+            last = next(islice(steps, self.budget.validation_steps - 1, None))
+            total += float(optimizee.meta_loss(last).sum())
         return total / count

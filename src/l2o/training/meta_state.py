@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from l2o.errors import InputError
-from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
+from l2o.storage.checkpoints import load_groups, load_into, save_tensors
 from l2o.training.state import MOMENTS
 
 
@@ -39,21 +39,18 @@ class MetaState:
     def resume(self, adam: torch.optim.Adam) -> bool:
         """Take up the state on disk, if there is one of this key; say whether there was."""
         try:
-            tensors, record = load_tensors(self.path)
+            groups, record = load_groups(self.path, "net", "best", "adam")
         except InputError:
             return False
         if record.get("key") != self.key:
             return False
-        groups: dict[str, dict[str, Tensor]] = {"net": {}, "best": {}, "adam": {}}
-        for name, tensor in tensors.items():
-            group, rest = name.split(".", 1)
-            groups[group][rest] = tensor
         load_into(self.net, groups["net"], self.path)
-        self.best = groups["best"]
+        device = next(self.net.parameters()).device
+        self.best = {name: tensor.to(device) for name, tensor in groups["best"].items()}
         for name, parameter in self.net.named_parameters():
-            moments = {m: groups["adam"].get(f"{m}.{name}") for m in MOMENTS}
-            if moments["step"] is not None:
-                adam.state[parameter] = moments
+            if f"step.{name}" in groups["adam"]:
+                moments = {m: groups["adam"][f"{m}.{name}"] for m in MOMENTS}
+                adam.state[parameter] = {m: t.to(parameter.device) for m, t in moments.items()}
         self.epoch, self.rate_factor = record["epoch"], record["rate_factor"]
         self.failures, self.best_value = record["failures"], record["best_value"]
         self.history, self.seconds = record["history"], record["seconds"]

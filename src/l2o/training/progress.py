@@ -22,10 +22,10 @@ class ProgressReport:
     def __call__(self, stage: Stage, row: dict[str, Any]) -> None:
         before = self.stages[: self.stages.index(stage)]
         self.bar.n = sum(earlier.steps for earlier in before) + row["step"]
-        self.bar.set_postfix_str(f"{stage.title} {row['validation_nmse_db']:.2f} dB")
+        self.bar.set_postfix_str(f"{stage.title} {row['validation_loss_db']:.2f} dB")
         if self.bar.disable and row["step"] == stage.steps:
             text = f"{self.title}: {stage.title}, step {row['step']}"
-            text += f", validation {row['validation_nmse_db']:.2f} dB ({row['status']})"
+            text += f", validation {row['validation_loss_db']:.2f} dB ({row['status']})"
             print(text, flush=True)
 
     def close(self) -> None:

@@ -1,9 +1,7 @@
 """Progressive training of unrolled nets on cached layer inputs (paper, 4.1.1).
 
-The loss is the mean squared error to x*, of which each step descends the logarithm: the gradient of
-a batch is divided by the batch's error. So the few batches with hard samples do not drown the
-others (plain MSE left ALISTA 7 dB behind), and rates mean the same at 0 dB and at -80 dB. Kept are
-the weights with the best NMSE on the validation set.
+Each step descends the logarithm of the error of a batch (l2o.training.losses). Kept are the weights
+with the best score on the validation set.
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from l2o.config.training import Training
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.seeds import named_seed
 from l2o.training.inputs import LayerInputs
+from l2o.training.losses import TrainingLoss
 from l2o.training.stages import Stage, schedule, trained_parameters
 from l2o.training.state import TrainingState
 
@@ -29,16 +28,10 @@ Report = Callable[[Stage, dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Samples:
-    """Measurements b, (samples, m), and signals x*, (samples, n), on the device of the net."""
+    """Measurements b, (samples, m), and the loss's targets, (samples, ...), on the net's device."""
 
     b: Tensor
-    x: Tensor
-
-
-def nmse_db(estimate: Tensor, truth: Tensor) -> float:
-    """Mean over samples of the NMSE in dB, computed in float64 on the device."""
-    error = (estimate.double() - truth).square().sum(dim=1)
-    return float((10.0 * torch.log10(error / truth.double().square().sum(dim=1))).mean())
+    target: Tensor
 
 
 class ProgressiveTrainer:
@@ -48,6 +41,7 @@ class ProgressiveTrainer:
     ----------
     net : the net, at its classical start
     train, validation : sample sets on the net's device
+    loss : what the outputs of the layers are trained for
     budget : stages and rates
     seed : root of the named random streams that order the samples
     state_path : where the state of an unfinished training is kept
@@ -61,6 +55,7 @@ class ProgressiveTrainer:
         net: UnrolledNet,
         train: Samples,
         validation: Samples,
+        loss: TrainingLoss,
         budget: Training,
         seed: int,
         state_path: Path,
@@ -69,10 +64,10 @@ class ProgressiveTrainer:
         save_seconds: float = 20.0,
     ) -> None:
         self.net, self.train, self.validation = net, train, validation
-        self.budget, self.seed, self.report = budget, seed, report
+        self.loss, self.budget, self.seed, self.report = loss, budget, seed, report
         self.state = TrainingState(state_path, key, net, save_seconds)
         self.stages = schedule(net.depth, budget)
-        self.power = float(train.x.square().sum(dim=1, dtype=torch.float64).mean())
+        self.scale = loss.scale(train.target)
 
     def run(self) -> TrainingState:
         """Train through all stages; return the state with the history and the seconds spent."""
@@ -100,15 +95,15 @@ class ProgressiveTrainer:
         for step, index in self._batches(stage, state.step):
             for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
                 group["lr"] = stage.rate_at(step) * factor
-            b, x = (t.index_select(0, index) for t in (self.train.b, self.train.x))
+            b, target = (t.index_select(0, index) for t in (self.train.b, self.train.target))
             output = self._through(stage, inputs.train.batch(index), b)
-            loss = torch.nn.functional.mse_loss(output, x, reduction="sum") / len(b)
+            error = self.loss.error(output, b, target)
             optimizer.zero_grad()
-            loss.log().backward()
+            error.log().backward()
             optimizer.step()
-            total, since = total + loss.detach(), since + 1
+            total, since = total + error.detach(), since + 1
             if (step + 1) % self.budget.validate_every == 0 or step + 1 == stage.steps:
-                train_db = _decibel(float(total) / since / self.power)
+                train_db = _decibel(float(total) / since / self.scale)
                 total, since = 0.0, 0
                 sound = self._record(stage, inputs, step + 1, train_db)
                 if not sound:
@@ -123,8 +118,8 @@ class ProgressiveTrainer:
             "stage": stage.kind,
             "layer": stage.last + 1,
             "step": step,
-            "train_pooled_nmse_db": train_db,
-            "validation_nmse_db": value,
+            "train_loss_db": train_db,
+            "validation_loss_db": value,
             "status": "ok" if sound else "diverged",
         }
         self.state.keep_if_best(value)
@@ -142,7 +137,8 @@ class ProgressiveTrainer:
     @torch.no_grad()
     def _validate(self, stage: Stage, inputs: _Inputs) -> float:
         held = inputs.validation
-        return nmse_db(self._through(stage, held.tensors, held.b), self.validation.x)
+        output = self._through(stage, held.tensors, held.b)
+        return self.loss.score_db(output, held.b, self.validation.target)
 
     def _batches(self, stage: Stage, done: int) -> Iterator[tuple[int, Tensor]]:
         """Yield step and sample indices, from step ``done`` on; each epoch has its own stream."""

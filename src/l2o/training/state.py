@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from l2o.errors import InputError
-from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
+from l2o.storage.checkpoints import load_groups, load_into, save_tensors
 
 Chosen = list[tuple[str, nn.Parameter, float]]
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -86,15 +86,11 @@ class TrainingState:
     def resume(self) -> bool:
         """Take up the state on disk, if there is one of this key; say whether there was."""
         try:
-            tensors, record = load_tensors(self.path)
+            groups, record = load_groups(self.path, "net", "best", "adam")
         except InputError:
             return False
         if record.get("key") != self.key:
             return False
-        groups: dict[str, dict[str, Tensor]] = {"net": {}, "best": {}, "adam": {}}
-        for name, tensor in tensors.items():
-            group, rest = name.split(".", 1)
-            groups[group][rest] = tensor
         load_into(self.net, groups["net"], self.path)
         device = next(self.net.parameters()).device
         self._best = {name: tensor.to(device) for name, tensor in groups["best"].items()}

@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from l2o.optimizers.classical.solver import ClassicalSolver, State
+from l2o.optimizees.protocol import Measured
+from l2o.optimizers.classical.solver import ClassicalSolver
+from l2o.optimizers.protocol import State
 
 
 class Amp(ClassicalSolver):
@@ -21,11 +23,11 @@ class Amp(ClassicalSolver):
     reference = "Donoho, Maleki & Montanari 2009; Borgerding et al. 2017, eqs. (5) to (7)"
     hyperparameters = {"alpha": 1.1}
 
-    def init(self, b: Tensor) -> State:
-        return *super().init(b), torch.zeros_like(b)
+    def init(self, optimizee: Measured, x: Tensor) -> State:
+        return x, torch.zeros_like(optimizee.b)
 
-    def step(self, state: State, b: Tensor) -> State:
-        x, previous = state
+    def step(self, optimizee: Measured, state: State) -> State:
+        (x, previous), b = state, optimizee.b
         m = b.shape[1]
         v = b - x @ self.A.T + (x != 0).sum(dim=1, keepdim=True).to(x) / m * previous
         threshold = self.hyper["alpha"] * torch.linalg.vector_norm(v, dim=1, keepdim=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizers.moments import corrected, no_moments
+from l2o.optimizers.protocol import Hyperparameters, State
 
 
 class Adam:
@@ -20,15 +20,14 @@ class Adam:
     reference = "Kingma & Ba 2015, algorithm 1"
     hyperparameters = {"rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
-    def __init__(self, hyper: Mapping[str, float]) -> None:
+    def __init__(self, hyper: Hyperparameters) -> None:
         self.hyper = {**self.hyperparameters, **hyper}
 
-    def init(self, x: Tensor) -> State:
-        return x, x.new_zeros(x.shape), x.new_zeros(x.shape), x.new_zeros(())
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
+        return x, *no_moments(x)
 
-    def step(self, state: State, gradient: Tensor) -> State:
-        x, m, v, t = state
-        beta1, beta2 = self.hyper["beta1"], self.hyper["beta2"]
-        m, v, t = m.lerp(gradient, 1 - beta1), v.lerp(gradient.square(), 1 - beta2), t + 1
-        scale = (v / (1 - beta2**t)).sqrt() + self.hyper["epsilon"]
-        return x - self.hyper["rate"] / (1 - beta1**t) * m / scale, m, v, t
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        x, *moments = state
+        betas = self.hyper["beta1"], self.hyper["beta2"]
+        mean, size, moments = corrected(optimizee.gradient(x), tuple(moments), *betas)
+        return x - self.hyper["rate"] * mean / (size + self.hyper["epsilon"]), *moments

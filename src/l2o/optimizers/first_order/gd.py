@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizers.protocol import Hyperparameters, State
 
 
 class Gd:
@@ -17,11 +16,11 @@ class Gd:
     reference = "Cauchy 1847; paper 4.1.2"
     hyperparameters = {"rate": 1e-3}
 
-    def __init__(self, hyper: Mapping[str, float]) -> None:
+    def __init__(self, hyper: Hyperparameters) -> None:
         self.hyper = {**self.hyperparameters, **hyper}
 
-    def init(self, x: Tensor) -> State:
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return (x,)
 
-    def step(self, state: State, gradient: Tensor) -> State:
-        return (state[0] - self.hyper["rate"] * gradient,)
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        return (state[0] - self.hyper["rate"] * optimizee.gradient(state[0]),)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizers.protocol import Hyperparameters, State
 
 
 class RmsProp:
-    """v+ = d v + (1 - d) g^2; x+ = x - rate g / (sqrt(v+) + eps). The state is (x, v)."""
+    """v+ = d v + (1 - d) g^2; x+ = x - rate g / (sqrt(v+) + eps). The state is (x, v).
+
+    v starts at ``square_start``: 0, or what an implementation that starts elsewhere has.
+    """
 
     name = "rmsprop"
     label = "RMSProp"
     reference = "Tieleman & Hinton 2012, lecture 6.5"
-    hyperparameters = {"rate": 1e-3, "decay": 0.99, "epsilon": 1e-8}
+    hyperparameters = {"rate": 1e-3, "decay": 0.99, "epsilon": 1e-8, "square_start": 0.0}
 
-    def __init__(self, hyper: Mapping[str, float]) -> None:
+    def __init__(self, hyper: Hyperparameters) -> None:
         self.hyper = {**self.hyperparameters, **hyper}
 
-    def init(self, x: Tensor) -> State:
-        return x, x.new_zeros(x.shape)
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
+        return x, x.new_full(x.shape, self.hyper["square_start"])
 
-    def step(self, state: State, gradient: Tensor) -> State:
+    def step(self, optimizee: Optimizee, state: State) -> State:
         x, v = state
+        gradient = optimizee.gradient(x)
         v = v.lerp(gradient.square(), 1 - self.hyper["decay"])
         return x - self.hyper["rate"] * gradient / (v.sqrt() + self.hyper["epsilon"]), v

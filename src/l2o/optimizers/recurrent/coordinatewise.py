@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Generator, Tensor, nn
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
 
 
@@ -27,24 +27,24 @@ class CoordinatewiseOptimizer(nn.Module):
     name: ClassVar[str]
     label: ClassVar[str]
     reference: ClassVar[str]
-    hyperparameters: ClassVar[Mapping[str, float]]
+    hyperparameters: ClassVar[Hyperparameters]
     features: ClassVar[int]
 
-    def __init__(self, hyper: Mapping[str, float], generator: Generator) -> None:
+    def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         super().__init__()
         self.hyper = {**self.hyperparameters, **hyper}
         self.lstm = CoordinateLstm(self.features, int(self.hyper["hidden"]))
         self.lstm.reset(generator)
 
-    def init(self, x: Tensor) -> State:
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
         """Return the state at the start x, (batch, n)."""
         return x, *self.remember(x), *self.lstm.init(x.numel(), x)
 
-    def step(self, state: State, gradient: Tensor) -> State:
-        """Return the state after one step; no derivative is taken through ``gradient``."""
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        """Return the state after one step; no derivative is taken through the gradient."""
         x, *memory = state
         kept, lstm = tuple(memory[:-4]), tuple(memory[-4:])
-        inputs, kept = self.inputs(gradient.detach(), kept)
+        inputs, kept = self.inputs(optimizee.gradient(x.detach()).detach(), kept)
         output, lstm = self.lstm(inputs, lstm)
         return x + self.update(output).view(x.shape), *kept, *lstm
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizers.protocol import State
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
 
 

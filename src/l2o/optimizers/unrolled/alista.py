@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from l2o.dictionaries.analytic import analytic_weights
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
-from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet, support_percent
+from l2o.optimizers.unrolled.net import UnrolledNet, support_percent
 
 
 class Alista(UnrolledNet):

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold
-from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Lamp(UnrolledNet):

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from l2o.optimizers.classical.momentum import fista_momentum
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold
-from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Lfista(UnrolledNet):

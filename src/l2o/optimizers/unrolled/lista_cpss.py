@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from l2o.optimizers.protocol import State
 from l2o.optimizers.thresholding import soft_threshold_with_support
 from l2o.optimizers.unrolled.lista_cp import ListaCp
-from l2o.optimizers.unrolled.net import State, support_percent
+from l2o.optimizers.unrolled.net import support_percent
 
 
 class ListaCpss(ListaCp):

@@ -13,8 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-State = tuple[Tensor, ...]
-Hyperparameters = Mapping[str, float]
+from l2o.optimizers.protocol import Hyperparameters, State
 
 
 class UnrolledNet(nn.Module):

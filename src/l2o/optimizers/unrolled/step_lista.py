@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold
-from l2o.optimizers.unrolled.net import Hyperparameters, State, UnrolledNet
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class StepLista(UnrolledNet):

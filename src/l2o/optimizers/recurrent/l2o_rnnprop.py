@@ -5,18 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from l2o.optimizers.first_order.protocol import State
+from l2o.optimizers.moments import corrected, no_moments
+from l2o.optimizers.protocol import State
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
 
 
-class RnnProp(CoordinatewiseOptimizer):
+class L2oRnnProp(CoordinatewiseOptimizer):
     """x+ = x + scale tanh(LSTM(ELU(P u))) with u = (m^ / sqrt(v^), g / sqrt(v^)).
 
     m and v are Adam's moments, their hats correct the bias; P is linear to ``hidden`` rows. The
     memory is (m, v, t).
     """
 
-    name = "rnnprop"
+    name = "l2o_rnnprop"
     label = "L2O-RNNprop"
     reference = "Lv, Jiang & Li 2017, eqs. (1) to (4)"
     hyperparameters = {"hidden": 20, "scale": 0.1, "beta1": 0.95, "beta2": 0.95, "epsilon": 1e-8}
@@ -30,16 +31,14 @@ class RnnProp(CoordinatewiseOptimizer):
             self.projection.uniform_(-(2**-0.5), 2**-0.5, generator=generator)
 
     def remember(self, x: Tensor) -> State:
-        return x.new_zeros(x.shape), x.new_zeros(x.shape), x.new_zeros(())
+        return no_moments(x)
 
     def inputs(self, gradient: Tensor, memory: State) -> tuple[Tensor, State]:
-        m, v, t = memory
-        beta1, beta2 = self.hyper["beta1"], self.hyper["beta2"]
-        m, v, t = m.lerp(gradient, 1 - beta1), v.lerp(gradient.square(), 1 - beta2), t + 1
-        size = (v / (1 - beta2**t)).sqrt() + self.hyper["epsilon"]
-        seen = torch.stack([m / (1 - beta1**t) / size, gradient / size]).view(2, -1)
+        mean, size, memory = corrected(gradient, memory, self.hyper["beta1"], self.hyper["beta2"])
+        size = size + self.hyper["epsilon"]
+        seen = torch.stack([mean / size, gradient / size]).view(2, -1)
         rows = torch.addmm(self.projection_bias, self.projection, seen)
-        return nn.functional.elu(rows), (m, v, t)
+        return nn.functional.elu(rows), memory
 
     def update(self, output: Tensor) -> Tensor:
         return self.hyper["scale"] * output.tanh()

@@ -1,0 +1,44 @@
+"""The protocol of all optimizers: ``init`` at a start, then steps on an optimizee.
+
+It holds for classical and for learned ones, so that one loop runs them all. A state is a tuple of
+tensors whose first entry is the iterate x, (batch, n); what a method remembers follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+Hyperparameters = Mapping[str, float]
+
+
+class Optimizer(Protocol):
+    """What a loop needs of an optimizer; the head is declared as literals.
+
+    An optimizee is a batch of problem instances. What a method asks of it is said by its kind: the
+    gradient alone (first order, recurrent), or b, measured with the method's A (classical).
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    reference: ClassVar[str]
+    hyperparameters: ClassVar[Mapping[str, float]]
+
+    def init(self, optimizee: Any, x: Tensor) -> State:
+        """Return the state at the start x, (batch, n)."""
+        ...
+
+    def step(self, optimizee: Any, state: State) -> State:
+        """Return the state after one step."""
+        ...
+
+
+def iterates(optimizer: Optimizer, optimizee: Any, x: Tensor) -> Iterator[Tensor]:
+    """Yield the iterates x_1, x_2, ... from the start x, each (batch, n), without end."""
+    state = optimizer.init(optimizee, x)
+    while True:
+        state = optimizer.step(optimizee, state)
+        yield state[0]

@@ -1,0 +1,144 @@
+"""HDF5 files that appear whole or not at all, and dictionaries in them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from l2o.errors import InputError
+from l2o.storage.atomic import written_aside
+
+REBUILD = "delete the file and run the same command again to rebuild it"
+
+
+class _Target(io.FileIO):
+    """The file that HDF5 writes through; it remembers the first write that failed.
+
+    HDF5 does not survive a full disk: it ends the process when it closes the file. So a failed
+    write looks to it like a success, and the error is raised once HDF5 is done.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: memoryview) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while len(rest) and self.failure is None:
+            try:
+                rest = rest[super().write(rest) :]
+            except OSError as error:
+                self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = self.failure or error
+            return self.tell() if size is None else size
+
+
+@contextmanager
+def created(path: str | Path, attributes: dict[str, Any]) -> Iterator[h5py.File]:
+    """Open a new HDF5 file with attributes, which appears at ``path`` once it is complete.
+
+    An attribute that is not a number or a string is stored as JSON.
+
+    Raises
+    ------
+    InputError : the file cannot be written, for example on a full disk.
+    """
+    with written_aside(path) as aside, _Target(aside, "w+") as target:
+        try:
+            with h5py.File(target, "w") as file:
+                for key, value in attributes.items():
+                    plain = isinstance(value, (str, int, float))
+                    file.attrs[key] = value if plain else json.dumps(value, sort_keys=True)
+                yield file
+        finally:
+            if target.failure is not None:
+                raise target.failure
+
+
+def describe(dataset: h5py.Dataset, axes: str, content: str) -> None:
+    """Say what a dataset holds, in its attributes."""
+    dataset.attrs["axes"], dataset.attrs["content"], dataset.attrs["unit"] = axes, content, "1"
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[h5py.File]:
+    """Open a file for reading.
+
+    Raises
+    ------
+    InputError : missing, truncated or damaged file, whenever that shows.
+    """
+    if not Path(path).exists():
+        raise InputError(path, "", "no such file", "build it first: `snakemake --cores 2 FILE`")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:
+        problem = f"is truncated or damaged ({' '.join(str(error).split())})"
+        raise InputError(path, "", problem, REBUILD) from error
+
+
+def matrix(file: h5py.File, path: str | Path) -> h5py.Dataset:
+    """Return the dictionary ``A`` of an open file.
+
+    Raises
+    ------
+    InputError : it is missing or no matrix.
+    """
+    found = file.get("A")
+    if not isinstance(found, h5py.Dataset):
+        raise InputError(path, "A", "this dataset is missing", REBUILD)
+    if found.ndim != 2 or found.dtype.kind != "f":
+        problem = f"is no matrix: shape {found.shape} of {found.dtype}"
+        raise InputError(path, "A", problem, REBUILD)
+    return found
+
+
+def write_matrix(file: h5py.File, dictionary: np.ndarray) -> None:
+    """Store the dictionary A, (m, n), in an open file."""
+    stored = file.create_dataset("A", data=np.asarray(dictionary, np.float64))
+    describe(stored, "m x n", "dictionary with unit-norm columns")
+
+
+def write_dictionary(
+    path: str | Path, dictionary: np.ndarray, attributes: dict[str, Any], **series: np.ndarray
+) -> None:
+    """Write a dictionary A, (m, n), atomically, with attributes and named series beside it."""
+    with created(path, attributes) as file:
+        write_matrix(file, dictionary)
+        for name, values in series.items():
+            file.create_dataset(name, data=values)
+
+
+def read_dictionary(path: str | Path) -> np.ndarray:
+    """Return A, (m, n) float64, of a dictionary file or of an optimizee set.
+
+    Raises
+    ------
+    InputError : as :func:`opened`, and where there is no matrix.
+    """
+    with opened(path) as file:
+        return matrix(file, path)[:]
+
+
+def read_attributes(path: str | Path) -> dict[str, Any]:
+    """Return the attributes of a dictionary file or an optimizee set.
+
+    Raises
+    ------
+    InputError : as :func:`opened`.
+    """
+    with opened(path) as file:
+        return dict(file.attrs)
