@@ -5,12 +5,13 @@ PRESET ?= laptop
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
-FRONT := $(if $(filter laptop,$(PRESET)),front_page)
 
-.PHONY: fig5 report test test-cluster bench dictionary lint format lock clean
+FIGURES := fig5
+.PHONY: $(FIGURES) report test test-cluster bench dictionary lint format lock clean
 
-fig5: .venv/installed  ## Figure 5 and its tables; PRESET=smoke|laptop|paper
-	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- all $(FRONT)
+$(FIGURES): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
+	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- \
+	  $@_all $(if $(filter laptop,$(PRESET)),$@_front_page)
 
 report: .venv/installed  ## figures, tables, run times and provenance in one HTML file; PRESET=...
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- report_parts

@@ -11,27 +11,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join([SOURCES, *filter(None, [os.environ.g
 
 from snakemake.utils import min_version
 
-from l2o.artifacts.demand import Demand
-from l2o.errors import InputError
-from l2o.steps import DEFAULT_PRESET, LEARNED, SUMS, Fig5Steps
-
 min_version("9.0")
 
 
 configfile: "params/run.yaml"
 
 
-PRESET = config["preset"]
-if config["cache"]:
-    os.environ.setdefault("L2O_CACHE", config["cache"])
-try:
-    fig5 = Fig5Steps("params/fig5.yaml", PRESET)
-except InputError as error:
-    raise WorkflowError(str(error)) from None
-
-AT = fig5.layout
-proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
-demand = Demand(fig5.tasks(), *proofs)
+include: "workflow/rules/figures.smk"
 
 
 wildcard_constraints:
@@ -43,14 +29,23 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        AT.figure,
-        AT.table,
-        AT.timings,
-        demand.invalid,
+        results,
+        [path for demand in demands.values() for path in demand.invalid],
 
 
-include: "workflow/rules/dictionaries.smk"
-include: "workflow/rules/sets.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/fig5/dictionaries.smk"
+include: "workflow/rules/fig5/sets.smk"
+include: "workflow/rules/fig5/training.smk"
+include: "workflow/rules/fig5/evaluation.smk"
+include: "workflow/rules/fig5/reports.smk"
 include: "workflow/rules/reports.smk"
+
+
+for name, steps in figures.items():
+
+    rule:
+        name:
+            f"{name}_all"
+        input:
+            list(steps.results()),
+            demands[name].invalid,

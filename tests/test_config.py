@@ -14,7 +14,7 @@ import yaml
 from conftest import PARAMS
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 
 GOOD = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
 METHOD = next(iter(GOOD["unrolled"]))
@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "l2o.cli", "check", *arguments]
+    command = [sys.executable, "-m", "l2o.cli", "fig5", "check", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=PARAMS.parents[1])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 from real_pipeline import ROOT, copy_repository, environment_of, l2o, planned, snakemake
 
 pytestmark = pytest.mark.pipeline

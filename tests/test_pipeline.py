@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 from l2o.storage.hdf5 import read_dictionary
 from real_pipeline import (
     REPORTS,
@@ -200,7 +200,7 @@ def test_a_damaged_input_is_refused_by_the_job_itself(copied):
     data.write_bytes(data.read_bytes()[:-100])
     out = copied / "out.safetensors"
     options = ["--history", "h.csv", "--timing", "t.json", "--state", "s", "--preset", "smoke"]
-    run = l2o(copied, "train", "snr20", "lista", str(data), str(out), *options)
+    run = l2o(copied, "fig5", "train", "snr20", "lista", str(data), str(out), *options)
     assert run.returncode == 2
     assert run.stderr.startswith(f"error: {data}: is corrupt")
     assert not out.exists()

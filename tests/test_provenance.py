@@ -14,7 +14,7 @@ from conftest import PARAMS
 from l2o import provenance
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step, digest, source_closure
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 
 ROOT = PARAMS.parents[1]
 GOOD = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from conftest import PARAMS
 from l2o.dictionaries.images import fetch_images, read_patches
 from l2o.dictionaries.learned import learn_dictionary
 from l2o.dictionaries.properties import coherence
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "data/dictionaries/bsds500.h5"

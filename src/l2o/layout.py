@@ -1,43 +1,55 @@
-"""Where the artifacts of Figure 5 lie: patterns of paths, with wildcards in braces.
+"""Where artifacts lie: patterns of paths, with wildcards in braces.
 
 The rules and the proofs of what is valid both take their paths from here.
 """
 
 from __future__ import annotations
 
+PROVENANCE_PAGE = "results/{preset}/pages/provenance.html"  # of all figures, for the report
 
-class Fig5Layout:
-    """Paths of one preset; no two presets share any but those of the released dictionary."""
 
-    def __init__(self, preset: str) -> None:
-        results, reports = f"results/{preset}/fig5", f"reports/{preset}"
-        self.reports = reports
-        self.logs, self.benchmarks = f"logs/{preset}/fig5", f"benchmarks/{preset}/fig5"
+class FigureLayout:
+    """Paths that every figure has under one preset.
 
-        self.dictionary = f"{results}/dictionaries/{{dictionary}}.h5"
-        self.optimizee_set = f"{results}/sets/{{setting}}.h5"
-        self.checkpoint = f"{results}/checkpoints/{{setting}}/{{method}}.safetensors"
-        self.history = f"{results}/histories/{{setting}}/{{method}}.csv"
-        self.training_seconds = f"{results}/training_seconds/{{setting}}/{{method}}.json"
+    Parameters
+    ----------
+    figure_name : such as ``fig5``
+    preset : no two share any path
+    """
+
+    def __init__(self, figure_name: str, preset: str) -> None:
+        self.figure_name = figure_name
+        self.results, self.reports = f"results/{preset}/{figure_name}", f"reports/{preset}"
+        self.logs = f"logs/{preset}/{figure_name}"
+        self.benchmarks = f"benchmarks/{preset}/{figure_name}"
+
+        self.checkpoint = f"{self.results}/checkpoints/{{setting}}/{{method}}.safetensors"
+        self.history = f"{self.results}/histories/{{setting}}/{{method}}.csv"
+        self.training_seconds = f"{self.results}/training_seconds/{{setting}}/{{method}}.json"
         # Outside the results: a state in progress is nothing to keep or to share.
-        self.unfinished = f"unfinished/{preset}/fig5/{{setting}}/{{method}}.safetensors"
-        self.setting_curves = f"{results}/curves/{{setting}}.csv"
-        self.solve_seconds = f"{results}/solve_seconds/{{setting}}.csv"
+        self.unfinished = f"unfinished/{preset}/{figure_name}/{{setting}}/{{method}}.safetensors"
 
-        self.curves = f"{reports}/fig5_curves.csv"
-        self.timings = f"{reports}/fig5_timings.csv"
-        self.table = f"{reports}/fig5_table.csv"
-        self.table_text = f"{reports}/fig5_table.md"
-        self.metrics = f"{reports}/fig5_metrics.json"
-        self.figure = f"{reports}/fig5.pdf"
-        self.picture = f"{reports}/fig5.png"
-
-        # Pages that only the report needs, and embeds.
-        self.table_page = f"results/{preset}/pages/fig5_table.html"
-        self.provenance_page = f"results/{preset}/pages/provenance.html"
+        start = f"{self.reports}/{figure_name}"
+        self.curves, self.timings = f"{start}_curves.csv", f"{start}_timings.csv"
+        self.table, self.table_text = f"{start}_table.csv", f"{start}_table.md"
+        self.metrics = f"{start}_metrics.json"
+        self.figure, self.picture = f"{start}.pdf", f"{start}.png"
+        # A page that only the report needs, and embeds.
+        self.table_page = f"results/{preset}/pages/{figure_name}_table.html"
 
     @property
     def front_page(self) -> dict[str, str]:
         """The reports that the default preset also shows at the top: copy by original."""
         originals = (self.figure, self.picture, self.table, self.table_text)
         return {original.replace(self.reports, "reports"): original for original in originals}
+
+
+class Fig5Layout(FigureLayout):
+    """Paths of Figure 5."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__("fig5", preset)
+        self.dictionary = f"{self.results}/dictionaries/{{dictionary}}.h5"
+        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
+        self.setting_curves = f"{self.results}/curves/{{setting}}.csv"
+        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"

@@ -10,18 +10,19 @@ from typing import Any
 from l2o.artifacts.demand import verdicts
 from l2o.artifacts.proof import Finding, Status, file_hash, proof_path, read_proof
 from l2o.errors import InputError
-from l2o.steps import Fig5Steps
+from l2o.steps.figures import all_figures
 
 
-def verify(params: Path, preset: str, everything: bool) -> tuple[str, bool]:
-    """Hold all artifacts against parameters, sources and contents.
+def verify(preset: str, everything: bool) -> tuple[str, bool]:
+    """Hold all artifacts of all figures against parameters, sources and contents.
 
     Returns the lines to print (those of valid artifacts only if ``everything``) and whether all
     are valid.
     """
     findings = [
         finding
-        for verdict in verdicts(Fig5Steps(params, preset).tasks())
+        for steps in all_figures(preset).values()
+        for verdict in verdicts(steps.tasks())
         for finding in verdict.findings
     ]
     shown = [f for f in findings if everything or f.status is not Status.VALID]

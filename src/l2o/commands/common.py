@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from l2o.config.loading import unknown_key
 from l2o.provenance import Step
+
+Preset = Annotated[str, typer.Option(help="smoke, laptop or paper")]
 
 
 def check_known(file: Path, place: str, name: str, valid: list[str]) -> None:

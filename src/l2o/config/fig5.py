@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from l2o.config.loading import read_yaml, unknown_key, validated
+from l2o.config.sections import (
+    Hyperparameters,
+    Section,
+    Size,
+    Sizes,
+    check_hyperparameters,
+    check_overrides,
+    check_samples,
+    overridden,
+)
 from l2o.config.training import Training
-from l2o.errors import InputError
-
-PRESETS = ("smoke", "laptop", "paper")
-NonNegative = Annotated[FiniteFloat, Field(ge=0)]
-Size = Annotated[int, Field(ge=2)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Setting(_Section):
+class Setting(Section):
     """One panel: which dictionary, how much noise."""
 
     title: str
@@ -28,7 +29,7 @@ class Setting(_Section):
     snr_db: Annotated[FiniteFloat, Field(ge=-20, le=120)] | None
 
 
-class Learning(_Section):
+class Learning(Section):
     """How the coherent dictionary is learned from image patches."""
 
     patch_size: int = Field(ge=2, le=64)
@@ -39,15 +40,7 @@ class Learning(_Section):
     iterations: int = Field(ge=1)
 
 
-class Sizes(_Section):
-    """Samples of the three splits."""
-
-    train: int = Field(ge=1)
-    validation: int = Field(ge=1)
-    test: int = Field(ge=1)
-
-
-class Preset(_Section):
+class Preset(Section):
     """Sizes and budgets; presets never change code."""
 
     note: str
@@ -58,7 +51,7 @@ class Preset(_Section):
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class Fig5(_Section):
+class Fig5(Section):
     """The parameter file of Figure 5."""
 
     seed: int = Field(ge=0)
@@ -68,8 +61,8 @@ class Fig5(_Section):
     released_dictionary: Path
     learning: Learning
     settings: dict[str, Setting]
-    unrolled: dict[str, dict[str, NonNegative]]
-    classical: dict[str, dict[str, NonNegative]]
+    unrolled: dict[str, Hyperparameters]
+    classical: dict[str, Hyperparameters]
     lam_grid: list[Annotated[FiniteFloat, Field(gt=0)]] = Field(min_length=1)
     published_curves: Path
     presets: dict[Literal["smoke", "laptop", "paper"], Preset]
@@ -80,10 +73,7 @@ class Fig5(_Section):
         Overrides are read in the order ``method``, then ``setting/method``.
         """
         chosen = self.presets[preset]
-        merged = chosen.training.model_dump()
-        for name in (method, f"{setting}/{method}"):
-            merged |= chosen.overrides.get(name, {})
-        return Training.model_validate(merged)
+        return overridden(chosen.training, chosen.overrides, setting, method)
 
 
 def load_fig5(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig5:
@@ -100,27 +90,10 @@ def load_fig5(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig5
     """
     experiment = validated(Fig5, read_yaml(path), path)
     for kind in ("unrolled", "classical"):
-        for name, hyper in getattr(experiment, kind).items():
-            if name not in methods[kind]:
-                raise unknown_key(path, f"{kind}.{name}", list(methods[kind]))
-            for key in hyper:
-                place = f"{kind}.{name}.{key}"
-                if key not in methods[kind][name]:
-                    raise unknown_key(path, place, sorted(methods[kind][name]))
-                _check_hyperparameter(path, place, key, hyper[key])
+        check_hyperparameters(path, kind, getattr(experiment, kind), methods[kind])
     for name, preset in experiment.presets.items():
         _check_preset(path, experiment, name, preset)
     return experiment
-
-
-def _check_hyperparameter(path: str | Path, place: str, key: str, value: float) -> None:
-    """Shares of the support are percentages; all other hyperparameters are positive."""
-    if key.startswith("support_"):
-        wrong, allowed = value > 100, "a percentage from 0 to 100"
-    else:
-        wrong, allowed = value == 0, "a number above 0"
-    if wrong:
-        raise InputError(path, place, f"is {value:g}, out of range", f"set {allowed}")
 
 
 def _check_preset(path: str | Path, experiment: Fig5, name: str, preset: Preset) -> None:
@@ -128,17 +101,10 @@ def _check_preset(path: str | Path, experiment: Fig5, name: str, preset: Preset)
         if setting.dictionary not in (*preset.gaussian, "learned"):
             key = f"settings.{setting_name}.dictionary"
             raise unknown_key(path, f"{key}.{setting.dictionary}", [*preset.gaussian, "learned"])
-    nets = [f"{setting}/{net}" for setting in experiment.settings for net in experiment.unrolled]
+    prefix, train = f"presets.{name}", preset.samples.train
+    parts = (preset.training, preset.overrides, experiment.settings, experiment.unrolled)
+    check_overrides(path, f"{prefix}.overrides", *parts)
     for place, override in preset.overrides.items():
-        prefix = f"presets.{name}.overrides.{place}"
-        if place not in (*experiment.unrolled, *nets):
-            raise unknown_key(path, prefix, [*experiment.unrolled, *nets])
-        validated(Training, {**preset.training.model_dump(), **override}, path, prefix)
-        _check_samples(path, f"{prefix}.samples", preset, override.get("samples", 1))
-    _check_samples(path, f"presets.{name}.training.samples", preset, preset.training.samples)
-
-
-def _check_samples(path: str | Path, place: str, preset: Preset, used: int) -> None:
-    if used > preset.samples.train:
-        problem = f"is {used}, more than the {preset.samples.train} training samples of the set"
-        raise InputError(path, place, problem, "lower it, or raise samples.train of the preset")
+        used = override.get("samples", 1)
+        check_samples(path, f"{prefix}.overrides.{place}.samples", used, train)
+    check_samples(path, f"{prefix}.training.samples", preset.training.samples, train)

@@ -32,35 +32,35 @@ class Column:
     Parameters
     ----------
     name : of the dataset
-    axis : ``n`` or ``m`` for a vector of that length, empty for a number
+    axes : names of the axes of one sample, such as ("n",) for a vector; none for a number
     content : in words
     kind : NumPy's name of the type
     sparse : mostly zeros; shuffling bytes and gzip then shrink it several times
     """
 
     name: str
-    axis: str
+    axes: tuple[str, ...]
     content: str
     kind: str = "f4"
     sparse: bool = False
 
     def create(self, group: h5py.Group, count: int, sizes: dict[str, int]) -> None:
         """Create the empty dataset of ``count`` samples."""
-        row = (sizes[self.axis],) if self.axis else ()
+        row = tuple(sizes[axis] for axis in self.axes)
         packing = {"compression": 1, "shuffle": True} if self.sparse else {}
         chunks = (min(ROWS, count), *row)
         made = group.create_dataset(self.name, (count, *row), self.kind, chunks=chunks, **packing)
-        describe(made, " x ".join(filter(None, ("samples", self.axis))), self.content)
+        describe(made, " x ".join(("samples", *self.axes)), self.content)
 
 
 SPARSE_RECOVERY = (
-    Column("x", "n", "sparse signal x*", sparse=True),
-    Column("b", "m", "measurement A x* + noise"),
+    Column("x", ("n",), "sparse signal x*", sparse=True),
+    Column("b", ("m",), "measurement A x* + noise"),
 )
 LASSO = (
     *SPARSE_RECOVERY,
-    Column("optimum", "", "least LASSO objective f*", "f8"),
-    Column("gap", "", "relative duality gap that certifies f*", "f8"),
+    Column("optimum", (), "least LASSO objective f*", "f8"),
+    Column("gap", (), "relative duality gap that certifies f*", "f8"),
 )
 
 
@@ -123,13 +123,14 @@ def _check(file: h5py.File, path: str | Path, columns: Sequence[Column]) -> None
         if not isinstance(file.get(key), h5py.Dataset):
             raise InputError(path, key, "this dataset is missing", REBUILD)
     m, n = matrix(file, path).shape
-    widths = {"m": (m,), "n": (n,), "": ()}
+    sizes = {"m": m, "n": n}
     for split in SPLITS:
-        shapes = {column.name: file[f"{split}/{column.name}"].shape for column in columns}
-        wrong = any(shapes[column.name][1:] != widths[column.axis] for column in columns)
-        if wrong or len({shape[:1] for shape in shapes.values()}) > 1:
-            found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            problem = f"shapes {found} do not fit A {(m, n)}"
+        found = {column.name: file[f"{split}/{column.name}"].shape for column in columns}
+        wanted = {column.name: tuple(sizes[axis] for axis in column.axes) for column in columns}
+        wrong = any(found[name][1:] != wanted[name] for name in wanted)
+        if wrong or len({shape[:1] for shape in found.values()}) > 1:
+            shapes = ", ".join(f"{name} {shape}" for name, shape in found.items())
+            problem = f"shapes {shapes} do not fit A {(m, n)}"
             raise InputError(path, split, problem, REBUILD)
 
 

@@ -5,18 +5,18 @@ def dictionary_of(wildcards):
     name = fig5.experiment.settings[wildcards.setting].dictionary
     if name == "learned":
         return str(fig5.experiment.released_dictionary)
-    return AT.dictionary.format(dictionary=name)
+    return FIG5.dictionary.format(dictionary=name)
 
 
 rule optimizee_set:
     input:
-        **demand.inputs("optimizee_set", dictionary=dictionary_of),
+        **demands["fig5"].inputs("optimizee_set", dictionary=dictionary_of),
     output:
-        AT.optimizee_set,
+        FIG5.optimizee_set,
     log:
-        f"{AT.logs}/sets/{{setting}}.log",
+        f"{FIG5.logs}/sets/{{setting}}.log",
     benchmark:
-        f"{AT.benchmarks}/sets/{{setting}}.tsv"
+        f"{FIG5.benchmarks}/sets/{{setting}}.tsv"
     resources:
         mem_mb=lambda wc, attempt: 1000 * attempt,
         runtime=lambda wc, attempt: 10 * attempt,
@@ -25,4 +25,4 @@ rule optimizee_set:
     message:
         "Sampling the optimizee set {wildcards.setting}"
     shell:
-        "l2o sample-set {wildcards.setting} {input.dictionary} {output} --preset {params.preset} > {log} 2>&1"
+        "l2o fig5 sample-set {wildcards.setting} {input.dictionary} {output} --preset {params.preset} > {log} 2>&1"

@@ -6,22 +6,19 @@ artifacts do not carry the key that current parameters and sources give.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 from l2o.artifacts.tasks import Task
-from l2o.config.fig5 import PRESETS, Fig5, load_fig5
-from l2o.config.loading import unknown_key
-from l2o.errors import InputError
+from l2o.config.fig5 import Fig5, Preset, load_fig5
 from l2o.layout import Fig5Layout
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
+from l2o.steps.common import chosen_preset, content_hash, known_hyperparameters, task_of
 
 SUMS = Path("data/bsds500.sha256")  # of the images
 LEARNED = Path("results/dictionaries/bsds500.h5")  # learned again, beside the released one
-DEFAULT_PRESET = "laptop"  # its figure and table are also shown at the top of reports/
 
 
 class Fig5Steps:
@@ -38,18 +35,15 @@ class Fig5Steps:
     """
 
     def __init__(self, path: str | Path, preset: str) -> None:
-        if preset not in PRESETS:
-            raise unknown_key("params/run.yaml", f"preset {preset}", list(PRESETS))
-        known = {
-            kind: {name: set(head.hyperparameters) for name, head in methods(kind).items()}
-            for kind in ("unrolled", "classical")
-        }
         self.path, self.preset = Path(path), preset
-        self.experiment: Fig5 = load_fig5(path, known)
-        if preset not in self.experiment.presets:
-            raise InputError(path, f"presets.{preset}", "this key is missing", "add the preset")
-        self.sizes = self.experiment.presets[preset]
+        self.experiment: Fig5 = load_fig5(path, known_hyperparameters())
+        self.sizes: Preset = chosen_preset(self.experiment, self.path, preset)
         self.layout = Fig5Layout(preset)
+
+    def summary(self) -> str:
+        """Return what the parameters ask for, in a line."""
+        nets = len(self.experiment.settings) * len(self.experiment.unrolled)
+        return f"{self.path}: valid; {self.preset}: {nets} nets of {self.sizes.depth} layers"
 
     def learned_dictionary(self, sums: Path) -> Step:
         """Learn the coherent dictionary from images with the SHA-256 sums in ``sums``."""
@@ -143,11 +137,6 @@ class Fig5Steps:
         }
         return Step(name, parameters, modules, {"curves": self.curves()}, libraries)
 
-    def front_page(self) -> Step:
-        """Copy the reports of the default preset to the top."""
-        inputs = {"table": self.table(), "figure": self.figure()}
-        return Step("copy", {}, ("l2o.layout",), inputs, ())
-
     def learning_task(self) -> Task:
         """Return the job that learns the coherent dictionary again; no figure needs it."""
         return Task("learned_dictionary", (), self.learned_dictionary(SUMS), (LEARNED,))
@@ -156,32 +145,33 @@ class Fig5Steps:
         """Yield every job with its artifacts, inputs before what is made of them."""
         at = self.layout
 
-        def task(rule: str, step: Step, *patterns: str, **wildcards: str) -> Task:
-            paths = tuple(Path(pattern.format(**wildcards)) for pattern in patterns)
-            return Task(rule, tuple(sorted(wildcards.items())), step, paths)
-
         used = {setting.dictionary for setting in self.experiment.settings.values()}
         for name in sorted(used & self.sizes.gaussian.keys()):
             step = self.gaussian_dictionary(name)
-            yield task("gaussian_dictionary", step, at.dictionary, dictionary=name)
+            yield task_of("gaussian_dictionary", step, at.dictionary, dictionary=name)
         for setting in self.experiment.settings:
             step = self.optimizee_set(setting)
-            yield task("optimizee_set", step, at.optimizee_set, setting=setting)
+            yield task_of("optimizee_set", step, at.optimizee_set, setting=setting)
             for method in self.experiment.unrolled:
                 paths = (at.checkpoint, at.history, at.training_seconds)
                 step = self.training(setting, method)
-                yield task("train", step, *paths, setting=setting, method=method)
+                yield task_of("train", step, *paths, setting=setting, method=method)
             paths = (at.setting_curves, at.solve_seconds)
-            yield task("evaluate", self.evaluation(setting), *paths, setting=setting)
-        yield task("curves", self.curves(), at.curves)
-        yield task("timings", self.timings(), at.timings)
-        yield task("fig5_table", self.table(), at.table, at.table_text, at.metrics)
-        yield task("fig5", self.figure(), at.figure, at.picture)
+            yield task_of("evaluate", self.evaluation(setting), *paths, setting=setting)
+        yield task_of("curves", self.curves(), at.curves)
+        yield task_of("timings", self.timings(), at.timings)
+        yield task_of("fig5_table", self.table(), at.table, at.table_text, at.metrics)
+        yield task_of("fig5", self.figure(), at.figure, at.picture)
 
-    def front_page_task(self) -> Task:
-        """Return the job that copies the reports to the top; nothing else needs it."""
-        copies = tuple(map(Path, self.layout.front_page))
-        return Task("front_page", (), self.front_page(), copies)
+    def released(self) -> list[Path]:
+        """Return the artifacts that the repository brings along."""
+        return [self.experiment.released_dictionary]
+
+    def results(self) -> dict[str, Step]:
+        """Return the steps that a reader wants, by the path of what they write."""
+        at, table, figure = self.layout, self.table(), self.figure()
+        steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
+        return {**steps, at.timings: self.timings()}
 
     def table_page(self) -> Step:
         """Set the table as a page for the report."""
@@ -189,17 +179,9 @@ class Fig5Steps:
         modules = ("l2o.figures.table_page",)
         return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
 
-    def provenance_page(self) -> Step:
-        """Collect the records of all artifacts on a page for the report."""
-        inputs = {"table": self.table(), "figure": self.figure(), "timings": self.timings()}
-        modules = ("l2o.figures.provenance_page", "l2o.layout")
-        return Step("provenance page", {"preset": self.preset}, modules, inputs, ())
-
     def report_tasks(self) -> Iterator[Task]:
         """Yield the jobs that only the report needs."""
-        at = self.layout
-        yield Task("table_page", (), self.table_page(), (Path(at.table_page),))
-        yield Task("provenance_table", (), self.provenance_page(), (Path(at.provenance_page),))
+        yield task_of("fig5_table_page", self.table_page(), self.layout.table_page)
 
     def titles(self) -> dict[str, str]:
         """Return the panel titles with the problem sizes, by setting."""
@@ -210,17 +192,3 @@ class Fig5Steps:
             m, n = size or (learning.patch_size**2, learning.atoms)
             titles[name] = f"{setting.title} ({m}, {n})"
         return titles
-
-
-def content_hash(path: str | Path) -> str:
-    """Return the SHA-256 of a file that the repository brings along.
-
-    Raises
-    ------
-    InputError : it is missing.
-    """
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(path, "", problem, "restore it: `git checkout -- FILE`") from error

@@ -4,21 +4,21 @@
 
 rule train:
     input:
-        **demand.inputs("train", data=AT.optimizee_set),
+        **demands["fig5"].inputs("train", data=FIG5.optimizee_set),
     output:
-        checkpoint=AT.checkpoint,
+        checkpoint=FIG5.checkpoint,
         history=report(
-            AT.history,
-            caption="../report/history.rst",
+            FIG5.history,
+            caption="../../report/history.rst",
             category="Loss histories",
             subcategory=lambda wildcards: fig5.experiment.settings[wildcards.setting].title,
             labels={"method": "{method}"},
         ),
-        timing=AT.training_seconds,
+        timing=FIG5.training_seconds,
     log:
-        f"{AT.logs}/training/{{setting}}/{{method}}.log",
+        f"{FIG5.logs}/training/{{setting}}/{{method}}.log",
     benchmark:
-        f"{AT.benchmarks}/training/{{setting}}/{{method}}.tsv"
+        f"{FIG5.benchmarks}/training/{{setting}}/{{method}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
         # No `gpu=0`: some executors take the name alone for a request.
@@ -27,10 +27,10 @@ rule train:
         runtime=lambda wc, attempt: 15 * attempt,
     params:
         preset=PRESET,
-        state=AT.unfinished,
+        state=FIG5.unfinished,
     message:
         "Training {wildcards.method} on {wildcards.setting}"
     shell:
-        "l2o train {wildcards.setting} {wildcards.method} {input.data} {output.checkpoint}"
+        "l2o fig5 train {wildcards.setting} {wildcards.method} {input.data} {output.checkpoint}"
         " --history {output.history} --timing {output.timing} --state {params.state}"
         " --preset {params.preset} > {log} 2>&1"

@@ -3,17 +3,17 @@
 
 rule gaussian_dictionary:
     input:
-        **demand.inputs("gaussian_dictionary"),
+        **demands["fig5"].inputs("gaussian_dictionary"),
     output:
-        AT.dictionary,
+        FIG5.dictionary,
     log:
-        f"{AT.logs}/dictionaries/{{dictionary}}.log",
+        f"{FIG5.logs}/dictionaries/{{dictionary}}.log",
     params:
         preset=PRESET,
     message:
         "Drawing the dictionary {wildcards.dictionary}"
     shell:
-        "l2o draw-dictionary {wildcards.dictionary} {output} --preset {params.preset} > {log} 2>&1"
+        "l2o fig5 draw-dictionary {wildcards.dictionary} {output} --preset {params.preset} > {log} 2>&1"
 
 
 # Not part of any figure: the learned dictionary is released with the repository. The target
@@ -33,7 +33,7 @@ rule images:
     message:
         "Fetching the BSDS500 images"
     shell:
-        "l2o images {output} {input.sums} --mirror={params.mirror:q} > {log} 2>&1"
+        "l2o fig5 images {output} {input.sums} --mirror={params.mirror:q} > {log} 2>&1"
 
 
 rule learned_dictionary:
@@ -46,4 +46,4 @@ rule learned_dictionary:
     message:
         "Learning the coherent dictionary"
     shell:
-        "l2o learn-dictionary {input.images} {input.sums} {output} > {log} 2>&1"
+        "l2o fig5 learn-dictionary {input.images} {input.sums} {output} > {log} 2>&1"

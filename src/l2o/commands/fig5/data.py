@@ -1,4 +1,4 @@
-"""Commands that check parameters and make dictionaries and optimizee sets."""
+"""Commands that make dictionaries and optimizee sets."""
 
 from __future__ import annotations
 
@@ -6,23 +6,7 @@ from pathlib import Path
 
 from l2o.artifacts.production import produce
 from l2o.commands.common import check_known, stored_provenance
-from l2o.optimizers.registry import KINDS
-from l2o.optimizers.registry import methods as registered
-from l2o.steps import Fig5Steps
-
-
-def check(params: Path, preset: str) -> str:
-    """Return what a valid parameter file asks for, in a line."""
-    steps = Fig5Steps(params, preset)
-    experiment, sizes = steps.experiment, steps.sizes
-    nets = len(experiment.settings) * len(experiment.unrolled)
-    return f"{params}: valid; {preset}: {nets} nets of {sizes.depth} layers"
-
-
-def list_methods() -> str:
-    """Return a line for each method of each kind."""
-    heads = [head for kind in KINDS for head in registered(kind).values()]
-    return "\n".join(f"{h.kind:10} {h.name:12} {h.label:12} {h.reference}" for h in heads)
+from l2o.steps.fig5 import Fig5Steps
 
 
 def fetch_images(folder: Path, sums: Path, mirror: str) -> None:

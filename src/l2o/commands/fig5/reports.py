@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from l2o.artifacts.production import produce
-from l2o.artifacts.proof import read_proof
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 from l2o.storage.json_files import read_json, write_json
 
 
@@ -79,28 +78,6 @@ def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> Non
     produce(step, {"pdf": pdf, "png": png}, {curves: steps.curves()}, work)
 
 
-def front_page(params: Path, preset: str) -> None:
-    """Copy the figure and the table of the default preset to the top of the reports."""
-    import shutil
-
-    from l2o.storage.atomic import written_aside
-
-    steps = Fig5Steps(params, preset)
-    step, copies = steps.front_page(), steps.layout.front_page
-    figures = (steps.layout.figure, steps.layout.picture)
-
-    def work() -> None:
-        for copy, original in copies.items():
-            with written_aside(copy) as aside:
-                shutil.copyfile(original, aside)
-
-    inputs = {
-        Path(original): step.inputs["figure" if original in figures else "table"]
-        for original in copies.values()
-    }
-    produce(step, {Path(copy).name: Path(copy) for copy in copies}, inputs, work)
-
-
 def table_page(table: Path, out: Path, params: Path, preset: str) -> None:
     """Write the comparison with the published values as an HTML page."""
     from l2o.figures.pages import write_page
@@ -113,22 +90,3 @@ def table_page(table: Path, out: Path, params: Path, preset: str) -> None:
         write_page(out, table_page(read_table(table), steps.titles(), preset, steps.sizes.note))
 
     produce(steps.table_page(), {"page": out}, {table: steps.table()}, work)
-
-
-def provenance_page(out: Path, params: Path, preset: str) -> None:
-    """Write the records that lie beside the artifacts as an HTML page, results first."""
-    from l2o.figures.pages import write_page
-    from l2o.figures.provenance_page import provenance_page
-
-    steps = Fig5Steps(params, preset)
-    at, step = steps.layout, steps.provenance_page()
-    released = steps.experiment.released_dictionary
-    made = [path for task in reversed([*steps.tasks()]) for path in task.outputs]
-    paths = [*made, released]
-
-    def work() -> None:
-        write_page(out, provenance_page((path, read_proof(path)) for path in paths))
-
-    inputs = {Path(at.table): "table", Path(at.figure): "figure", Path(at.timings): "timings"}
-    makers = {path: step.inputs[role] for path, role in inputs.items()}
-    produce(step, {"page": out}, makers, work)

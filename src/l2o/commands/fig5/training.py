@@ -10,7 +10,7 @@ from l2o.commands.common import check_known
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods as registered
 from l2o.provenance import Step
-from l2o.steps import Fig5Steps
+from l2o.steps.fig5 import Fig5Steps
 from l2o.storage.json_files import write_json
 
 HISTORY = (

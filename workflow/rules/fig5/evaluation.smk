@@ -3,18 +3,20 @@
 
 rule evaluate:
     input:
-        **demand.inputs(
+        **demands["fig5"].inputs(
             "evaluate",
-            data=AT.optimizee_set,
-            checkpoints=expand(AT.checkpoint, method=fig5.experiment.unrolled, allow_missing=True),
+            data=FIG5.optimizee_set,
+            checkpoints=expand(
+                FIG5.checkpoint, method=fig5.experiment.unrolled, allow_missing=True
+            ),
         ),
     output:
-        curves=AT.setting_curves,
-        timings=AT.solve_seconds,
+        curves=FIG5.setting_curves,
+        timings=FIG5.solve_seconds,
     log:
-        f"{AT.logs}/evaluation/{{setting}}.log",
+        f"{FIG5.logs}/evaluation/{{setting}}.log",
     benchmark:
-        f"{AT.benchmarks}/evaluation/{{setting}}.tsv"
+        f"{FIG5.benchmarks}/evaluation/{{setting}}.tsv"
     threads: fig5.experiment.compute_threads
     resources:
         mem_mb=lambda wc, attempt: 1600 * attempt,
@@ -24,58 +26,58 @@ rule evaluate:
     message:
         "Evaluating all methods on {wildcards.setting}"
     shell:
-        "l2o evaluate {wildcards.setting} {input.data} {input.checkpoints}"
+        "l2o fig5 evaluate {wildcards.setting} {input.data} {input.checkpoints}"
         " --curves {output.curves} --timings {output.timings}"
         " --preset {params.preset} > {log} 2>&1"
 
 
 rule curves:
     input:
-        **demand.inputs(
-            "curves", tables=expand(AT.setting_curves, setting=fig5.experiment.settings)
+        **demands["fig5"].inputs(
+            "curves", tables=expand(FIG5.setting_curves, setting=fig5.experiment.settings)
         ),
     output:
         report(
-            AT.curves,
-            caption="../report/fig5_curves.rst",
+            FIG5.curves,
+            caption="../../report/fig5_curves.rst",
             category="Tables",
             labels={"table": "Curves of all methods (CSV)"},
         ),
     log:
-        f"{AT.logs}/curves.log",
+        f"{FIG5.logs}/curves.log",
     localrule: True
     params:
         preset=PRESET,
     message:
         "Joining the curves of all settings"
     shell:
-        "l2o collect {input.tables} --out {output} --preset {params.preset} > {log} 2>&1"
+        "l2o fig5 collect {input.tables} --out {output} --preset {params.preset} > {log} 2>&1"
 
 
 rule timings:
     input:
-        **demand.inputs(
+        **demands["fig5"].inputs(
             "timings",
-            solve=expand(AT.solve_seconds, setting=fig5.experiment.settings),
+            solve=expand(FIG5.solve_seconds, setting=fig5.experiment.settings),
             training=expand(
-                AT.training_seconds,
+                FIG5.training_seconds,
                 setting=fig5.experiment.settings,
                 method=fig5.experiment.unrolled,
             ),
         ),
     output:
         report(
-            AT.timings,
-            caption="../report/fig5_timings.rst",
+            FIG5.timings,
+            caption="../../report/fig5_timings.rst",
             category="Tables",
             labels={"table": "Measured seconds (CSV)"},
         ),
     log:
-        f"{AT.logs}/timings.log",
+        f"{FIG5.logs}/timings.log",
     params:
         preset=PRESET,
     message:
         "Joining the measured seconds"
     shell:
-        "l2o timings {input.solve} {input.training} --out {output}"
+        "l2o fig5 timings {input.solve} {input.training} --out {output}"
         " --preset {params.preset} > {log} 2>&1"

@@ -1,0 +1,103 @@
+"""Sections that parameter files of several figures have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from l2o.config.loading import unknown_key, validated
+from l2o.errors import InputError
+
+PRESETS = ("smoke", "laptop", "paper")
+NonNegative = Annotated[FiniteFloat, Field(ge=0)]
+Size = Annotated[int, Field(ge=2)]
+Budget = TypeVar("Budget", bound=BaseModel)
+Hyperparameters = dict[str, NonNegative]
+
+
+class Section(BaseModel):
+    """A section: no unknown keys, nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sizes(Section):
+    """Samples of the three splits."""
+
+    train: int = Field(ge=1)
+    validation: int = Field(ge=1)
+    test: int = Field(ge=1)
+
+
+def overridden(
+    budget: Budget, overrides: Mapping[str, Mapping[str, Any]], setting: str, method: str
+) -> Budget:
+    """Return a budget with the overrides for ``method``, then those for ``setting/method``."""
+    merged = budget.model_dump()
+    for name in (method, f"{setting}/{method}"):
+        merged |= overrides.get(name, {})
+    return type(budget).model_validate(merged)
+
+
+def check_overrides(
+    path: str | Path,
+    prefix: str,
+    budget: BaseModel,
+    overrides: Mapping[str, Mapping[str, Any]],
+    settings: Iterable[str],
+    methods: Iterable[str],
+) -> None:
+    """Check overrides of ``budget`` by method, or by setting/method.
+
+    Raises
+    ------
+    InputError : an unknown method or setting, or a bad value.
+    """
+    methods = list(methods)
+    places = [*methods, *(f"{setting}/{method}" for setting in settings for method in methods)]
+    for place, override in overrides.items():
+        if place not in places:
+            raise unknown_key(path, f"{prefix}.{place}", places)
+        validated(type(budget), {**budget.model_dump(), **override}, path, f"{prefix}.{place}")
+
+
+def check_hyperparameters(
+    path: str | Path,
+    section: str,
+    given: Mapping[str, Mapping[str, float]],
+    known: Mapping[str, set[str]],
+) -> None:
+    """Check the methods of a section of a file and their hyperparameters.
+
+    Raises
+    ------
+    InputError : an unknown method or hyperparameter, or a value out of range.
+    """
+    for name, hyper in given.items():
+        if name not in known:
+            raise unknown_key(path, f"{section}.{name}", list(known))
+        for key, value in hyper.items():
+            place = f"{section}.{name}.{key}"
+            if key not in known[name]:
+                raise unknown_key(path, place, sorted(known[name]))
+            _check_hyperparameter(path, place, key, value)
+
+
+def _check_hyperparameter(path: str | Path, place: str, key: str, value: float) -> None:
+    """Shares of the support are percentages; all other hyperparameters are positive."""
+    if key.startswith("support_"):
+        wrong, allowed = value > 100, "a percentage from 0 to 100"
+    else:
+        wrong, allowed = value == 0, "a number above 0"
+    if wrong:
+        raise InputError(path, place, f"is {value:g}, out of range", f"set {allowed}")
+
+
+def check_samples(path: str | Path, place: str, used: int, there_are: int) -> None:
+    """Refuse a training on more samples than its set has."""
+    if used > there_are:
+        problem = f"is {used}, more than the {there_are} training samples of the set"
+        raise InputError(path, place, problem, "lower it, or raise samples.train of the preset")

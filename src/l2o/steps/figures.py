@@ -1,0 +1,46 @@
+"""All figures of the benchmark."""
+
+from __future__ import annotations
+
+from l2o.artifacts.tasks import Task
+from l2o.config.loading import unknown_key
+from l2o.layout import PROVENANCE_PAGE
+from l2o.provenance import Step
+from l2o.steps.common import FigureSteps, task_of
+from l2o.steps.fig5 import Fig5Steps
+
+FIGURES: dict[str, type[FigureSteps]] = {"fig5": Fig5Steps}
+
+
+def figure_steps(name: str, preset: str) -> FigureSteps:
+    """Return the steps of one figure from the repository's parameter file.
+
+    Raises
+    ------
+    InputError : an unknown figure or preset, or bad parameters.
+    """
+    if name not in FIGURES:
+        raise unknown_key("figure", name, list(FIGURES))
+    return FIGURES[name](f"params/{name}.yaml", preset)
+
+
+def all_figures(preset: str) -> dict[str, FigureSteps]:
+    """Return the steps of every figure by its name; errors as :func:`figure_steps`."""
+    return {name: figure_steps(name, preset) for name in FIGURES}
+
+
+def provenance_page(preset: str) -> Step:
+    """Collect the records of all artifacts on a page for the report."""
+    inputs = {
+        path: step
+        for steps in all_figures(preset).values()
+        for path, step in steps.results().items()
+    }
+    modules = ("l2o.figures.provenance_page", "l2o.layout")
+    return Step("provenance page", {"preset": preset}, modules, inputs, ())
+
+
+def provenance_task(preset: str) -> Task:
+    """Return the job that writes that page."""
+    path = PROVENANCE_PAGE.format(preset=preset)
+    return task_of("provenance_table", provenance_page(preset), path)

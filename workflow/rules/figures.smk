@@ -1,0 +1,26 @@
+# All figures under the chosen preset, and what of them has to be made.
+from pathlib import Path
+
+from l2o.artifacts.demand import Demand
+from l2o.errors import InputError
+from l2o.layout import PROVENANCE_PAGE
+from l2o.steps.common import DEFAULT_PRESET, front_page_task
+from l2o.steps.fig5 import LEARNED, SUMS
+from l2o.steps.figures import all_figures, provenance_task
+
+PRESET = config["preset"]
+if config["cache"]:
+    os.environ.setdefault("L2O_CACHE", config["cache"])
+try:
+    figures = all_figures(PRESET)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+fig5 = figures["fig5"]
+FIG5 = fig5.layout
+results = [path for steps in figures.values() for path in steps.results()]
+proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
+demands = {name: Demand(steps.tasks(), *proofs) for name, steps in figures.items()}
+# The pages of the report apart from all else: what they lack must make nothing else run.
+page_tasks = [task for steps in figures.values() for task in steps.report_tasks()]
+pages = Demand([*page_tasks, provenance_task(PRESET)], *proofs)
