@@ -12,11 +12,13 @@ from l2o.commands import artifacts as artifact_commands
 from l2o.commands import pages
 from l2o.commands.common import Preset
 from l2o.commands.fig5.app import app as fig5
+from l2o.commands.fig6.app import app as fig6
 from l2o.errors import InputError
 from l2o.steps.common import DEFAULT_PRESET
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(fig5, name="fig5")
+app.add_typer(fig6, name="fig6")
 
 
 @app.command()

@@ -53,3 +53,16 @@ class Fig5Layout(FigureLayout):
         self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
         self.setting_curves = f"{self.results}/curves/{{setting}}.csv"
         self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
+
+
+class Fig6Layout(FigureLayout):
+    """Paths of Figure 6."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__("fig6", preset)
+        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
+        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
+        self.setting_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
+        self.seconds = f"{self.reports}/fig6_seconds.csv"
+        self.seconds_figure = f"{self.reports}/fig6_seconds.pdf"
+        self.seconds_picture = f"{self.reports}/fig6_seconds.png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 # Of the optimum; below it the differences of float32 objectives are noise.
@@ -26,6 +27,11 @@ class Lasso:
     b: Tensor
     lam: float
     optimum: Tensor
+
+    def to(self, kind: torch.dtype | torch.device) -> Lasso:
+        """Return the same instances in another precision or on another device."""
+        tensors = (self.A.to(kind), self.b.to(kind))
+        return Lasso(*tensors, self.lam, self.optimum.to(kind))
 
     def objective(self, x: Tensor) -> Tensor:
         """Return f of each instance, (batch,), at x, (batch, n)."""

@@ -6,17 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from l2o.artifacts.production import produce
-from l2o.commands.common import check_known
+from l2o.commands.common import HISTORY, check_known, store_training
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods as registered
 from l2o.provenance import Step
 from l2o.steps.fig5 import Fig5Steps
-from l2o.storage.json_files import write_json
-
-HISTORY = (
-    *("stage", "layer", "step"),
-    *("train_loss_db", "validation_loss_db", "status"),
-)
 
 
 def train(
@@ -49,12 +43,8 @@ def _train(
     outputs: dict[str, Path],
     state: Path,
 ) -> None:
-    import pandas as pd
-
-    from l2o.storage.checkpoints import save_tensors
     from l2o.storage.hdf5 import read_dictionary
     from l2o.storage.sets import read_split
-    from l2o.storage.tables import write_table
     from l2o.training.job import TrainingJob
     from l2o.training.losses import RecoveryLoss
 
@@ -75,19 +65,8 @@ def _train(
     )
     splits = (read_split(data, "train", budget.samples), read_split(data, "validation"))
     net, done, device = job.run(read_dictionary(data), *splits)
-    record = {
-        "method": method,
-        "setting": setting,
-        "depth": net.depth,
-        "hyperparameters": net.hyper,
-        "provenance": step.record(),
-    }
-    # Columns by name: rows that went through a saved state have lost their order.
-    write_table(outputs["history"], pd.DataFrame(done.history)[list(HISTORY)])
-    seconds = {"setting": setting, "method": method, "training_seconds": done.seconds}
-    write_json(outputs["training_seconds"], {**seconds, "device": device})
-    save_tensors(outputs["checkpoint"], net.state_dict(), record)
-    done.discard()
+    about = {"setting": setting, "depth": net.depth, "device": device}
+    store_training(net, done, HISTORY, about, outputs, step)
 
 
 def evaluate(

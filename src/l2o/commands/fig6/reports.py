@@ -1,0 +1,203 @@
+"""Commands that evaluate, time, join tables, compare and draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from l2o.artifacts.production import produce
+from l2o.commands.common import check_known
+from l2o.provenance import Step
+from l2o.steps.fig6 import CLASSICAL, Fig6Steps
+
+
+def evaluate(
+    setting: str,
+    group: str,
+    data: Path,
+    checkpoints: list[Path],
+    out: Path,
+    params: Path,
+    preset: str,
+) -> None:
+    """Follow the methods of a group over all iterations; write their curves."""
+    steps = Fig6Steps(params, preset)
+    check_known(params, "settings", setting, list(steps.experiment.settings))
+    check_known(params, "groups", group, steps.groups)
+    step = steps.evaluation(setting, group)
+    learned = [] if group == CLASSICAL else [group]
+    paths = dict(zip(learned, checkpoints, strict=True))
+    inputs = {data: step.inputs["set"], **{path: step.inputs[name] for name, path in paths.items()}}
+
+    def work() -> None:
+        import pandas as pd
+
+        from l2o.evaluation.lasso import curve_rows, excess_at, start_points
+        from l2o.storage.tables import write_table
+
+        lasso, entries, recorded = _contest(steps, data, paths, classical=group == CLASSICAL)
+        experiment, (count, n) = steps.experiment, (len(lasso.b), lasso.A.shape[1])
+        given = (experiment.seed, steps.sizes.starts, count, n, experiment.start_scale)
+        starts, rows = start_points(*given), []
+        for entry in entries:
+            # A net starts at x = 0, so that all its starts are one.
+            own = starts[:1] if entry.contestant.kind == "unrolled" else starts
+            excess = excess_at(entry.optimizer, lasso, own, recorded, entry.dtype)
+            rows += curve_rows(entry.contestant, recorded, excess, lasso.optimum.numpy())
+        table = pd.DataFrame(rows)
+        table.insert(0, "setting", setting)
+        write_table(out, table)
+
+    produce(step, {"curves": out}, inputs, work)
+
+
+def time_methods(
+    setting: str, data: Path, checkpoints: list[Path], out: Path, params: Path, preset: str
+) -> None:
+    """Time all methods from one start; write the seconds at each recorded iteration."""
+    steps = Fig6Steps(params, preset)
+    check_known(params, "settings", setting, list(steps.experiment.settings))
+    step = steps.solve_seconds(setting)
+    paths = dict(zip(steps.learned, checkpoints, strict=True))
+    inputs = {data: step.inputs["set"], **{path: step.inputs[name] for name, path in paths.items()}}
+
+    def work() -> None:
+        import pandas as pd
+
+        from l2o.evaluation.lasso import seconds_rows, start_points
+        from l2o.storage.tables import write_table
+
+        lasso, entries, recorded = _contest(steps, data, paths, classical=True)
+        seed, scale = steps.experiment.seed, steps.experiment.start_scale
+        (start,) = start_points(seed, 1, len(lasso.b), lasso.A.shape[1], scale)
+        rows = []
+        for entry in entries:
+            if entry.contestant.variant == "main":
+                given = (lasso.to(entry.dtype), start.to(entry.dtype), recorded)
+                rows += seconds_rows(entry.contestant, entry.optimizer, *given)
+        table = pd.DataFrame(rows)
+        table.insert(0, "setting", setting)
+        write_table(out, table)
+
+    produce(step, {"solve_seconds": out}, inputs, work)
+
+
+def _contest(steps: Fig6Steps, data: Path, paths: dict[str, Path], classical: bool):
+    """Return the test instances, the methods that take part, and the iterations to record."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.contest import classical_entries, learned_entries, load_lasso
+    from l2o.evaluation.lasso import recorded_iterations
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.storage.tables import read_table
+
+    e = steps.experiment
+    prepare_device("cpu", e.compute_threads)
+    A = read_dictionary(data)
+    lasso = load_lasso(data, A, e.lam)
+    entries = []
+    if classical:
+        given = (e.first_order, e.classical, e.as_drawn, e.as_drawn_shift)
+        entries += classical_entries(lasso.A, e.lam, *given)
+    entries += learned_entries(paths, A, e.lam, e.continued_with)
+    published = read_table(e.published_curves)["iteration"].unique().tolist()
+    return lasso, entries, recorded_iterations(e.iterations, published)
+
+
+def collect(tables: list[Path], out: Path, step: Step) -> None:
+    """Join tables row by row."""
+    import pandas as pd
+
+    from l2o.storage.tables import read_table, write_table
+
+    inputs = dict(zip(tables, step.inputs.values(), strict=True))
+
+    def work() -> None:
+        write_table(out, pd.concat([read_table(path) for path in tables], ignore_index=True))
+
+    produce(step, {"table": out}, inputs, work)
+
+
+def timings(seconds: Path, training: list[Path], out: Path, params: Path, preset: str) -> None:
+    """Set the seconds of the last iteration beside the seconds of training."""
+    import pandas as pd
+
+    from l2o.storage.json_files import read_json
+    from l2o.storage.tables import read_table, write_table
+
+    step = Fig6Steps(params, preset).timings()
+    inputs = dict(zip([seconds, *training], step.inputs.values(), strict=True))
+
+    def work() -> None:
+        last = read_table(seconds).groupby(["setting", "method"], sort=False).last().reset_index()
+        last = last.rename(columns={"seconds": "solve_seconds"})
+        trained = pd.DataFrame([read_json(path) for path in training])
+        write_table(out, last.merge(trained, how="left", on=["setting", "method"]))
+
+    produce(step, {"timings": out}, inputs, work)
+
+
+def table(
+    curves: Path, csv: Path, markdown: Path, metrics: Path, params: Path, preset: str
+) -> None:
+    """Write the comparison with the published values as CSV, Markdown and JSON metrics."""
+    from l2o.figures.fig6_table import fig6_metrics, fig6_table, write_table
+    from l2o.storage.json_files import write_json
+    from l2o.storage.tables import read_table
+
+    steps = Fig6Steps(params, preset)
+
+    def work() -> None:
+        published = read_table(steps.experiment.published_curves)
+        rows = fig6_table(read_table(curves), published)
+        write_table(csv, markdown, rows, steps.titles(), preset, steps.sizes.note)
+        write_json(metrics, fig6_metrics(rows))
+
+    outputs = {"table": csv, "table_text": markdown, "metrics": metrics}
+    produce(steps.table(), outputs, {curves: steps.curves()}, work)
+
+
+def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:
+    """Draw the figure over iterations as PDF and PNG."""
+    from l2o.figures.fig6 import draw_fig6
+    from l2o.storage.tables import read_table
+
+    steps = Fig6Steps(params, preset)
+    step, note, titles = steps.figure(), steps.sizes.note, steps.titles()
+
+    def work() -> None:
+        published = read_table(steps.experiment.published_curves)
+        draw_fig6(read_table(curves), published, preset, note, pdf, png, titles, step.key)
+
+    produce(step, {"pdf": pdf, "png": png}, {curves: steps.curves()}, work)
+
+
+def seconds_figure(
+    curves: Path, seconds: Path, pdf: Path, png: Path, params: Path, preset: str
+) -> None:
+    """Draw the figure over seconds as PDF and PNG."""
+    from l2o.figures.fig6 import draw_fig6_seconds
+    from l2o.storage.tables import read_table
+
+    steps = Fig6Steps(params, preset)
+    step, note, titles = steps.seconds_figure(), steps.sizes.note, steps.titles()
+
+    def work() -> None:
+        tables = read_table(curves), read_table(seconds)
+        draw_fig6_seconds(*tables, preset, note, pdf, png, titles, step.key)
+
+    inputs = {curves: steps.curves(), seconds: steps.seconds()}
+    produce(step, {"pdf": pdf, "png": png}, inputs, work)
+
+
+def table_page(table: Path, out: Path, params: Path, preset: str) -> None:
+    """Write the comparison with the published values as an HTML page."""
+    from l2o.figures.pages import write_page
+    from l2o.figures.table_page import fig6_table_page
+    from l2o.storage.tables import read_table
+
+    steps = Fig6Steps(params, preset)
+
+    def work() -> None:
+        titles, note = steps.titles(), steps.sizes.note
+        write_page(out, fig6_table_page(read_table(table), titles, preset, note))
+
+    produce(steps.table_page(), {"page": out}, {table: steps.table()}, work)

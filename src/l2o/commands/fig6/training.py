@@ -1,0 +1,114 @@
+"""Commands that train nets and optimizers on LASSO. Heavy imports wait until the work begins."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from l2o.artifacts.production import produce
+from l2o.commands.common import HISTORY, check_known, store_training
+from l2o.optimizers.registry import methods
+from l2o.provenance import Step
+from l2o.steps.fig6 import Fig6Steps
+
+META_HISTORY = ("epoch", "meta_loss", "validation_loss", "rate_factor", "status")
+
+
+def train(
+    setting: str,
+    method: str,
+    data: Path,
+    outputs: dict[str, Path],
+    state: Path,
+    params: Path,
+    preset: str,
+) -> None:
+    """Train a net or a recurrent optimizer, or go on with the training in ``state``."""
+    steps = Fig6Steps(params, preset)
+    check_known(params, "settings", setting, list(steps.experiment.settings))
+    check_known(params, "unrolled and recurrent", method, steps.learned)
+    step = steps.training(setting, method)
+    kind = _train_unrolled if method in steps.experiment.unrolled else _train_recurrent
+    work = partial(kind, steps, step, setting, method, data, outputs, state)
+    produce(step, outputs, {data: steps.optimizee_set(setting)}, work)
+
+
+def _train_unrolled(
+    steps: Fig6Steps,
+    step: Step,
+    setting: str,
+    method: str,
+    data: Path,
+    outputs: dict[str, Path],
+    state: Path,
+) -> None:
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.storage.sets import LASSO, read_split
+    from l2o.training.job import TrainingJob
+    from l2o.training.lasso_loss import LassoLoss
+
+    experiment = steps.experiment
+    budget = experiment.training(steps.preset, setting, method)
+    job = TrainingJob(
+        net_class=methods("unrolled")[method].load(),
+        hyperparameters=experiment.unrolled[method],
+        depth=steps.sizes.depth,
+        make_loss=lambda A: LassoLoss(A, experiment.lam),
+        budget=budget,
+        seed=experiment.seed,
+        device=experiment.device,
+        compute_threads=experiment.compute_threads,
+        title=setting,
+        state=state,
+        key=step.key,
+    )
+    kind = {"names": ("b", "optimum"), "columns": LASSO}
+    splits = (
+        read_split(data, "train", budget.samples, **kind),
+        read_split(data, "validation", **kind),
+    )
+    net, done, device = job.run(read_dictionary(data), *splits)
+    record = {"setting": setting, "depth": net.depth, "lam": experiment.lam}
+    store_training(net, done, HISTORY, {**record, "device": device}, outputs, step)
+
+
+def _train_recurrent(
+    steps: Fig6Steps,
+    step: Step,
+    setting: str,
+    method: str,
+    data: Path,
+    outputs: dict[str, Path],
+    state: Path,
+) -> None:
+    import torch
+
+    from l2o.evaluation.contest import load_lasso
+    from l2o.optimizees.lasso import LassoFamily
+    from l2o.storage.hdf5 import read_dictionary
+    from l2o.training.meta_job import MetaJob
+
+    experiment = steps.experiment
+    (teacher, hyper), *_ = experiment.teacher.items()
+    budget = experiment.meta_training(steps.preset, setting, method)
+    job = MetaJob(
+        method=methods("recurrent")[method].load(),
+        hyperparameters=experiment.recurrent[method],
+        teacher=methods("first_order")[teacher].load()(hyper) if budget.imitation > 0 else None,
+        budget=budget,
+        seed=experiment.seed,
+        device=experiment.device,
+        compute_threads=experiment.compute_threads,
+        title=setting,
+        state=state,
+        key=step.key,
+    )
+    A = read_dictionary(data)
+
+    def family(split: str, device: torch.device) -> LassoFamily:
+        lasso = load_lasso(data, A, experiment.lam, split).to(torch.float32).to(device)
+        return LassoFamily(lasso.A, lasso.b, lasso.lam, lasso.optimum)
+
+    optimizer, done, device = job.run(partial(family, "train"), partial(family, "validation"))
+    record = {"setting": setting, "lam": experiment.lam, "device": device}
+    store_training(optimizer, done, META_HISTORY, record, outputs, step)
