@@ -18,13 +18,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from l2o.figures import style
+from l2o.figures.common import names_by_reason, preset_note, settings_of_classical
 from l2o.figures.fig5_table import (
     READING_DB,
     check_curves,
     compared_layers,
     db_pair,
     fig5_table,
-    preset_note,
 )
 from l2o.figures.style import PRINT_WIDTH, MethodStyle
 
@@ -32,7 +32,6 @@ _LEFT = 0.086  # left edge of the panels of page 1, as a part of the page's widt
 _TOP_DB = 6.0  # a curve above this has left the panel; the start, x = 0, is at 0 dB
 _EXTRA = 0.75  # emphasis of unrolled methods that the paper's figure does not show
 _CONVENTION = "NMSE: mean over the test samples of each sample's NMSE in dB."
-_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 
 
 def draw_fig5(
@@ -91,7 +90,7 @@ def _curves_page(
         here = curves[curves["setting"] == setting]
         _panel(axes, here, styles, published)
         axes.set_title(f"({letter}) {titles[setting]}", loc="left", weight="bold", pad=13)
-        axes.text(0, 1.025, _settings_of_classical(here), transform=axes.transAxes, size=6.5)
+        axes.text(0, 1.025, settings_of_classical(here), transform=axes.transAxes, size=6.5)
         axes.set(xlabel="Layer", ylabel="NMSE (dB)")
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
@@ -119,7 +118,7 @@ def _panel(
             layers, nmse = np.array([0, depth]), nmse.repeat(2)
         _draw(axes, layers, nmse, line | {"zorder": 3 if method in published else 2})
     if note := _note(rows, low):
-        axes.text(0.02, 0.03, note, transform=axes.transAxes, size=6.5, bbox=_BOX, zorder=5)
+        axes.text(0.02, 0.03, note, transform=axes.transAxes, size=6.5, bbox=style.BOX, zorder=5)
 
 
 def _draw(axes: Axes, layers: np.ndarray, nmse: np.ndarray, line: dict[str, Any]) -> None:
@@ -150,17 +149,7 @@ def _note(rows: pd.DataFrame, low: float) -> str:
         "reaches −∞ dB": np.isneginf(nmse) & ~oracle,
         "below the axis": (nmse < low) & oracle,
     }
-    names = {reason: rows.loc[mask, "base"].unique() for reason, mask in reasons.items()}
-    return "\n".join(f"{reason}: {', '.join(who)}" for reason, who in names.items() if len(who))
-
-
-def _settings_of_classical(rows: pd.DataFrame) -> str:
-    """Return e.g. "ISTA, FISTA: λ = 0.1; AMP: α = 1.1" for one setting."""
-    names: dict[str, list[str]] = {}
-    for _, row in rows.drop_duplicates("label").iterrows():
-        if settings := row["label"].removeprefix(row["base"]).strip(" ()"):
-            names.setdefault(settings, []).append(row["base"])
-    return "; ".join(f"{', '.join(methods)}: {text}" for text, methods in names.items())
+    return names_by_reason(rows, reasons)
 
 
 def _legend(
@@ -172,20 +161,8 @@ def _legend(
         look = styles[row["method"]].line(_emphasis(row, published))
         entries[row["method"] in published].append(Line2D([], [], label=row["base"], **look))
     for shown, inches, heading in ((True, 0.95, "In the paper's figure"), (False, 0.58, "Added")):
-        page.legend(
-            handles=entries[shown],
-            ncols=max(1, len(entries[shown])),
-            title=heading if entries[shown] else None,
-            title_fontsize=6.5,
-            alignment="left",
-            loc="upper left",
-            bbox_to_anchor=(_LEFT, inches / page.get_figheight()),
-            frameon=False,
-            borderpad=0,
-            borderaxespad=0,
-            handlelength=2.4,
-            columnspacing=1.2,
-        )
+        at = (_LEFT, inches / page.get_figheight())
+        style.plain_legend(page, entries[shown], heading, at, max(1, len(entries[shown])))
 
 
 def _overlay_page(

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from l2o.errors import InputError
-from l2o.storage.atomic import written_aside
+from l2o.figures.common import (
+    check_columns,
+    check_once,
+    check_published,
+    markdown_grid,
+    preset_note,
+    write_texts,
+)
 
 CURVES, REFERENCE = "figure 5 curves", "figure 5 reference"  # how errors name the two tables
 _CURVE_COLUMNS = (
@@ -28,35 +34,10 @@ def check_curves(curves: pd.DataFrame, reference: pd.DataFrame, settings: Iterab
     ------
     InputError : a column, a setting or a published method is missing, or a layer occurs twice.
     """
-    for name, table, columns in (
-        (CURVES, curves, _CURVE_COLUMNS),
-        (REFERENCE, reference, _REFERENCE_COLUMNS),
-    ):
-        for column in columns:
-            if column not in table.columns:
-                found = f"no such column (found: {', '.join(map(str, table.columns))})"
-                raise InputError(name, column, found, "write the table again with this version")
-    for setting in settings:
-        published = set(reference.loc[reference["panel"] == setting, "method"])
-        if not published:
-            raise InputError(REFERENCE, setting, "no such panel", "add it or drop the setting")
-        missing = published - set(curves.loc[curves["setting"] == setting, "method"])
-        if missing:
-            problem = f"no rows of {', '.join(sorted(missing))}"
-            raise InputError(CURVES, setting, problem, "train and evaluate what is missing")
-    double = curves[curves.duplicated(["setting", "method", "layer"])]
-    if len(double):
-        setting, method, layer = double.iloc[0][["setting", "method", "layer"]]
-        problem = f"layer {layer} of {method} occurs twice"
-        raise InputError(CURVES, setting, problem, "give every run its own method name")
-
-
-def preset_note(preset: str, budget_note: str) -> str:
-    """Return the sentence that names the preset and, unless it is ``paper``, its budget note."""
-    note = budget_note if preset != "paper" else ""
-    if preset in note:
-        return f"{note[0].upper()}{note[1:].rstrip('.')}."
-    return f"Preset: {preset}{f' ({note})' if note else ''}."
+    check_columns(CURVES, curves, _CURVE_COLUMNS)
+    check_columns(REFERENCE, reference, _REFERENCE_COLUMNS)
+    check_published((CURVES, REFERENCE), curves, reference, settings)
+    check_once(CURVES, curves, "layer")
 
 
 def fig5_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -140,21 +121,13 @@ def compared_layers(table: pd.DataFrame) -> str:
 
 
 def _markdown(table: pd.DataFrame, titles: Mapping[str, str], preset: str, budget_note: str) -> str:
-    settings = list(table["setting"].unique())
-    lines = [
-        f"NMSE in dB, ours / paper, at {compared_layers(table)}; bold where ours is no worse.",
-        "",
-        "| method | " + " | ".join(titles.get(setting, setting) for setting in settings) + " |",
-        "| --- |" + " ---: |" * len(settings),
-    ]
-    for _, rows in table.groupby("method", sort=False):
-        cells = {row.setting: _cell(row) for _, row in rows.iterrows()}
-        inner = " | ".join(cells.get(setting, "") for setting in settings)
-        lines.append(f"| {rows['label'].iloc[0]} | {inner} |")
+    heading = f"NMSE in dB, ours / paper, at {compared_layers(table)}; bold where ours is no worse."
     met = int((table["verdict"] == "met").sum())
     return "\n".join(
         [
-            *lines,
+            heading,
+            "",
+            *markdown_grid(table, titles, _cell),
             "",
             f"{met} of {len(table)} cells at or below the published value "
             f"(readings good to {READING_DB} dB).",
@@ -187,6 +160,4 @@ def write_table(
     InputError : a file cannot be written.
     """
     csv = table.to_csv(index=False, float_format="%.2f", na_rep="nan", lineterminator="\n")
-    for path, text in ((csv_path, csv), (md_path, _markdown(table, titles, preset, budget_note))):
-        with written_aside(path) as aside:
-            aside.write_text(text, encoding="utf-8", newline="\n")
+    write_texts({csv_path: csv, md_path: _markdown(table, titles, preset, budget_note)})

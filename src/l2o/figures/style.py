@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -21,27 +22,35 @@ from l2o.storage.atomic import written_aside
 
 PRINT_WIDTH = 7.2  # inches: the text width of an A4 or letter page
 PNG_DPI = 200
+BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
+    {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+)
+_GLYPHS = ("+", "x", "1", "2", "|")  # markers of lines only: drawn in the line's colour
 
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """Colour (hex), marker (None: a bare line), dash pattern and width (points) of one method."""
+    """Colour (hex), marker (None: a bare line), dash pattern and width (points) of one method.
+
+    A marker is one of Matplotlib's: a character, or (corners, style, angle in degrees).
+    """
 
     colour: str
-    marker: str | None
+    marker: str | tuple[int, int, float] | None
     dashes: str | tuple[float, tuple[float, ...]] = "-"
     width: float = 1.4
 
     def line(self, emphasis: float = 1.0) -> dict[str, Any]:
         """Return keywords of ``Axes.plot``; ``emphasis`` scales width and marker size."""
+        glyph = self.marker in _GLYPHS
         return {
             "color": self.colour,
             "linestyle": self.dashes,
             "linewidth": self.width * emphasis,
             "marker": self.marker,
             "markersize": (5.2 if self.marker in ("P", "X") else 4.2) * emphasis**0.5,
-            "markeredgecolor": "white",
-            "markeredgewidth": 0.3,
+            "markeredgecolor": self.colour if glyph else "white",
+            "markeredgewidth": 0.9 if glyph else 0.3,
         }
 
     def bare_line(self) -> dict[str, Any]:
@@ -60,7 +69,7 @@ class MethodStyle:
         }
 
 
-# Unrolled networks: colour, solid, a marker each. Classical algorithms: grey, dashed, thin.
+# Learned methods: colour, solid, a marker each. Classical algorithms: grey, dashed, thin.
 # Colours after Okabe and Ito ("Color Universal Design", 2008), extended by Tol's "muted" set.
 # A new method gets one line here; until then it takes a line of SPARE.
 STYLES: Mapping[str, MethodStyle] = MappingProxyType(
@@ -77,14 +86,24 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
         "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
         "amp": MethodStyle("#333333", None, (0, (6, 1.5, 1, 1.5)), 1.0),
+        "gd": MethodStyle("#848484", "+", (0, (1.2, 1.2)), 1.0),
+        "adam": MethodStyle("#3C3C3C", "x", (0, (6, 1.5, 1, 1.5, 1, 1.5)), 1.0),
+        "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
+        "nag": MethodStyle("#797979", "2", (0, (9, 2)), 1.0),
+        "sgd": MethodStyle("#222222", "|", (0, (1, 2.5)), 1.0),
+        "l2o_dm": MethodStyle("#CCBB44", "*"),
+        "l2o_rnnprop": MethodStyle("#AA3377", "p"),
+        "l2o_enhanced": MethodStyle("#222255", "h"),
+        "l2o_scale": MethodStyle("#EE6677", "d"),
+        "l2o_swarm": MethodStyle("#8C510A", (4, 1, 0.0)),
         "oracle": MethodStyle("#000000", None, ":", 1.2),
     }
 )
 SPARE = (
-    MethodStyle("#802A00", "h"),
-    MethodStyle("#0080FF", "*"),
-    MethodStyle("#550055", "d"),
-    MethodStyle("#0000FF", "p"),
+    MethodStyle("#802A00", "H"),
+    MethodStyle("#0080FF", (3, 1, 0.0)),
+    MethodStyle("#550055", "8"),
+    MethodStyle("#0000FF", (6, 1, 0.0)),
 )
 
 _RC = {
@@ -137,6 +156,35 @@ def base_label(label: str, kind: str) -> str:
 def footnote(page: Figure, text: str) -> None:
     """Write small print at the foot of a page of PRINT_WIDTH, broken into lines."""
     page.text(0.01, 0.06 / page.get_figheight(), textwrap.fill(text, 138), size=6.5, va="bottom")
+
+
+def plain_legend(
+    page: Figure, handles: Sequence[Artist], heading: str, at: tuple[float, float], columns: int
+) -> None:
+    """Put a legend without a frame on a page, its upper left corner at ``at``.
+
+    Parameters
+    ----------
+    page : gets the legend
+    handles : the entries; none: nothing is to be seen, not even the heading
+    heading : small print over the entries
+    at : corner, as parts of the page's width and height
+    columns : number of columns of the entries
+    """
+    page.legend(
+        handles=handles,
+        ncols=columns,
+        title=heading if handles else None,
+        title_fontsize=6.5,
+        alignment="left",
+        loc="upper left",
+        bbox_to_anchor=at,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )
 
 
 @contextmanager

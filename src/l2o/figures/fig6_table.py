@@ -1,0 +1,280 @@
+"""Figure 6 as a table: the relative loss at the last published iteration, ours and the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from l2o.errors import InputError
+from l2o.figures.common import (
+    check_columns,
+    check_once,
+    check_published,
+    markdown_grid,
+    preset_note,
+    write_texts,
+)
+
+CURVES, REFERENCE, SECONDS = "figure 6 curves", "figure 6 reference", "figure 6 seconds"
+_CURVE_COLUMNS = (
+    *("setting", "method", "variant", "kind", "label", "iteration", "relative_loss"),
+    *("start_low", "start_high", "q25", "q75", "layers", "status"),
+)
+_REFERENCE_COLUMNS = ("panel", "method", "iteration", "relative_loss")
+_SECONDS_COLUMNS = ("setting", "method", "iteration", "seconds", "batch")
+_ALLOWED = {
+    "variant": ("main", "as_drawn"),
+    "kind": ("classical", "unrolled", "recurrent"),
+    "status": ("converged", "diverged"),
+}
+READING = "about 5 %"  # how well most published values could be read, see data/reference/README.md
+FLOOR = 1e-9  # relative losses below are rounding, in figures and in texts
+_LAST_OF_FISTA = 400  # later values depend on the published optimum: FISTA's own, iteration 2,000
+
+
+def check_curves(curves: pd.DataFrame, reference: pd.DataFrame, settings: Iterable[str]) -> None:
+    """Check that both tables hold what Figure 6 needs, in each of ``settings``.
+
+    Raises
+    ------
+    InputError : a column, a setting or the main variant of a published method is missing, a word
+        is not one of those allowed, or an iteration occurs twice.
+    """
+    check_columns(CURVES, curves, _CURVE_COLUMNS)
+    check_columns(REFERENCE, reference, _REFERENCE_COLUMNS)
+    for column, words in _ALLOWED.items():
+        for word in set(curves[column]) - set(words):
+            problem = f"found {word}, allowed: {', '.join(words)}"
+            raise InputError(CURVES, column, problem, "write the table again with this version")
+    main = curves[curves["variant"] == "main"]
+    check_published((CURVES, REFERENCE), main, reference, settings)
+    check_once(CURVES, curves, "iteration", ["variant"])
+
+
+def check_seconds(seconds: pd.DataFrame, curves: pd.DataFrame, settings: Iterable[str]) -> None:
+    """Check that ``seconds`` has times of every main curve, of one batch size per setting.
+
+    Raises
+    ------
+    InputError : a column or a method is missing, an iteration occurs twice, a curve has no
+        iteration with a time, or the batch sizes of one setting differ.
+    """
+    check_columns(SECONDS, seconds, _SECONDS_COLUMNS)
+    check_once(SECONDS, seconds, "iteration")
+    main, at = curves[curves["variant"] == "main"], ["setting", "method", "iteration"]
+    both = main[at].merge(seconds, on=at)
+    timed = both[(both["iteration"] > 0) & (both["seconds"] > 0)]
+    for setting in settings:
+        here = timed[timed["setting"] == setting]
+        missing = set(main.loc[main["setting"] == setting, "method"]) - set(here["method"])
+        if missing:
+            problem = f"no times of {', '.join(sorted(missing))}"
+            raise InputError(SECONDS, setting, problem, "evaluate again what is missing")
+        if here["batch"].nunique() != 1:
+            found = ", ".join(map(str, sorted(here["batch"].unique())))
+            problem = f"batch sizes differ: {found}"
+            raise InputError(SECONDS, setting, problem, "time all methods on the same instances")
+
+
+def shifts(curves: pd.DataFrame) -> pd.Series:
+    """Return by how many iterations each row is to be counted later (0 without column ``shift``).
+
+    The sum of ``iteration`` and shift is what published iterations are compared with.
+    """
+    if "shift" not in curves:
+        return pd.Series(0, index=curves.index)
+    return curves["shift"].fillna(0).astype(int)
+
+
+def fig6_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Compare each method with its published curve, at the last iteration that was read.
+
+    Parameters
+    ----------
+    curves : tidy table of this project's relative losses; see :func:`l2o.figures.fig6.draw_fig6`
+    reference : published curves, columns ``panel``, ``method``, ``iteration``, ``relative_loss``;
+        an empty relative loss could not be read and is left out
+
+    Returns
+    -------
+    One row per panel, published method and variant, in the order of ``reference``: ``setting``,
+    ``method``, ``variant``, ``label``, ``iteration`` (ours; it plus the shift is the paper's),
+    ``relative_loss``, ``paper_iteration``, ``paper_relative_loss``, ``ratio`` (ours / paper, below
+    1: ours is better), ``verdict`` (``met`` where ours <= paper, else ``missed``),
+    ``curve_ratio`` and ``status``. Losses are rounded to 3 significant digits before they are
+    compared. A curve that is ``diverged`` anywhere, or whose last value is not finite, misses.
+    ``curve_ratio`` is NaN but for ``as_drawn`` rows: the largest of ours / paper and
+    paper / ours over the iterations that were read (FISTA: up to 400), infinite where ours is not
+    positive and finite.
+
+    Raises
+    ------
+    InputError : see :func:`check_curves`; or a published iteration is not in our curve.
+    """
+    check_curves(curves, reference, reference["panel"].unique() if "panel" in reference else ())
+    rows, read = [], reference.dropna(subset="relative_loss").sort_values("iteration")
+    for (setting, method), _ in reference.groupby(["panel", "method"], sort=False):
+        published = read[(read["panel"] == setting) & (read["method"] == method)]
+        here = curves[(curves["setting"] == setting) & (curves["method"] == method)]
+        for variant in _ALLOWED["variant"]:
+            ours = here[here["variant"] == variant]
+            if len(ours) and len(published):
+                rows.append(_compared(ours, published.set_index("iteration")["relative_loss"]))
+    return pd.DataFrame(rows)
+
+
+def _compared(ours: pd.DataFrame, paper: pd.Series) -> dict[str, Any]:
+    """Return one row of the table; ``paper`` is keyed by iteration, in ascending order."""
+    setting, method, variant, label = ours.iloc[0][["setting", "method", "variant", "label"]]
+    counted = ours["iteration"] + shifts(ours)
+    losses = pd.Series(ours["relative_loss"].to_numpy(float), index=counted)
+    if absent := sorted(set(paper.index) - set(losses.index)):
+        problem = f"{method} ({variant}) has no iteration {', '.join(map(str, absent))}"
+        raise InputError(CURVES, setting, problem, "evaluate at the published iterations")
+    last = paper.index[-1]
+    loss, published = (round_3(float(table[last])) for table in (losses, paper))
+    lost = bool((ours["status"] != "converged").any()) or not np.isfinite(loss)
+    return {
+        "setting": setting,
+        "method": method,
+        "variant": variant,
+        "label": label,
+        "iteration": int(ours["iteration"][(counted == last).to_numpy()].iloc[0]),
+        "relative_loss": loss,
+        "paper_iteration": int(last),
+        "paper_relative_loss": published,
+        "ratio": round_3(loss / published),
+        "verdict": "met" if not lost and loss <= published else "missed",
+        "curve_ratio": _curve_ratio(losses, paper, method) if variant == "as_drawn" else np.nan,
+        "status": "diverged" if lost else "converged",
+    }
+
+
+def _curve_ratio(losses: pd.Series, paper: pd.Series, method: str) -> float:
+    compared = paper.loc[:_LAST_OF_FISTA] if method == "fista" else paper
+    ratios = losses[compared.index] / compared
+    usable = (ratios > 0) & np.isfinite(ratios)
+    return round_3(float(np.maximum(ratios, 1 / ratios).where(usable, np.inf).max()))
+
+
+def round_3(value: float) -> float:
+    """Return ``value`` rounded to 3 significant digits, without a minus zero."""
+    return float(f"{value:.2e}") + 0.0
+
+
+def fig6_metrics(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the comparison of the main variants as nested numbers.
+
+    ``cells``, ``cells_met`` and, by setting, ``<method>_relative_loss`` (no unit).
+    """
+    main = table[table["variant"] == "main"]
+    metrics: dict[str, Any] = {"cells_met": int((main["verdict"] == "met").sum())}
+    metrics["cells"] = len(main)
+    for setting, rows in main.groupby("setting", sort=False):
+        values = zip(rows["method"], rows["relative_loss"], strict=True)
+        metrics[setting] = {f"{method}_relative_loss": float(value) for method, value in values}
+    return metrics
+
+
+def scientific(value: float) -> str:
+    """Return a relative loss as in "5.50e-4", and "< 1e-9" for what is below :data:`FLOOR`."""
+    if value < FLOOR:
+        return f"< {power_of_ten(FLOOR)}"
+    if not np.isfinite(value):
+        return "nan" if np.isnan(value) else "∞"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def power_of_ten(value: float) -> str:
+    """Return e.g. "1e-9" for 1e-9."""
+    return f"1e{round(float(np.log10(value)))}"
+
+
+def loss_pair(row: pd.Series) -> str:
+    """Return "ours / paper" of one row of :func:`fig6_table`; a diverged curve is called so."""
+    ours = scientific(row["relative_loss"])
+    if row["status"] == "diverged":
+        ours = f"{ours} (diverged)" if np.isfinite(row["relative_loss"]) else "diverged"
+    return f"{ours} / {scientific(row['paper_relative_loss'])}"
+
+
+def compared_iterations(table: pd.DataFrame) -> str:
+    """Return e.g. "iteration 1,000": the published iterations that the table compares."""
+    return f"iteration {' or '.join(f'{i:,}' for i in sorted(table['paper_iteration'].unique()))}"
+
+
+def times_apart(ratio: float) -> str:
+    """Return e.g. "1.08×" for the largest ratio along a curve; "∞" if there is none."""
+    return f"{ratio:.3g}×" if np.isfinite(ratio) else "∞"
+
+
+def _cell(row: pd.Series) -> str:
+    text = loss_pair(row)
+    return f"**{text}**" if row["verdict"] == "met" else text
+
+
+def as_drawn_cell(row: pd.Series) -> str:
+    """Return "ours / paper" and how far the curves are apart, for an ``as_drawn`` row."""
+    return f"{loss_pair(row)}; {times_apart(row['curve_ratio'])}"
+
+
+def as_drawn_heading() -> str:
+    """Return the sentence over the table of the ``as_drawn`` rows."""
+    return (
+        "With the settings that reproduce the published curves, where the paper's text gives "
+        "others: relative loss, ours / paper; largest ratio of the two curves, either way up, over "
+        f"the iterations that were read (FISTA: up to {_LAST_OF_FISTA})."
+    )
+
+
+def main_heading(table: pd.DataFrame) -> str:
+    """Return what the cells of the main table are."""
+    return f"Relative loss (eq. 19), ours / paper, at {compared_iterations(table)}"
+
+
+def counted(main: pd.DataFrame) -> str:
+    """Return how many cells of the main variants are at or below the published value."""
+    met = int((main["verdict"] == "met").sum())
+    return (
+        f"{met} of {len(main)} cells at or below the published value "
+        f"(most readings are good to {READING})."
+    )
+
+
+def _markdown(table: pd.DataFrame, titles: Mapping[str, str], preset: str, budget_note: str) -> str:
+    main, drawn = (table[table["variant"] == variant] for variant in _ALLOWED["variant"])
+    heading = f"{main_heading(main)}; bold where ours is no worse."
+    lines = [heading, "", *markdown_grid(main, titles, _cell), "", counted(main), ""]
+    if len(drawn):
+        lines += [as_drawn_heading(), "", *markdown_grid(drawn, titles, as_drawn_cell), ""]
+    return "\n".join([*lines, preset_note(preset, budget_note), ""])
+
+
+def write_table(
+    csv_path: str | Path,
+    md_path: str | Path,
+    table: pd.DataFrame,
+    titles: Mapping[str, str],
+    preset: str,
+    budget_note: str,
+) -> None:
+    """Write the table of :func:`fig6_table` as CSV and as Markdown; equal tables, equal bytes.
+
+    Parameters
+    ----------
+    csv_path, md_path : files to write, UTF-8; the CSV has 3 significant digits
+    table : what :func:`fig6_table` returned
+    titles : column heads of the Markdown tables, keyed by setting
+    preset, budget_note : named under the Markdown tables; the note only if preset is not ``paper``
+
+    Raises
+    ------
+    InputError : a file cannot be written.
+    """
+    csv = table.to_csv(index=False, float_format="%.3g", na_rep="nan", lineterminator="\n")
+    write_texts({csv_path: csv, md_path: _markdown(table, titles, preset, budget_note)})
