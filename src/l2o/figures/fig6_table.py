@@ -44,14 +44,18 @@ def check_curves(curves: pd.DataFrame, reference: pd.DataFrame, settings: Iterab
     InputError : a column, a setting or the main variant of a published method is missing, a word
         is not one of those allowed, or an iteration occurs twice.
     """
-    check_columns(CURVES, curves, _CURVE_COLUMNS)
+    _check_ours(curves)
     check_columns(REFERENCE, reference, _REFERENCE_COLUMNS)
+    main = curves[curves["variant"] == "main"]
+    check_published((CURVES, REFERENCE), main, reference, settings)
+
+
+def _check_ours(curves: pd.DataFrame) -> None:
+    check_columns(CURVES, curves, _CURVE_COLUMNS)
     for column, words in _ALLOWED.items():
         for word in set(curves[column]) - set(words):
             problem = f"found {word}, allowed: {', '.join(words)}"
             raise InputError(CURVES, column, problem, "write the table again with this version")
-    main = curves[curves["variant"] == "main"]
-    check_published((CURVES, REFERENCE), main, reference, settings)
     check_once(CURVES, curves, "iteration", ["variant"])
 
 
@@ -60,9 +64,10 @@ def check_seconds(seconds: pd.DataFrame, curves: pd.DataFrame, settings: Iterabl
 
     Raises
     ------
-    InputError : a column or a method is missing, an iteration occurs twice, a curve has no
+    InputError : a column or a setting is missing, an iteration occurs twice, a curve has no
         iteration with a time, or the batch sizes of one setting differ.
     """
+    _check_ours(curves)
     check_columns(SECONDS, seconds, _SECONDS_COLUMNS)
     check_once(SECONDS, seconds, "iteration")
     main, at = curves[curves["variant"] == "main"], ["setting", "method", "iteration"]
@@ -70,8 +75,10 @@ def check_seconds(seconds: pd.DataFrame, curves: pd.DataFrame, settings: Iterabl
     timed = both[(both["iteration"] > 0) & (both["seconds"] > 0)]
     for setting in settings:
         here = timed[timed["setting"] == setting]
-        missing = set(main.loc[main["setting"] == setting, "method"]) - set(here["method"])
-        if missing:
+        ours = set(main.loc[main["setting"] == setting, "method"])
+        if not ours:
+            raise InputError(CURVES, setting, "no rows", "evaluate it or drop the setting")
+        if missing := ours - set(here["method"]):
             problem = f"no times of {', '.join(sorted(missing))}"
             raise InputError(SECONDS, setting, problem, "evaluate again what is missing")
         if here["batch"].nunique() != 1:
@@ -136,7 +143,8 @@ def _compared(ours: pd.DataFrame, paper: pd.Series) -> dict[str, Any]:
         problem = f"{method} ({variant}) has no iteration {', '.join(map(str, absent))}"
         raise InputError(CURVES, setting, problem, "evaluate at the published iterations")
     last = paper.index[-1]
-    loss, published = (round_3(float(table[last])) for table in (losses, paper))
+    exact = [float(table[last]) for table in (losses, paper)]
+    loss, published = map(round_3, exact)
     lost = bool((ours["status"] != "converged").any()) or not np.isfinite(loss)
     return {
         "setting": setting,
@@ -147,7 +155,7 @@ def _compared(ours: pd.DataFrame, paper: pd.Series) -> dict[str, Any]:
         "relative_loss": loss,
         "paper_iteration": int(last),
         "paper_relative_loss": published,
-        "ratio": round_3(loss / published),
+        "ratio": round_3(exact[0] / exact[1]),
         "verdict": "met" if not lost and loss <= published else "missed",
         "curve_ratio": _curve_ratio(losses, paper, method) if variant == "as_drawn" else np.nan,
         "status": "diverged" if lost else "converged",

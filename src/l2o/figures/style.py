@@ -25,6 +25,7 @@ PNG_DPI = 200
 BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
     {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 )
+_LARGE = ("P", "X", "*", (3, 1, 0.0), (4, 1, 0.0), (6, 1, 0.0))  # markers that look small
 _GLYPHS = ("+", "x", "1", "2", "|")  # markers of lines only: drawn in the line's colour
 
 
@@ -48,7 +49,7 @@ class MethodStyle:
             "linestyle": self.dashes,
             "linewidth": self.width * emphasis,
             "marker": self.marker,
-            "markersize": (5.2 if self.marker in ("P", "X") else 4.2) * emphasis**0.5,
+            "markersize": (5.2 if self.marker in _LARGE else 4.2) * emphasis**0.5,
             "markeredgecolor": self.colour if glyph else "white",
             "markeredgewidth": 0.9 if glyph else 0.3,
         }
@@ -91,10 +92,10 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
         "nag": MethodStyle("#797979", "2", (0, (9, 2)), 1.0),
         "sgd": MethodStyle("#222222", "|", (0, (1, 2.5)), 1.0),
-        "l2o_dm": MethodStyle("#CCBB44", "*"),
-        "l2o_rnnprop": MethodStyle("#AA3377", "p"),
+        "l2o_dm": MethodStyle("#CCBB44", "d"),
+        "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),
-        "l2o_scale": MethodStyle("#EE6677", "d"),
+        "l2o_scale": MethodStyle("#EE6677", "p"),
         "l2o_swarm": MethodStyle("#8C510A", (4, 1, 0.0)),
         "oracle": MethodStyle("#000000", None, ":", 1.2),
     }

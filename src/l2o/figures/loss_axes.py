@@ -1,0 +1,54 @@
+"""Relative losses on a logarithmic axis: its limits, and what happens to odd values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from l2o.figures.fig6_table import FLOOR
+
+BOTTOM, TOP = 1e-7, 1e4  # no axis ends lower or higher
+LOSS_LABEL = "Relative loss (eq. 19)"
+CONVENTION = (
+    "Relative loss: mean of f − f* over the test instances, divided by the mean of f*; "
+    "averaged over random starts."
+)
+
+
+def clipped(losses: pd.Series) -> np.ndarray:
+    """Return losses (points,) as drawn: at least FLOOR, and NaN, a gap, where not finite."""
+    values = losses.to_numpy(float)
+    return np.where(np.isfinite(values), np.maximum(values, FLOOR), np.nan)
+
+
+def loss_limits(*losses: pd.Series, decades: float = 1.0) -> tuple[float, float]:
+    """Return limits of a log axis that show all losses from BOTTOM to TOP.
+
+    They are at least ``decades`` apart.
+    """
+    values = np.concatenate([clipped(column) for column in losses])
+    shown = values[values <= TOP]
+    low, high = shown.min(initial=np.inf), shown.max(initial=0.0)
+    if low > high:
+        return 0.1, 10.0
+    low, high = max(low / 1.6, BOTTOM), max(high * 1.6, 10 * BOTTOM)
+    if (narrow := 10**decades * low / high) > 1:
+        low, high = low / narrow**0.5, high * narrow**0.5
+    return max(low, BOTTOM), high
+
+
+def place_limits(places: pd.Series) -> tuple[float, float]:
+    """Return limits of a log axis that show all positive iterations or times, with a margin."""
+    shown = places[places > 0]
+    if not len(shown):
+        return 0.1, 10.0
+    margin = max((shown.max() / shown.min()) ** 0.02, 1.05)
+    return shown.min() / margin, shown.max() * margin
+
+
+def band(
+    axes: Axes, x: np.ndarray, low: pd.Series, high: pd.Series, colour: str, alpha: float
+) -> None:
+    """Shade the range from ``low`` to ``high`` (points,); a gap where one is not finite."""
+    axes.fill_between(x, clipped(low), clipped(high), color=colour, alpha=alpha, linewidth=0)
