@@ -10,7 +10,7 @@ import pytest
 from l2o.errors import InputError
 from l2o.figures.pages import html_page, write_page
 from l2o.figures.provenance_page import provenance_page
-from l2o.figures.table_page import table_page
+from l2o.figures.table_page import fig6_table_page, table_page
 
 VOID = {"meta", "br"}
 KEYS = {"set": "a1" * 32, "train": "b2" * 32, "elsewhere": "c3" * 32}
@@ -83,6 +83,24 @@ def test_the_table_says_in_words_what_is_reached():
     assert "2 of 3 cells" in reader.text
     assert "Noiseless (m < n)" in reader.text
     assert "Laptop preset: reduced budget." in reader.text
+
+
+def test_the_page_of_figure_6_has_a_table_for_each_variant():
+    columns = ["setting", "method", "variant", "label", "relative_loss", "paper_relative_loss"]
+    columns += ["verdict", "curve_ratio", "status"]
+    nothing = float("nan")
+    rows = [
+        ("m5_n10", "gd", "main", "GD <1e-3>", 2.0, 106.0, "met", nothing, "converged"),
+        ("m5_n10", "gd", "as_drawn", "GD", 107.0, 106.0, "missed", 1.04, "converged"),
+        ("m5_n10", "lista", "main", "LISTA", nothing, 5.53e-6, "missed", nothing, "diverged"),
+    ]
+    table = pd.DataFrame(rows, columns=columns).assign(iteration=1000, paper_iteration=1000)
+    reader = self_contained(fig6_table_page(table, {"m5_n10": "m < n"}, "paper", "unsaid"))
+    assert (reader.tags.count("table"), reader.tags.count("td")) == (2, 3)
+    for text in ("GD <1e-3>", "m < n", "2.00e0 / 1.06e2reached", "1.07e2 / 1.06e21.04×"):
+        assert text in reader.text
+    for text in ("diverged / 5.53e-6missed", "1 of 2 cells", "iteration 1,000", "Preset: paper."):
+        assert text in reader.text
 
 
 def test_the_provenance_tells_every_artifact_and_every_step_once():

@@ -118,7 +118,7 @@ def draw_fig6_seconds(
     xlabels = {s: f"Wall-clock time for {batches[s]:,} instances (s)" for s in titles}
     note = (
         "Times: from one random start, all instances of the set solved as one batch, without "
-        "training; they are of the machine that made this figure. "
+        "training; they are those of the machine that computed the curves. "
         + preset_note(preset, budget_note)
     )
     with style.print_style():
@@ -233,4 +233,4 @@ def _foot(curves: pd.DataFrame) -> str:
     if not low < BOTTOM:
         return spread
     ends = f"The axis ends at {power_of_ten(BOTTOM)};"
-    return f"{spread} {ends} values below {power_of_ten(FLOOR)} (rounding) count as that."
+    return f"{spread} {ends} values below {power_of_ten(FLOOR)} (rounding) are drawn as that."

@@ -175,5 +175,5 @@ def _foot(table: pd.DataFrame) -> str:
         return text
     return (
         f"{text} No axis goes below {power_of_ten(BOTTOM)}; values below {power_of_ten(FLOOR)} "
-        "(rounding) count as that."
+        "(rounding) are drawn as that."
     )

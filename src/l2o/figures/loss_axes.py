@@ -43,7 +43,7 @@ def place_limits(places: pd.Series) -> tuple[float, float]:
     shown = places[places > 0]
     if not len(shown):
         return 0.1, 10.0
-    margin = max((shown.max() / shown.min()) ** 0.02, 1.05)
+    margin = max((shown.max() / shown.min()) ** 0.045, 1.05)
     return shown.min() / margin, shown.max() * margin
 
 

@@ -25,7 +25,11 @@ PNG_DPI = 200
 BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
     {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 )
-_LARGE = ("P", "X", "*", (3, 1, 0.0), (4, 1, 0.0), (6, 1, 0.0))  # markers that look small
+_STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
+_SIZES = {  # points; of markers that look small at 4.2
+    **dict.fromkeys(("P", "X", "d"), 5.2),
+    **dict.fromkeys(("*", _STAR_4, _STAR_3, _STAR_6), 6.5),
+}
 _GLYPHS = ("+", "x", "1", "2", "|")  # markers of lines only: drawn in the line's colour
 
 
@@ -49,7 +53,7 @@ class MethodStyle:
             "linestyle": self.dashes,
             "linewidth": self.width * emphasis,
             "marker": self.marker,
-            "markersize": (5.2 if self.marker in _LARGE else 4.2) * emphasis**0.5,
+            "markersize": _SIZES.get(self.marker, 4.2) * emphasis**0.5,
             "markeredgecolor": self.colour if glyph else "white",
             "markeredgewidth": 0.9 if glyph else 0.3,
         }
@@ -90,21 +94,21 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "gd": MethodStyle("#848484", "+", (0, (1.2, 1.2)), 1.0),
         "adam": MethodStyle("#3C3C3C", "x", (0, (6, 1.5, 1, 1.5, 1, 1.5)), 1.0),
         "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
-        "nag": MethodStyle("#797979", "2", (0, (9, 2)), 1.0),
+        "nag": MethodStyle("#797979", "2", (0, (4, 3)), 1.0),
         "sgd": MethodStyle("#222222", "|", (0, (1, 2.5)), 1.0),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),
         "l2o_scale": MethodStyle("#EE6677", "p"),
-        "l2o_swarm": MethodStyle("#8C510A", (4, 1, 0.0)),
+        "l2o_swarm": MethodStyle("#8C510A", _STAR_4),
         "oracle": MethodStyle("#000000", None, ":", 1.2),
     }
 )
 SPARE = (
     MethodStyle("#802A00", "H"),
-    MethodStyle("#0080FF", (3, 1, 0.0)),
+    MethodStyle("#0080FF", _STAR_3),
     MethodStyle("#550055", "8"),
-    MethodStyle("#0000FF", (6, 1, 0.0)),
+    MethodStyle("#0000FF", _STAR_6),
 )
 
 _RC = {
