@@ -21,8 +21,8 @@ include: "workflow/rules/figures.smk"
 
 
 wildcard_constraints:
-    setting="|".join(fig5.experiment.settings),
-    method="|".join(fig5.experiment.unrolled),
+    setting="|".join([*fig5.experiment.settings, *fig6.experiment.settings]),
+    method="|".join([*fig5.experiment.unrolled, *fig6.learned]),
     dictionary="|".join(fig5.sizes.gaussian),
 
 
@@ -38,6 +38,9 @@ include: "workflow/rules/fig5/sets.smk"
 include: "workflow/rules/fig5/training.smk"
 include: "workflow/rules/fig5/evaluation.smk"
 include: "workflow/rules/fig5/reports.smk"
+include: "workflow/rules/fig6/training.smk"
+include: "workflow/rules/fig6/evaluation.smk"
+include: "workflow/rules/fig6/reports.smk"
 include: "workflow/rules/reports.smk"
 
 

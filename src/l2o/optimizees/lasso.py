@@ -51,12 +51,14 @@ class Lasso:
         return self.excess(x) / self.optimum
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        """Return the logarithm of the relative loss, which weighs late iterations like early ones.
+        """Return the logarithm of the batch's relative loss (paper, eq. 19), ().
 
         Our choice: with f itself as meta-loss the first iterations, where f is a hundred times the
-        optimum, drown all others.
+        optimum, drown all others; and the logarithm of each instance for itself would count the
+        few hard instances, which make up the figure, no more than the rest.
         """
-        return (self.relative_loss(x).clamp_min(0.0) + LOSS_FLOOR).log()
+        relative = self.excess(x).mean() / self.optimum.mean()
+        return (relative.clamp_min(0.0) + LOSS_FLOOR).log()
 
 
 @dataclass(frozen=True)

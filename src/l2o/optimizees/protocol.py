@@ -20,7 +20,7 @@ class Optimizee(Protocol):
         ...
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        """Return what meta-training minimises, of each instance, (batch,)."""
+        """Return what meta-training minimises, of the whole batch, ()."""
         ...
 
 
@@ -90,4 +90,4 @@ class Convexified:
         return self.inner.gradient(x) + self.weight / x.shape[1] * (x - self.v)
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        return self.inner.meta_loss(x) + self._term(x)
+        return self.inner.meta_loss(x) + self._term(x).mean()

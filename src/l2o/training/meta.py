@@ -135,7 +135,7 @@ class MetaTrainer:
         loss = self.like.new_zeros(())
         for _ in range(self.budget.unroll):
             state = self.optimizer.step(optimizee, state)
-            loss = loss + optimizee.meta_loss(state[0]).mean()
+            loss = loss + optimizee.meta_loss(state[0])
             if teacher is not None:
                 teacher = self.teacher.step(optimizee, teacher)
                 distance = (state[0] - teacher[0]).square().sum(dim=1).mean()
@@ -185,5 +185,5 @@ class MetaTrainer:
                 self.optimizer, optimizee, self.budget.start_scale * start.to(self.like)
             )
             last = next(islice(steps, self.budget.validation_steps - 1, None))
-            total += float(optimizee.meta_loss(last).sum())
+            total += len(index) * float(optimizee.meta_loss(last))
         return total / count
