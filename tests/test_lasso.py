@@ -89,4 +89,5 @@ def test_objective_and_subgradient_agree_with_autograd():
     assert torch.allclose(lasso.gradient(x.detach()), expected, rtol=1e-12, atol=1e-14)
     expected = (value - optimum) / optimum
     assert torch.allclose(lasso.relative_loss(x), expected)
-    assert torch.allclose(lasso.meta_loss(x), torch.log(expected + 1e-5))
+    pooled = lasso.excess(x).sum() / lasso.optimum.sum()  # eq. (19)
+    assert torch.allclose(lasso.meta_loss(x), torch.log(pooled + 1e-5))
