@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2o.steps.fig5 import Fig5Steps
+from l2o.artifacts.proof import proof_path
+from l2o.steps.figures import FIGURES, figure_steps
 from real_pipeline import ROOT, copy_repository, environment_of, l2o, planned, snakemake
 
 pytestmark = pytest.mark.pipeline
@@ -80,14 +81,15 @@ def set_lamp(folder: Path, alpha: float) -> None:
     params.write_text(text)
 
 
+@pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
-def test_everything_that_is_verified_is_carried(preset, monkeypatch):
+def test_everything_that_is_verified_is_carried_with_its_proof(preset, figure, monkeypatch):
     monkeypatch.chdir(ROOT)
-    stage = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]["fig5"]
+    stage = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][figure]
     entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage[kind]]
     carried = [Path(next(iter(entry)).replace("${preset}", preset)) for entry in entries]
-    for task in Fig5Steps("params/fig5.yaml", preset).tasks():
-        for path in task.outputs:
+    for task in figure_steps(figure, preset).tasks():
+        for path in (file for output in task.outputs for file in (output, proof_path(output))):
             assert any(path == out or out in path.parents for out in carried), path
 
 

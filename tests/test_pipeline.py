@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from l2o.steps.fig5 import Fig5Steps
+from l2o.steps.figures import all_figures
 from l2o.storage.hdf5 import read_dictionary
 from real_pipeline import (
     REPORTS,
@@ -65,6 +65,20 @@ def test_the_smoke_graph_builds_figure_and_tables(built):
     assert not list((built / "unfinished").rglob("*.safetensors"))
 
 
+def test_the_smoke_graph_builds_figure_6_in_two_forms(built):
+    for name in ("fig6.pdf", "fig6.png", "fig6_seconds.pdf", "fig6_table.md", "fig6_optima.csv"):
+        assert (built / REPORTS / name).stat().st_size > 0
+    curves = pd.read_csv(built / REPORTS / "fig6_curves.csv")
+    main = curves[curves["variant"] == "main"]
+    assert main.groupby("setting")["method"].nunique().eq(10).all()
+    assert (main["status"] == "converged").all()
+    last = main[main["iteration"] == 1000].set_index(["setting", "method"])["relative_loss"]
+    assert (last.unstack()["fista"] < 1e-3).all()  # against certified optima
+    timings = pd.read_csv(built / REPORTS / "fig6_timings.csv").set_index("method")
+    assert (timings["solve_seconds"] > 0).all()
+    assert timings["training_seconds"].notna().sum() == 2 * 5
+
+
 def test_the_coherent_setting_stands_on_the_released_dictionary(built):
     stored = read_dictionary(built / RESULTS / "sets/coherent.h5")
     assert (stored == read_dictionary(ROOT / "data/dictionaries/bsds500.h5")).all()
@@ -91,6 +105,19 @@ def test_editing_one_method_retrains_it_alone(built, edited):
 def test_editing_the_figure_only_redraws(built, edited):
     edited("src/l2o/figures/fig5.py", "_TOP_DB = 6.0", "_TOP_DB = 7.0")
     assert planned(built) == {"fig5": 1}
+
+
+def test_editing_one_recurrent_optimizer_retrains_it_alone(built, edited):
+    edited("src/l2o/optimizers/recurrent/l2o_rnnprop.py", "output.tanh()", "(output + 0).tanh()")
+    joined = {"fig6_curves": 1, "fig6_seconds": 1, "fig6_timings": 1, "fig6_table": 1}
+    drawn = {"fig6": 1, "fig6_seconds_figure": 1}
+    assert planned(built) == {
+        "fig6_meta_train": 2,
+        "fig6_evaluate": 2,
+        "fig6_time": 2,
+        **joined,
+        **drawn,
+    }
 
 
 def test_a_parameter_of_one_method_retrains_it_alone(built, edited):
@@ -156,8 +183,8 @@ def test_the_rules_write_exactly_what_is_verified(built, monkeypatch):
     run = snakemake(built, "--summary")
     written = {line.split("\t")[0] for line in run.stdout.splitlines()[1:]}
     monkeypatch.chdir(ROOT)
-    tasks = Fig5Steps("params/fig5.yaml", "smoke").tasks()
-    proven = {str(path) for task in tasks for path in task.outputs}
+    figures = all_figures("smoke").values()
+    proven = {str(p) for steps in figures for task in steps.tasks() for p in task.outputs}
     assert written == proven
     verified = l2o(built, "verify", "--preset", "smoke", "--all")
     assert verified.returncode == 0

@@ -15,7 +15,7 @@ from real_pipeline import RESULTS, planned, snakemake
 pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
 NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched fails
-METHODS = 9
+TRAININGS = 4 * 9 + 2 * 5
 COMPARISON = "Figure 5 beside the published values"
 RESULT = "[...document.querySelectorAll('nav tbody tr')].find(e => e.cells[0].innerText.trim() =="
 CONTENT = "#app > div > nav + div"
@@ -78,9 +78,11 @@ def test_all_results_are_embedded_with_their_captions(report):
     names = [name for name in results if "/histories/" not in name]
     assert sorted(Path(name).name for name in names) == [
         *("fig5.pdf", "fig5.png", "fig5_curves.csv", "fig5_table.csv", "fig5_table.html"),
-        *("fig5_table.md", "fig5_timings.csv", "provenance.html"),
+        *("fig5_table.md", "fig5_timings.csv", "fig6.pdf", "fig6.png", "fig6_curves.csv"),
+        *("fig6_optima.csv", "fig6_seconds.pdf", "fig6_seconds.png", "fig6_table.csv"),
+        *("fig6_table.html", "fig6_table.md", "fig6_timings.csv", "provenance.html"),
     ]
-    assert len(results) - len(names) == 4 * METHODS
+    assert len(results) - len(names) == TRAININGS
     for name, result in results.items():
         assert result["data_uri"].startswith("data:"), name
         assert "system-message" not in result["caption"] and "<p>" in result["caption"], name
@@ -94,7 +96,7 @@ def test_a_damaged_page_makes_nothing_else_run(report):
     data.rename(data.with_suffix(".aside"))  # not needed any more, where all that follows is valid
     try:
         assert planned(folder) == {}
-        assert planned(folder, "--", "report_parts") == {"table_page": 1, "report_parts": 1}
+        assert planned(folder, "--", "report_parts") == {"fig5_table_page": 1, "report_parts": 1}
     finally:
         data.with_suffix(".aside").rename(data)
         page.write_bytes(kept)
@@ -102,7 +104,7 @@ def test_a_damaged_page_makes_nothing_else_run(report):
 
 def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):
     text = quiet.wait(f"document.querySelector({CONTENT!r}).innerText")
-    assert "Figure 5" in text and "smoke preset: tiny sizes" in text
+    assert "Figures 5 and 6" in text and "smoke preset: tiny sizes" in text
     assert quiet.value("document.querySelectorAll('li').length") >= 5
     quiet.wait("document.querySelector('#rulegraph canvas, #rulegraph svg')?.clientHeight > 300")
 

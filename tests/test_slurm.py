@@ -70,10 +70,11 @@ def same_bytes(folder: Path, expected: Path, *parts: Path) -> int:
 
 def test_slurm_builds_the_figure_with_the_bytes_of_local_jobs(cluster, built, tmp_path):
     folder = copy_repository(tmp_path / "copy")
-    run = snakemake(folder, *PROFILE, *BY_SETTING, environment=cluster.environment)
+    figure = ("--", "fig5_all")
+    run = snakemake(folder, *PROFILE, *BY_SETTING, *figure, environment=cluster.environment)
     assert run.returncode == 0, run.stderr
     assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 4 + 36 + 36 + 4 + 5
-    assert "Nothing to be done" in snakemake(folder, "--cores", "1").stderr
+    assert "Nothing to be done" in snakemake(folder, "--cores", "1", *figure).stderr
 
 
 def running_training(folder: Path) -> int | None:

@@ -64,5 +64,6 @@ class Fig6Layout(FigureLayout):
         self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
         self.setting_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
         self.seconds = f"{self.reports}/fig6_seconds.csv"
+        self.optima = f"{self.reports}/fig6_optima.csv"
         self.seconds_figure = f"{self.reports}/fig6_seconds.pdf"
         self.seconds_picture = f"{self.reports}/fig6_seconds.png"

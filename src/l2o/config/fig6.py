@@ -64,6 +64,7 @@ class Fig6(Section):
     recurrent: dict[str, Hyperparameters]
     teacher: dict[str, Hyperparameters] = Field(min_length=1, max_length=1)
     published_curves: Path
+    published_optimum_iterations: int = Field(ge=1)
     presets: dict[Literal["smoke", "laptop", "paper"], Preset]
 
     def training(self, preset: str, setting: str, method: str) -> Training:

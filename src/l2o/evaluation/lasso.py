@@ -143,3 +143,20 @@ def seconds_rows(
             passed = time.perf_counter() - began
             rows.append({"method": method.name, "iteration": k, "seconds": passed})
     return [{**row, "batch": len(start)} for row in rows]
+
+
+@torch.no_grad()
+def published_optimum_errors(lasso: Lasso, fista: Optimizer, iterations: int) -> dict[str, float]:
+    """Return how far the paper's optimum, that of many FISTA iterations, is from the certified one.
+
+    ``relative_loss`` is eq. (19) with the certified optimum; ``largest_relative`` the worst
+    instance's (f - f*) / f*; ``share_above_1e-6`` the part of the instances beyond that.
+    """
+    start = torch.zeros(1, len(lasso.b), lasso.A.shape[1], dtype=lasso.b.dtype)
+    excess = excess_at(fista, lasso, start, [iterations], lasso.b.dtype)[0, 0]
+    relative = excess / lasso.optimum.numpy()
+    return {
+        "relative_loss": excess.mean() / float(lasso.optimum.mean()),
+        "largest_relative": relative.max(),
+        "share_above_1e-6": (relative > 1e-6).mean(),
+    }

@@ -145,6 +145,16 @@ class Fig6Steps:
         }
         return Step("join", {}, ("l2o.storage.tables",), inputs, ("pandas",))
 
+    def optima(self) -> Step:
+        """Hold the paper's way to the optimum against the certified optima."""
+        inputs = {setting: self.optimizee_set(setting) for setting in self.experiment.settings}
+        parameters = {
+            "lam": self.experiment.lam,
+            "iterations": self.experiment.published_optimum_iterations,
+            "compute_threads": self.experiment.compute_threads,
+        }
+        return Step("check optima", parameters, self._solvers([]), inputs)
+
     def seconds(self) -> Step:
         """Join the seconds over the iterations of all settings."""
         inputs = {setting: self.solve_seconds(setting) for setting in self.experiment.settings}
@@ -201,6 +211,7 @@ class Fig6Steps:
                 yield task_of("fig6_evaluate", step, at.method_curves, **here, group=group)
             yield task_of("fig6_time", self.solve_seconds(setting), at.setting_seconds, **here)
         yield task_of("fig6_curves", self.curves(), at.curves)
+        yield task_of("fig6_optima", self.optima(), at.optima)
         yield task_of("fig6_seconds", self.seconds(), at.seconds)
         yield task_of("fig6_timings", self.timings(), at.timings)
         yield task_of("fig6_table", self.table(), at.table, at.table_text, at.metrics)
@@ -218,7 +229,7 @@ class Fig6Steps:
         steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
         seconds = self.seconds_figure()
         steps |= {at.seconds_figure: seconds, at.seconds_picture: seconds}
-        return {**steps, at.timings: self.timings()}
+        return {**steps, at.optima: self.optima(), at.timings: self.timings()}
 
     def report_tasks(self) -> Iterator[Task]:
         """Yield the jobs that only the report needs."""

@@ -81,6 +81,29 @@ rule fig6_curves:
         "l2o fig6 collect {input.tables} --out {output} --preset {params.preset} > {log} 2>&1"
 
 
+rule fig6_optima:
+    input:
+        **demands["fig6"].inputs(
+            "fig6_optima", sets=expand(FIG6.optimizee_set, setting=fig6.experiment.settings)
+        ),
+    output:
+        report(
+            FIG6.optima,
+            caption="../../report/fig6_optima.rst",
+            category="Tables",
+            labels={"table": "Figure 6: the paper's optima against certified ones (CSV)"},
+        ),
+    log:
+        f"{FIG6.logs}/optima.log",
+    threads: fig6.experiment.compute_threads
+    params:
+        preset=PRESET,
+    message:
+        "Holding the paper's optima against certified ones"
+    shell:
+        "l2o fig6 check-optima {input.sets} --out {output} --preset {params.preset} > {log} 2>&1"
+
+
 rule fig6_seconds:
     input:
         **demands["fig6"].inputs(

@@ -80,6 +80,14 @@ def time_methods(
     report_commands.time_methods(setting, data, checkpoints, out, params, preset)
 
 
+@app.command("check-optima")
+def check_optima(
+    sets: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
+) -> None:
+    """Hold the paper's way to the optimum against the certified optima of SETS."""
+    report_commands.check_optima(sets, out, params, preset)
+
+
 @app.command()
 def collect(
     tables: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET

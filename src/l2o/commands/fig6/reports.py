@@ -102,6 +102,35 @@ def _contest(steps: Fig6Steps, data: Path, paths: dict[str, Path], classical: bo
     return lasso, entries, recorded_iterations(e.iterations, published)
 
 
+def check_optima(sets: list[Path], out: Path, params: Path, preset: str) -> None:
+    """Write how far the paper's optimum is from the certified one, on every test set."""
+    steps = Fig6Steps(params, preset)
+    step, experiment = steps.optima(), steps.experiment
+    inputs = dict(zip(sets, step.inputs.values(), strict=True))
+
+    def work() -> None:
+        from l2o.compute import prepare_device
+        from l2o.evaluation.contest import load_lasso
+        from l2o.evaluation.lasso import published_optimum_errors
+        from l2o.optimizers.classical.fista import Fista
+        from l2o.storage.hdf5 import read_dictionary
+        from l2o.storage.sets import LASSO, read_split
+        from l2o.storage.tables import write_table
+
+        prepare_device("cpu", experiment.compute_threads)
+        rows, iterations = [], experiment.published_optimum_iterations
+        for setting, path in zip(experiment.settings, sets, strict=True):
+            lasso = load_lasso(path, read_dictionary(path), experiment.lam)
+            (gap,) = read_split(path, "test", names=("gap",), columns=LASSO)
+            fista = Fista(lasso.A, {"lam": experiment.lam})
+            errors = published_optimum_errors(lasso, fista, iterations)
+            about = {"setting": setting, "instances": len(gap), "largest_certified_gap": gap.max()}
+            rows.append({**about, "fista_iterations": iterations, **errors})
+        write_table(out, rows)
+
+    produce(step, {"optima": out}, inputs, work)
+
+
 def collect(tables: list[Path], out: Path, step: Step) -> None:
     """Join tables row by row."""
     import pandas as pd
