@@ -16,9 +16,10 @@ from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.optimizers.recurrent.l2o_rnnprop import L2oRnnProp
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
+from l2o.optimizers.registry import methods
 
 HAND_MADE = [(Gd, torch.optim.SGD), (Adam, torch.optim.Adam), (RmsProp, torch.optim.RMSprop)]
-RECURRENT = [L2oDm, L2oRnnProp]
+RECURRENT = [head.load() for head in methods("recurrent").values()]
 each_recurrent = pytest.mark.parametrize("kind", RECURRENT, ids=lambda kind: kind.name)
 
 

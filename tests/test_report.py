@@ -148,7 +148,7 @@ def test_pages_can_be_read(quiet, folder, label, expected):
 def test_loss_histories_lie_by_setting(quiet):
     for setting in ("Noiseless", "SNR = 20 dB", "Coherent", "Large scale"):
         show(quiet, "Loss histories", setting)
-        quiet.wait(f"document.querySelectorAll('nav tbody tr').length == {METHODS}")
+        quiet.wait("document.querySelectorAll('nav tbody tr').length == 9")
 
 
 def test_run_times_are_drawn(quiet):
