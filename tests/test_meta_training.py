@@ -32,6 +32,7 @@ BUDGET = {
     "imitation": 0.0,
     "imitation_share": 0.0,
     "validate_every": 2,
+    "validation_samples": 24,
     "validation_steps": 20,
 }
 

@@ -20,6 +20,7 @@ from l2o.config.sections import (
     overridden,
 )
 from l2o.config.training import Training
+from l2o.errors import InputError
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 
@@ -107,13 +108,13 @@ def load_fig6(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig6
 
 def _check_preset(path: str | Path, experiment: Fig6, name: str, preset: Preset) -> None:
     prefix = f"presets.{name}"
-    for given, known, place in (
-        (preset.sizes, experiment.settings, "sizes"),
-        (experiment.settings, preset.sizes, "sizes (missing)"),
-    ):
-        for setting in given:
-            if setting not in known:
-                raise unknown_key(path, f"{prefix}.{place}.{setting}", list(known))
+    for setting in preset.sizes:
+        if setting not in experiment.settings:
+            raise unknown_key(path, f"{prefix}.sizes.{setting}", list(experiment.settings))
+    for setting in experiment.settings:
+        if setting not in preset.sizes:
+            place = f"{prefix}.sizes.{setting}"
+            raise InputError(path, place, "this key is missing", "give its size [m, n]")
     for place, budget, overrides, nets in (
         ("overrides", preset.training, preset.overrides, experiment.unrolled),
         ("meta_overrides", preset.meta_training, preset.meta_overrides, experiment.recurrent),

@@ -24,4 +24,5 @@ class MetaTraining(BaseModel):
     imitation: float = Field(ge=0, description="weight of the distance to a teacher's iterates")
     imitation_share: float = Field(ge=0, le=1, description="share of epochs with imitation")
     validate_every: int = Field(ge=1, description="epochs between two validations")
+    validation_samples: int = Field(ge=1, description="optimizees of a validation, the first ones")
     validation_steps: int = Field(ge=1, description="inner steps of a validation")

@@ -173,7 +173,7 @@ class MetaTrainer:
     @torch.no_grad()
     def _validate(self) -> float:
         """Return the mean meta-loss after ``validation_steps`` inner steps."""
-        count, total = len(self.validation), 0.0
+        count, total = min(self.budget.validation_samples, len(self.validation)), 0.0
         for at in range(0, count, VALIDATION_BATCH):
             index = torch.arange(at, min(at + VALIDATION_BATCH, count), device=self.like.device)
             optimizee = self.validation.batch(index)
