@@ -1,10 +1,16 @@
 """A two-layer LSTM over coordinates, in the form that is fast on a CPU.
 
-A coordinate-wise LSTM has 20 units and many thousand coordinates: its time goes into point-wise
-operations. Here features are rows and coordinates columns, so that each gate is one contiguous
-block: the sigmoids are one kernel, the gradient of all gates fills one buffer in place, and the
-products with the input, the previous state and the bias (a row of ones) are one. tanh(z) is taken
-as 1 - 2 sigmoid(-2 z), since torch's tanh takes six times as long as its sigmoid.
+A coordinate-wise LSTM has 20 units and many thousand coordinates: as much time goes into point-wise
+operations and into memory as into the products. Hence
+
+- features are rows and coordinates columns, so that each gate is one contiguous block and the
+  products with input, previous state and bias (a row of ones) are one;
+- both layers and the output of a step are one node of the graph, whose values live in memory that
+  later steps use again: fresh memory comes from the system more slowly than a step computes;
+- derivatives are prepared where their factors are in the cache;
+- tanh(z) is 2 sigmoid(2 z) - 1: torch's tanh takes six times as long as its sigmoid.
+
+All operations are torch's own: they run on any device, in any real type.
 """
 
 from __future__ import annotations
@@ -15,38 +21,101 @@ from torch.autograd.function import once_differentiable
 
 State = tuple[Tensor, ...]  # h and c of each layer, (hidden, coordinates)
 
+_MINUS_ONE = torch.tensor(-1.0)
+_through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
+_through_tanh = torch.ops.aten.tanh_backward.grad_input
 
-class _LstmStep(torch.autograd.Function):
-    """One step of one layer: (inputs, c, weight) -> (h, c); gates i, f, o, g.
 
-    ``weight`` has its rows of g times -2, as tanh(z) = 1 - 2 sigmoid(-2 z).
+class _Scratch:
+    """Memory of a layer's gates that nobody needs after its step: (4 hidden, coordinates)."""
+
+    def __init__(self, hidden: int, like: Tensor) -> None:
+        self.all = like.new_empty(4 * hidden, like.shape[1])
+        self.pair = self.all[: 2 * hidden]
+        self.gates = self.all.split(hidden)
+
+
+class _Layer:
+    """What one step of one layer leaves to its backward pass; gates i, f, o, g.
+
+    Parameters
+    ----------
+    given, hidden : rows of the layer's input and state
+    like : a tensor with as many columns as there are coordinates
+    scratch : shared by all layers
     """
 
+    def __init__(self, given: int, hidden: int, like: Tensor, scratch: _Scratch) -> None:
+        memory = like.new_empty(given + 6 * hidden + 1, like.shape[1])
+        self.inputs, self.all, self.slope = memory.split([given + hidden + 1, 4 * hidden, hidden])
+        self.given, self.before, ones = self.inputs.split([given, hidden, 1])
+        ones.fill_(1.0)
+        self.pair, self.gates, self.scratch = (
+            self.all[: 2 * hidden],
+            self.all.split(hidden),
+            scratch,
+        )
+
+    def forward(self, given: Tensor, h: Tensor, c: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the new h and c; ``weight`` has its rows of g doubled."""
+        self.given.copy_(given)
+        self.before.copy_(h)
+        arguments, (bounded, *_) = self.scratch.all, self.scratch.gates
+        torch.sigmoid(torch.mm(weight, self.inputs, out=arguments), out=self.all)
+        i, f, o, g = self.gates
+        torch.add(_MINUS_ONE, g, alpha=2.0, out=g)
+        c = torch.mul(f, c).addcmul_(i, g)
+        torch.mul(c, 2.0, out=bounded).sigmoid_()
+        torch.add(_MINUS_ONE, bounded, alpha=2.0, out=bounded)
+        h = torch.mul(o, bounded)
+        # The derivatives of h: by c, and, where o was, by the argument of o.
+        torch.addcmul(o, h, bounded, value=-1.0, out=self.slope)
+        torch.addcmul(h, h, o, value=-1.0, out=o)
+        return h, c
+
+    def backward(self, dh: Tensor, dc: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of weight and previous c; leave the gates' in the scratch."""
+        grad, (di, df, do, dg) = self.scratch, self.scratch.gates
+        i, f, by_o, g = self.gates
+        dc = torch.addcmul(dc, dh, self.slope)
+        torch.mul(dc, g, out=di)
+        torch.mul(dc, c, out=df)
+        torch.mul(dh, by_o, out=do)
+        torch.mul(dc, i, out=dg)
+        _through_sigmoid(grad.pair, self.pair, grad_input=grad.pair)
+        _through_tanh(dg, g, grad_input=dg)
+        # With the factors the other way round the product takes up to twice as long.
+        return torch.mm(self.inputs, grad.all.t()).t(), dc.mul_(f)
+
+
+class _Step(torch.autograd.Function):
+    """One step of both layers and the output: features, state, weights -> output, state."""
+
     @staticmethod
-    def forward(ctx, inputs: Tensor, c: Tensor, weight: Tensor):
-        gates = (weight @ inputs).sigmoid_()
-        i, f, o, s = gates.split(len(c))
-        g = torch.rsub(s, 1.0, alpha=2.0)
-        new_c = torch.addcmul(f * c, i, g)
-        bounded = torch.rsub(torch.mul(new_c, -2.0).sigmoid_(), 1.0, alpha=2.0)
-        ctx.save_for_backward(inputs, c, weight, gates, g, bounded)
-        return o * bounded, new_c
+    def forward(ctx, spare, layers, features, h1, c1, h2, c2, weight1, weight2, out, bias, doubled):
+        first, second = layers
+        h1, new_c1 = first.forward(features, h1, c1, weight1 * doubled)
+        h2, new_c2 = second.forward(h1, h2, c2, weight2 * doubled)
+        ctx.spare, ctx.layers = spare, layers
+        ctx.save_for_backward(c1, h2, c2, weight1, weight2, out)
+        return torch.addmm(bias, out, h2), h1, new_c1, h2, new_c2
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, dh: Tensor, dc: Tensor):
-        inputs, c, weight, gates, g, bounded = ctx.saved_tensors
-        i, f, o, _ = gates.split(len(c))
-        through = torch.ops.aten.tanh_backward(dh * o, bounded).add_(dc)
-        grad = torch.empty_like(gates)
-        di, df, do, ds = grad.split(len(c))
-        torch.mul(through, g, out=di)
-        torch.mul(through, c, out=df)
-        torch.mul(dh, bounded, out=do)
-        torch.mul(through, i, out=ds).mul_(-2.0)
-        torch.ops.aten.sigmoid_backward.grad_input(grad, gates, grad_input=grad)
-        into_inputs = weight.t() @ grad if ctx.needs_input_grad[0] else None
-        return into_inputs, through.mul_(f), grad @ inputs.t()
+    def backward(ctx, doutput, dh1, dc1, dh2, dc2):
+        c1, h2, c2, weight1, weight2, out = ctx.saved_tensors
+        first, second = ctx.layers
+        hidden, features, grad = len(h2), len(first.given), first.scratch.all
+        dweight2, dc2 = second.backward(torch.addcmul(dh2, out.t(), doutput), dc2, c2)
+        dgiven, dh2 = torch.mm(weight2[:, :-1].t(), grad).split(hidden)
+        dweight1, dc1 = first.backward(dgiven.add_(dh1), dc1, c1)
+        start = 0 if ctx.needs_input_grad[2] else features
+        dinputs = torch.mm(weight1[:, start:-1].t(), grad)
+        dfeatures, dh1 = dinputs[:-hidden], dinputs[-hidden:]
+        ctx.spare.append(ctx.layers)
+        ctx.layers = None
+        dout, dbias = torch.mm(doutput, h2.t()), doutput.sum(dim=1, keepdim=True)
+        return None, None, dfeatures, dh1, dc1, dh2, dc2, dweight1, dweight2, dout, dbias, None
 
 
 class CoordinateLstm(nn.Module):
@@ -60,14 +129,16 @@ class CoordinateLstm(nn.Module):
 
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__()
-        self.hidden = hidden
+        self.features, self.hidden = features, hidden
         # Columns: input, previous state, bias.
         self.weight1 = nn.Parameter(torch.zeros(4 * hidden, features + hidden + 1))
         self.weight2 = nn.Parameter(torch.zeros(4 * hidden, 2 * hidden + 1))
-        signs = torch.cat([torch.ones(3 * hidden, 1), torch.full((hidden, 1), -2.0)])
-        self.register_buffer("signs", signs, persistent=False)
+        doubled = torch.cat([torch.ones(3 * hidden, 1), torch.full((hidden, 1), 2.0)])
+        self.register_buffer("doubled", doubled, persistent=False)
         self.weight_out = nn.Parameter(torch.zeros(1, hidden))
         self.bias_out = nn.Parameter(torch.zeros(1, 1))
+        self.spare: list[tuple[_Layer, _Layer]] = []
+        self.scratch: _Scratch | None = None
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw the weights: uniform in +-1/sqrt(hidden), as usual for an LSTM; no bias."""
@@ -83,13 +154,32 @@ class CoordinateLstm(nn.Module):
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the output, (1, coordinates), and the new state.
 
+        The backward pass through a step can be taken once.
+
         Parameters
         ----------
         features : (features, coordinates)
         state : as :meth:`init` or the last call returned it
         """
-        h1, c1, h2, c2 = state
-        one = features.new_ones(1, features.shape[1])
-        h1, c1 = _LstmStep.apply(torch.cat([features, h1, one]), c1, self.weight1 * self.signs)
-        h2, c2 = _LstmStep.apply(torch.cat([h1, h2, one]), c2, self.weight2 * self.signs)
-        return torch.addmm(self.bias_out, self.weight_out, h2), (h1, c1, h2, c2)
+        layers = self._layers(features)
+        weights = self.weight1, self.weight2, self.weight_out, self.bias_out, self.doubled
+        output, *state = _Step.apply(self.spare, layers, features, *state, *weights)
+        if not output.requires_grad:
+            self.spare.append(layers)
+        return output, tuple(state)
+
+    def _layers(self, like: Tensor) -> tuple[_Layer, _Layer]:
+        """Return memory for a step: what another one has left, or new one."""
+        kind = like.shape[1], like.dtype, like.device
+        while self.spare:
+            layers = self.spare.pop()
+            first = layers[0].inputs
+            if (first.shape[1], first.dtype, first.device) == kind:
+                return layers
+        scratch = self.scratch
+        if scratch is None or (scratch.all.shape[1], scratch.all.dtype, scratch.all.device) != kind:
+            scratch = self.scratch = _Scratch(self.hidden, like)
+        return (
+            _Layer(self.features, self.hidden, like, scratch),
+            _Layer(self.hidden, self.hidden, like, scratch),
+        )
