@@ -137,12 +137,14 @@ def test_presets_share_no_path(built):
 
 def test_one_core_and_eight_give_the_same_bytes(built, tmp_path):
     folder = copy_repository(tmp_path)
-    wanted = [str(RESULTS / "curves/coherent.csv")]
+    lasso = RESULTS.with_name("fig6")
+    wanted = [str(RESULTS / "curves/coherent.csv"), str(lasso / "curves/m5_n10/l2o_dm.csv")]
     run = snakemake(folder, "--cores", "1", "--", *wanted)
     assert run.returncode == 0, run.stderr
-    compared = [p for p in (folder / RESULTS).rglob("*") if p.suffix in (".h5", ".safetensors")]
-    compared += [folder / wanted[0], *(folder / RESULTS / "histories").rglob("*.csv")]
-    assert len(compared) == 1 + 9 + 1 + 9
+    results = (folder / RESULTS).parent
+    compared = [p for p in results.rglob("*") if p.suffix in (".h5", ".safetensors")]
+    compared += [*map(folder.joinpath, wanted), *results.rglob("histories/*/*.csv")]
+    assert len(compared) == 2 * (1 + 1) + 2 * (9 + 1)
     for path in compared:
         assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
 

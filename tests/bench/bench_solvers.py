@@ -1,4 +1,4 @@
-"""Time to solve a test set to a given precision: trained nets against solvers without training.
+"""Time to solve a test set to a given precision: trained nets and solvers without training.
 
 Two tasks: 1,280 LASSO instances of size (25, 50) to a relative loss of 1e-2 (paper, eq. 19), and
 1,024 signals of size (256, 512) to a mean NMSE of -40 dB. Every method first looks for the least

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class MetaJob:
 
         Raises
         ------
-        InputError : no epoch gave weights whose validation is finite.
+        InputError : every epoch diverged.
         """
         device = prepare_device(self.device, self.compute_threads)
         generator = torch.Generator().manual_seed(named_seed(self.seed, "weights"))
@@ -76,9 +75,11 @@ class MetaJob:
         given = (self.budget, self.seed, state, report)
         done = MetaTrainer(optimizer, *families, *given, self.teacher).run()
         report.bar.close()
-        if not math.isfinite(done.best_value):
+        if all(row["status"] == "diverged" for row in done.history):
             problem = "meta-training diverged in every epoch"
             raise InputError(self.title, optimizer.name, problem, "lower its rate or its horizons")
+        if done.epoch < self.budget.epochs:
+            print(f"{self.title}: given up after {done.epoch} epochs, of which the last diverged")
         return optimizer, done, device.type
 
 
