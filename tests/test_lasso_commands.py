@@ -1,4 +1,4 @@
-"""The commands of Figure 6 without Snakemake: the same bytes twice, killed and resumed, bad input."""
+"""The commands of Figure 6 without Snakemake: the same bytes twice, kill and resume, bad input."""
 
 from __future__ import annotations
 
