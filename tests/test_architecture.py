@@ -20,7 +20,7 @@ FLOORS = [
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "solve"},
     {"figures"},
     {"steps", "commands", "cli"},
 ]

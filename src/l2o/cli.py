@@ -10,6 +10,7 @@ import typer
 
 from l2o.commands import artifacts as artifact_commands
 from l2o.commands import pages
+from l2o.commands import solve as solve_command
 from l2o.commands.common import Preset
 from l2o.commands.fig5.app import app as fig5
 from l2o.commands.fig6.app import app as fig6
@@ -62,6 +63,28 @@ def provenance_page(
 ) -> None:
     """Collect what made each artifact on a page for the report."""
     pages.provenance_page(out, preset)
+
+
+@app.command()
+def solve(
+    optimizer: Annotated[Path, typer.Option(help="checkpoint of a net or an optimizer")],
+    dictionary: Annotated[Path, typer.Option(help="HDF5 with A, (m, n), unit-norm columns")],
+    measurements: Annotated[Path, typer.Option(help="HDF5 with b, (samples, m)")],
+    out: Annotated[Path, typer.Option(help="HDF5 to write, with x, (samples, n)")],
+    key: Annotated[str, typer.Option(help="dataset in MEASUREMENTS, such as test/b")] = "b",
+    iterations: Annotated[
+        int | None, typer.Option(help="default: a net's depth, 1000 of an optimizer")
+    ] = None,
+    safeguard: Annotated[
+        bool, typer.Option("--safeguard", help="LASSO: take FISTA's step where it is better")
+    ] = False,
+    lam: Annotated[
+        float | None, typer.Option(help="weight of the 1-norm, for recurrent optimizers")
+    ] = None,
+) -> None:
+    """Solve your own problems b = A x + noise with a trained net or optimizer."""
+    given = (optimizer, dictionary, measurements, out, key, iterations, safeguard, lam)
+    print(solve_command.solve(*given))
 
 
 def main() -> None:

@@ -1,0 +1,107 @@
+"""The command that solves a user's own problems with a trained net or optimizer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from l2o.errors import InputError
+
+if TYPE_CHECKING:
+    from l2o.solve import Solver
+    from l2o.storage.arrays import StoredArray
+
+
+def solve(
+    optimizer: Path,
+    dictionary: Path,
+    measurements: Path,
+    out: Path,
+    key: str,
+    iterations: int | None,
+    safeguard: bool,
+    lam: float | None,
+) -> str:
+    """Solve batch by batch from file to file; return a summary.
+
+    The file ``out`` holds ``x`` (samples, n), for LASSO ``objective`` (samples,), with a safeguard
+    ``fallbacks`` (samples,), and what made them as attributes.
+
+    Raises
+    ------
+    InputError : bad files or options; ``out`` is then as it was.
+    """
+    from l2o.solve import load_solver
+    from l2o.storage.arrays import opened_array
+
+    for path in (optimizer, dictionary, measurements):
+        if path.resolve() == out.resolve():
+            raise InputError(out, "", "is an input as well", "write to another file")
+    with opened_array(dictionary, "A", "m x n") as stored:
+        A = stored.rows(0, stored.shape[0])
+    solver = load_solver(optimizer, A, lam, source=f"{dictionary}: A")
+    began, count = time.perf_counter(), solver.iterations(iterations, safeguard)
+    with opened_array(measurements, key, "samples x m") as b:
+        solver.check_measurements(b.dataset, measurements, key)
+        attributes = _attributes(solver, optimizer, count, safeguard)
+        mean, diverged = _solve_all(solver, b, out, count, safeguard, attributes)
+        samples = b.shape[0]
+    seconds = time.perf_counter() - began
+    trained = f"{solver.label}, trained on {solver.setting}"
+    done = f"{samples} samples, {count} iterations, {seconds:.3g} s"
+    if mean is None:
+        return f"{trained}: {done}; {out}"
+    warning = f"; {diverged} samples diverged: use --safeguard" if diverged else ""
+    return f"{trained}: {done}; mean objective {mean:.6g} (lam {solver.lam:g}){warning}; {out}"
+
+
+def _attributes(
+    solver: Solver, checkpoint: Path, iterations: int, safeguard: bool
+) -> dict[str, Any]:
+    from l2o.artifacts.proof import file_hash
+
+    about = {"method": solver.name, "setting": solver.setting, "checkpoint": str(checkpoint)}
+    about |= {"checkpoint_sha256": file_hash(checkpoint)}
+    about |= {"iterations": iterations, "safeguard": safeguard}
+    return about if solver.lam is None else {**about, "lam": solver.lam}
+
+
+def _solve_all(
+    solver: Solver,
+    b: StoredArray,
+    out: Path,
+    iterations: int,
+    safeguard: bool,
+    attributes: dict[str, Any],
+) -> tuple[float | None, int]:
+    """Write the solutions; return the mean objective (None if there is none) and how many diverged.
+
+    The mean leaves out what diverged.
+    """
+    import numpy as np
+    from tqdm import tqdm
+
+    from l2o.storage.hdf5 import created, describe
+
+    samples, n = b.shape[0], solver.A.shape[1]
+    total, sound = 0.0, 0
+    with created(out, attributes) as file:
+        describe(file.create_dataset("x", (samples, n), "f8"), "samples x n", "solution x")
+        if solver.lam is not None:
+            made = file.create_dataset("objective", (samples,), "f8")
+            describe(made, "samples", "0.5 ||A x - b||^2 + lam ||x||_1")
+        if safeguard:
+            made = file.create_dataset("fallbacks", (samples,), "i8")
+            describe(made, "samples", "steps of the safeguard in place of learned ones")
+        for at in tqdm(range(0, samples, solver.batch), unit="batch", disable=None):
+            rows = slice(at, min(at + solver.batch, samples))
+            found = solver.solve(b.rows(rows.start, rows.stop), iterations, safeguard)
+            for name in file:
+                file[name][rows] = getattr(found, name)
+            if found.objective is not None:
+                finite = found.objective[np.isfinite(found.objective)]
+                total, sound = total + float(finite.sum()), sound + len(finite)
+    if solver.lam is None:
+        return None, 0
+    return (total / sound if sound else float("nan")), samples - sound
