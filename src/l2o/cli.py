@@ -81,10 +81,11 @@ def solve(
     lam: Annotated[
         float | None, typer.Option(help="weight of the 1-norm, for recurrent optimizers")
     ] = None,
+    threads: Annotated[int, typer.Option(help="of the CPU")] = 1,
 ) -> None:
     """Solve your own problems b = A x + noise with a trained net or optimizer."""
-    given = (optimizer, dictionary, measurements, out, key, iterations, safeguard, lam)
-    print(solve_command.solve(*given))
+    files = (optimizer, dictionary, measurements, out)
+    print(solve_command.solve(*files, key, iterations, safeguard, lam, threads))
 
 
 def main() -> None:

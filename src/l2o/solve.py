@@ -1,5 +1,7 @@
 """Solve problems of your own with a trained net or optimizer: arrays in, arrays out.
 
+It runs on the CPU, with as many threads as ``torch.set_num_threads`` says: one is often fastest.
+
 solver = load_solver("lista.safetensors", A)
 solution = solver.solve(b, safeguard=True)
 """
@@ -191,24 +193,22 @@ def load_solver(
     """
     path = Path(path)
     tensors, record = load_tensors(path)
+    unrolled = record.get("method") in methods("unrolled")
+    if not unrolled and record.get("method") not in methods("recurrent"):
+        problem = "is not the checkpoint of a trained method of this project"
+        raise InputError(path, "method", problem, "give a file of results/*/*/checkpoints")
+    _require(record, path, {"hyperparameters": dict, **({"depth": int} if unrolled else {})})
     A = _checked_dictionary(np.asarray(dictionary), source)
     lam = _checked_lam(lam, record, path)
     setting = str(record.get("setting", "unknown"))
-    if record.get("method") in methods("recurrent"):
-        _require(record, path, "hyperparameters", dict)
+    if not unrolled:
         optimizer = load_recurrent(path).double().requires_grad_(False)
         return Solver(optimizer, torch.from_numpy(A), lam, None, setting)
-    if record.get("method") in methods("unrolled"):
-        _require(record, path, "hyperparameters", dict)
-        _require(record, path, "depth", int)
-        trained_for = _same_dictionary(A, tensors, path, source)
-        net = load_net(path, trained_for).double().requires_grad_(False)
-        net.A = torch.from_numpy(A)  # the net was trained on A rounded to float32
-        # Without lam, in sparse recovery, no iteration goes beyond the last layer.
-        after = Fista(net.A, {} if lam is None else {"lam": lam})
-        return Solver(Continued(net, after), net.A, lam, net.depth, setting)
-    problem = "is not the checkpoint of a trained method of this project"
-    raise InputError(path, "method", problem, "give a file of results/*/*/checkpoints")
+    net = load_net(path, _trained_for(A, tensors, path, source)).double().requires_grad_(False)
+    net.A = torch.from_numpy(A)  # the net was trained on A rounded to float32
+    # Without lam, in sparse recovery, no iteration goes beyond the last layer.
+    after = Fista(net.A, {} if lam is None else {"lam": lam})
+    return Solver(Continued(net, after), net.A, lam, net.depth, setting)
 
 
 def _last(steps) -> Tensor:
@@ -216,10 +216,11 @@ def _last(steps) -> Tensor:
     return deque(steps, maxlen=1).pop()
 
 
-def _require(record: Mapping[str, Any], path: Path, key: str, kind: type) -> None:
-    if not isinstance(record.get(key), kind):
-        problem = f"the checkpoint's record has no {key}"
-        raise InputError(path, key, problem, "give a checkpoint that the training wrote")
+def _require(record: Mapping[str, Any], path: Path, kinds: Mapping[str, type]) -> None:
+    for key, kind in kinds.items():
+        if not isinstance(record.get(key), kind):
+            problem = "is missing in the checkpoint's record, or damaged"
+            raise InputError(path, key, problem, "give a checkpoint that the training wrote")
 
 
 def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
@@ -255,20 +256,20 @@ def _checked_lam(lam: float | None, record: Mapping[str, Any], path: Path) -> fl
     return chosen
 
 
-def _same_dictionary(
+def _trained_for(
     A: np.ndarray, tensors: Mapping[str, Tensor], path: Path, source: Source
 ) -> np.ndarray:
     """Return the A that the net was trained for, float32; refuse a dictionary that is another."""
     if "A" not in tensors:
         problem = "this tensor is missing in the checkpoint of an unrolled net"
         raise InputError(path, "A", problem, "give a checkpoint that the training wrote")
-    own = tensors["A"].numpy()
+    own = tensors["A"].float().numpy()
     remedy = "give that dictionary, train a net for this one, or use a recurrent optimizer"
     if own.shape != A.shape:
         problem = f"shape {A.shape} is not that of the dictionary {path.name} was trained for"
         raise InputError(source, "", f"{problem}, {own.shape}", remedy)
     apart = float(np.abs(own - A).max())
-    if apart > SAME:
+    if not apart <= SAME:
         problem = f"is not the dictionary {path.name} was trained for (entries differ by up to"
         raise InputError(source, "", f"{problem} {apart:.1e})", remedy)
     return own

@@ -22,6 +22,7 @@ def solve(
     iterations: int | None,
     safeguard: bool,
     lam: float | None,
+    threads: int,
 ) -> str:
     """Solve batch by batch from file to file; return a summary.
 
@@ -32,12 +33,16 @@ def solve(
     ------
     InputError : bad files or options; ``out`` is then as it was.
     """
+    from l2o.compute import prepare_device
     from l2o.solve import load_solver
     from l2o.storage.arrays import opened_array
 
     for path in (optimizer, dictionary, measurements):
         if path.resolve() == out.resolve():
             raise InputError(out, "", "is an input as well", "write to another file")
+    if threads < 1:
+        raise InputError("threads", "", f"{threads} is below 1", "ask for 1 or more")
+    prepare_device("cpu", threads)
     with opened_array(dictionary, "A", "m x n") as stored:
         A = stored.rows(0, stored.shape[0])
     solver = load_solver(optimizer, A, lam, source=f"{dictionary}: A")
@@ -45,15 +50,13 @@ def solve(
     with opened_array(measurements, key, "samples x m") as b:
         solver.check_measurements(b.dataset, measurements, key)
         attributes = _attributes(solver, optimizer, count, safeguard)
-        mean, diverged = _solve_all(solver, b, out, count, safeguard, attributes)
-        samples = b.shape[0]
+        parts = [
+            f"{solver.label}, trained on {solver.setting}: {b.shape[0]} samples",
+            f"{count} iterations each",
+            *_solve_all(solver, b, out, count, safeguard, attributes),
+        ]
     seconds = time.perf_counter() - began
-    trained = f"{solver.label}, trained on {solver.setting}"
-    done = f"{samples} samples, {count} iterations, {seconds:.3g} s"
-    if mean is None:
-        return f"{trained}: {done}; {out}"
-    warning = f"; {diverged} samples diverged: use --safeguard" if diverged else ""
-    return f"{trained}: {done}; mean objective {mean:.6g} (lam {solver.lam:g}){warning}; {out}"
+    return f"{', '.join(parts)}, {seconds:.3g} s; {out}"
 
 
 def _attributes(
@@ -74,18 +77,15 @@ def _solve_all(
     iterations: int,
     safeguard: bool,
     attributes: dict[str, Any],
-) -> tuple[float | None, int]:
-    """Write the solutions; return the mean objective (None if there is none) and how many diverged.
-
-    The mean leaves out what diverged.
-    """
+) -> list[str]:
+    """Write the solutions; return what is to be said of them."""
     import numpy as np
     from tqdm import tqdm
 
     from l2o.storage.hdf5 import created, describe
 
     samples, n = b.shape[0], solver.A.shape[1]
-    total, sound = 0.0, 0
+    total, sound, taken = 0.0, 0, 0
     with created(out, attributes) as file:
         describe(file.create_dataset("x", (samples, n), "f8"), "samples x n", "solution x")
         if solver.lam is not None:
@@ -99,9 +99,16 @@ def _solve_all(
             found = solver.solve(b.rows(rows.start, rows.stop), iterations, safeguard)
             for name in file:
                 file[name][rows] = getattr(found, name)
-            if found.objective is not None:
-                finite = found.objective[np.isfinite(found.objective)]
-                total, sound = total + float(finite.sum()), sound + len(finite)
-    if solver.lam is None:
-        return None, 0
-    return (total / sound if sound else float("nan")), samples - sound
+            f = found.x.sum(axis=1) if found.objective is None else found.objective
+            finite = np.isfinite(f)
+            total, sound = total + float(f[finite].sum()), sound + int(finite.sum())
+            taken += int(found.fallbacks.sum()) if safeguard else 0
+    said = []
+    if solver.lam is not None:
+        mean = total / sound if sound else float("nan")
+        said.append(f"mean objective {mean:.6g} (lam {solver.lam:g})")
+    if sound < samples:
+        said.append(f"{samples - sound} DIVERGED and not in the mean (try --safeguard)")
+    if safeguard:
+        said.append(f"{taken / samples:.4g} steps of the safeguard each")
+    return said
