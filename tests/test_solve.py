@@ -6,7 +6,6 @@ import hashlib
 import re
 import shlex
 import sys
-from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -18,46 +17,30 @@ import l2o.solve
 from conftest import make_problem, told
 from l2o.cli import main
 from l2o.errors import InputError
-from l2o.optimizees.lasso import Lasso
-from l2o.optimizees.lasso_optimum import lasso_objective, lasso_optimum
+from l2o.optimizees.lasso_optimum import lasso_objective
 from l2o.optimizers.classical.fista import Fista
-from l2o.optimizers.classical.ista import Ista
 from l2o.optimizers.continued import Continued
-from l2o.optimizers.protocol import iterates
-from l2o.optimizers.registry import methods
-from l2o.optimizers.safeguarded import Safeguarded
 from l2o.solve import load_solver
 from l2o.storage.checkpoints import save_tensors
-
-LAM, M, N, DEPTH, SAMPLES = 0.02, 12, 20, 4, 40
-PROBLEM = make_problem(SAMPLES, M, N, seed=11, entries=3)
-A, B = PROBLEM.A, PROBLEM.b
-OPTIMA = lasso_optimum(A, B, LAM)
-NETS = {"lista": "m12_n20", "lamp": "snr20", "glista": "snr20", "alista": "m12_n20"}
-RECURRENT = list(methods("recurrent"))
-
-
-def make_method(name: str):
-    """A method as a short training may leave it: float32, weights a little off their start."""
-    if name not in NETS:
-        return methods("recurrent")[name].load()({}, torch.Generator().manual_seed(3))
-    net = methods("unrolled")[name].load()(torch.from_numpy(A).float(), DEPTH, {})
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.mul_(1 + 0.02 * torch.randn(parameter.shape, generator=generator))
-    return net
-
-
-def write_checkpoint(path: Path, name: str, **changes) -> Path:
-    """Write a checkpoint with a record like the training's; ``changes`` of None remove a key."""
-    method = make_method(name)
-    record = {"method": name, "hyperparameters": method.hyper, "setting": NETS.get(name, "m5_n10")}
-    record |= {"depth": DEPTH} if name in NETS else {}
-    record |= {} if record["setting"] == "snr20" else {"lam": LAM}
-    record = {k: v for k, v in (record | changes).items() if v is not None}
-    save_tensors(path, method.state_dict(), record)
-    return path
+from solve_cases import (
+    DEPTH,
+    LAM,
+    NETS,
+    OPTIMA,
+    RECURRENT,
+    SAMPLES,
+    A,
+    B,
+    M,
+    N,
+    at_step,
+    broken,
+    lasso,
+    make_method,
+    read,
+    write_array,
+    write_checkpoint,
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,31 +52,6 @@ def folder(tmp_path_factory) -> Path:
     write_array(folder / "A.h5", "A", A)
     write_array(folder / "b.h5", "b", B)
     return folder
-
-
-def write_array(path: Path, key: str, array) -> Path:
-    with h5py.File(path, "w") as file:
-        file[key] = array
-    return path
-
-
-def read(path: Path) -> dict[str, np.ndarray]:
-    with h5py.File(path) as file:
-        return {name: file[name][:] for name in file}
-
-
-def lasso() -> Lasso:
-    tensors = (torch.from_numpy(array) for array in (A, B))
-    return Lasso(*tensors, LAM, torch.from_numpy(OPTIMA.objective))
-
-
-def zeros() -> torch.Tensor:
-    return torch.zeros(SAMPLES, N, dtype=torch.float64)
-
-
-def at_step(optimizer, count: int) -> torch.Tensor:
-    with torch.no_grad():
-        return next(islice(iterates(optimizer, lasso(), zeros()), count - 1, None))
 
 
 # The numbers
@@ -175,110 +133,6 @@ def test_the_size_of_a_batch_bounds_the_memory(folder):
     for name in ("lista", "l2o_dm"):
         solver = load_solver(folder / f"{name}.safetensors", A)
         assert 1000 < solver.batch <= 2**20 / N
-
-
-# The safeguard
-
-
-class Jump:
-    """An optimizer that goes to given points, whatever the problem."""
-
-    name = label = "jump"
-
-    def __init__(self, *points: torch.Tensor) -> None:
-        self.points = points
-
-    def init(self, optimizee, x):
-        return x, 0
-
-    def step(self, optimizee, state):
-        _, k = state
-        return self.points[min(k, len(self.points) - 1)], k + 1
-
-
-class Creep:
-    """An optimizer whose steps always lead down, ever less."""
-
-    name = label = "creep"
-
-    def init(self, optimizee, x):
-        return x, torch.tensor(1e-3)
-
-    def step(self, optimizee, state):
-        x, size = state
-        return x - size * optimizee.gradient(x), size / 2
-
-
-def broken(name: str, change) -> torch.nn.Module:
-    method = make_method(name).double().requires_grad_(False)
-    for parameter in method.parameters():
-        parameter.copy_(change(parameter))
-    return method
-
-
-def bad_optimizers():
-    far = torch.full((SAMPLES, N), 1e200, dtype=torch.float64)
-    fista = Fista(lasso().A, {"lam": LAM})
-    wild = broken("lista", lambda p: p + 3 * torch.randn(p.shape, dtype=p.dtype))
-    return {
-        **{name: broken(name, lambda p: 5 * torch.randn(p.shape).to(p)) for name in RECURRENT},
-        "not a number": broken("l2o_dm", lambda p: p * torch.nan),
-        "overflow": Jump(far, far * torch.inf, -far),
-        "stands still": Jump(zeros()),
-        "ever shorter steps": Creep(),
-        "net with wild weights": Continued(wild, fista),
-        "classical": fista,
-    }
-
-
-@pytest.mark.parametrize("name", bad_optimizers())
-def test_whatever_the_optimizer_does_the_objective_falls_to_the_optimum(name):
-    torch.manual_seed(4)
-    proximal, problem = Ista(lasso().A, {"lam": LAM}), lasso()
-    optimizer = Safeguarded(bad_optimizers()[name], proximal)
-    state = optimizer.init(problem, zeros())
-    distance = torch.from_numpy(np.square(OPTIMA.x).sum(axis=1))
-    with torch.no_grad():
-        for k in range(1, 1201):
-            before, state = state[1], optimizer.step(problem, state)
-            assert (state[1] <= before).all()
-            bound = 2 * proximal.lipschitz * distance / (k + 1) ** 2
-            assert (problem.excess(state[0]) <= bound + 1e-14).all()
-    assert torch.equal(state[1], problem.objective(state[0]))
-    assert float(problem.relative_loss(state[0]).max()) < 1e-6
-
-
-def test_a_good_step_is_taken_and_no_other_counts_as_one():
-    problem, best = lasso(), torch.from_numpy(OPTIMA.x)
-    optimizer = Safeguarded(Jump(best), Ista(problem.A, {"lam": LAM}))
-    state = optimizer.init(problem, zeros())
-    for _ in range(20):
-        state = optimizer.step(problem, state)
-        assert float(problem.relative_loss(state[0]).max()) < 1e-9
-    assert int(state[2].max()) < 20  # only rounding is left to fall back for
-    first = optimizer.step(problem, optimizer.init(problem, zeros()))
-    assert torch.equal(first[0], best) and not first[2].any()
-
-
-def test_each_instance_is_guarded_by_itself():
-    problem, best = lasso(), torch.from_numpy(OPTIMA.x)
-    half = torch.arange(SAMPLES) % 2 == 0
-    points = torch.where(half[:, None], best, torch.full_like(best, 7.0))
-    optimizer = Safeguarded(Jump(points), Ista(problem.A, {"lam": LAM}))
-    x, _, taken, *_ = optimizer.step(problem, optimizer.init(problem, zeros()))
-    ista = at_step(Ista(problem.A, {"lam": LAM}), 1)
-    assert torch.equal(x, torch.where(half[:, None], best, ista))
-    assert torch.equal(taken, (~half).long())
-
-
-def test_a_refused_step_still_moves_the_memory():
-    problem, optimizer = lasso(), make_method("l2o_rnnprop").double().requires_grad_(False)
-    guarded = Safeguarded(optimizer, Ista(problem.A, {"lam": LAM}))
-    state = guarded.init(problem, zeros())
-    for _ in range(3):
-        expected = optimizer.step(problem, (state[0], *state[5:]))[1:]
-        state = guarded.step(problem, state)
-        assert all(torch.equal(a, b) for a, b in zip(state[5:], expected, strict=True))
 
 
 def test_the_solver_counts_the_steps_of_the_safeguard(folder):

@@ -2,8 +2,8 @@
 
 It runs on the CPU, with as many threads as ``torch.set_num_threads`` says: one is often fastest.
 
-solver = load_solver("lista.safetensors", A)
-solution = solver.solve(b, safeguard=True)
+    solver = load_solver("lista.safetensors", A)
+    solution = solver.solve(b, safeguard=True)
 """
 
 from __future__ import annotations

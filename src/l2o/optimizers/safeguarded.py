@@ -24,7 +24,7 @@ class Safeguarded:
     the proof for monotone FISTA asks of x+ no more than f(x+) <= f(z). Testing the learned step for
     a decrease alone would let ever shorter steps stall above the optimum.
 
-    Sources: monotone FISTA, Beck & Teboulle 2009 (IEEE Trans. Image Process. 18), section 5. The
+    Sources: monotone FISTA, Beck & Teboulle 2009 (IEEE Trans. Image Process. 18, no. 11). The
     scheme, a learned step or else a safe one, is that of Heaton, Chen, Wang & Yin 2020,
     "Safeguarded learned convex optimization"; they accept by the residual of a fixed-point
     operator, where we compare objectives.
