@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from l2o.commands.data import draw_dictionary, sample_set
-from l2o.commands.training import train
+from l2o.commands.fig5.data import draw_dictionary, sample_set
+from l2o.commands.fig5.training import train
 from l2o.config.training import Training
 from l2o.storage.checkpoints import save_tensors
 from l2o.training.stages import schedule
