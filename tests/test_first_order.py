@@ -87,35 +87,119 @@ def reference_cells(lstm: CoordinateLstm, features: int) -> list[torch.nn.LSTMCe
     return cells
 
 
-def test_the_lstm_is_torchs_with_its_gradients():
-    lstm = CoordinateLstm(3, 5).double()
+def drawn_lstm(features: int, hidden: int) -> CoordinateLstm:
+    """An LSTM in double precision with biases that are not 0."""
+    lstm = CoordinateLstm(features, hidden).double()
     lstm.reset(generator())
     with torch.no_grad():
-        for weight in (lstm.weight1, lstm.weight2):
-            weight[:, -1].uniform_(-1, 1, generator=generator(1))
-    cells = reference_cells(lstm, 3)
-    features = torch.randn(6, 3, 11, generator=generator(2), dtype=torch.float64)
-    features.requires_grad_(True)
-    other = features.detach().clone().requires_grad_(True)
+        for bias in (lstm.weight1[:, -1], lstm.weight2[:, -1], lstm.bias_out):
+            bias.uniform_(-1, 1, generator=generator(1))
+    return lstm
 
-    state, outputs = lstm.init(11, features), []
-    h1 = c1 = h2 = c2 = torch.zeros(11, 5, dtype=torch.float64)
-    expected = []
-    for t in range(6):
-        output, state = lstm(features[t], state)
-        outputs.append(output)
-        h1, c1 = cells[0](other[t].T, (h1, c1))
-        h2, c2 = cells[1](h1, (h2, c2))
-        expected.append((h2 @ lstm.weight_out.detach().T + lstm.bias_out.detach()).T)
-    assert torch.allclose(torch.stack(outputs), torch.stack(expected), rtol=1e-12, atol=1e-14)
-    torch.stack(outputs).square().sum().backward()
-    torch.stack(expected).square().sum().backward()
-    assert torch.allclose(features.grad, other.grad, rtol=1e-10, atol=1e-13)
+
+def test_the_lstm_is_torchs_with_its_gradients():
+    lstm = drawn_lstm(3, 5)
+    cells, linear = reference_cells(lstm, 3), torch.nn.Linear(5, 1).double()
+    with torch.no_grad():
+        linear.weight.copy_(lstm.weight_out)
+        linear.bias.copy_(lstm.bias_out[0])
+    state, other_state = lstm.init(11, lstm.weight1), [torch.zeros(11, 5).double()] * 4
+    for unroll in range(3):  # of which the later ones use the memory of the first
+        features = torch.randn(6, 3, 11, generator=generator(2 + unroll), dtype=torch.float64)
+        features.requires_grad_(True)
+        other = features.detach().clone().requires_grad_(True)
+        state = tuple(tensor.detach() for tensor in state)
+        h1, c1, h2, c2 = (tensor.detach() for tensor in other_state)
+        outputs, expected = [], []
+        for t in range(6):
+            output, state = lstm(features[t], state)
+            outputs.append(output)
+            h1, c1 = cells[0](other[t].T, (h1, c1))
+            h2, c2 = cells[1](h1, (h2, c2))
+            expected.append(linear(h2).T)
+        other_state = h1, c1, h2, c2
+        for tensors in zip(
+            [*outputs, *state], [*expected, *(x.T for x in other_state)], strict=True
+        ):
+            assert torch.allclose(*tensors, rtol=1e-12, atol=1e-14)
+        # The states are in the losses as well: their gradients meet those of later steps.
+        (torch.stack([*outputs]).square().sum() + sum(x.square().sum() for x in state)).backward()
+        loss = torch.stack(expected).square().sum()
+        (loss + sum(x.square().sum() for x in other_state)).backward()
+        assert torch.allclose(features.grad, other.grad, rtol=1e-10, atol=1e-13)
     for weight, cell in ((lstm.weight1, cells[0]), (lstm.weight2, cells[1])):
-        i, f, g, o = torch.cat([cell.weight_ih.grad, cell.weight_hh.grad], dim=1).split(5)
-        assert torch.allclose(weight.grad[:, :-1], torch.cat([i, f, o, g]), rtol=1e-10, atol=1e-13)
-        i, f, g, o = cell.bias_ih.grad.split(5)
-        assert torch.allclose(weight.grad[:, -1], torch.cat([i, f, o, g]), rtol=1e-10, atol=1e-13)
+        ih, hh, bias, _ = (weight.grad for weight in cell.parameters())
+        i, f, g, o = torch.cat([ih, hh, bias[:, None]], dim=1).split(5)
+        assert torch.allclose(weight.grad, torch.cat([i, f, o, g]), rtol=1e-10, atol=1e-13)
+    assert torch.allclose(lstm.weight_out.grad, linear.weight.grad, rtol=1e-10, atol=1e-13)
+    assert torch.allclose(lstm.bias_out.grad[0], linear.bias.grad, rtol=1e-10, atol=1e-13)
+
+
+def test_the_lstm_has_the_derivatives_of_finite_differences():
+    lstm = drawn_lstm(2, 3)
+    names = [name for name, _ in lstm.named_parameters()]
+
+    def run(features, h1, c1, h2, c2, *weights):
+        state, outputs = (h1, c1, h2, c2), []
+        parameters = dict(zip(names, weights, strict=True))
+        for _ in range(2):
+            output, state = torch.func.functional_call(lstm, parameters, (features, state))
+            outputs.append(output)
+        return *outputs, *state
+
+    shapes = [(2, 4), *[(3, 4)] * 4]
+    given = [torch.randn(s, generator=generator(5), dtype=torch.float64) for s in shapes]
+    given += [weight.detach().clone() for weight in lstm.parameters()]
+    # Not by gradcheck: it goes back through one graph many times, which a step does not allow.
+    fresh = [tensor.requires_grad_(True) for tensor in given]
+    mixed = [torch.randn(x.shape, generator=generator(6)).double() for x in run(*given)]
+
+    def value(tensors) -> torch.Tensor:
+        return sum((x * y).sum() for x, y in zip(run(*tensors), mixed, strict=True))
+
+    for tensor, gradient in zip(fresh, torch.autograd.grad(value(fresh), fresh), strict=True):
+        direction = torch.randn(tensor.shape, generator=generator(7), dtype=torch.float64)
+        with torch.no_grad():
+            ends = []
+            for sign in (1e-6, -1e-6):
+                tensor.add_(direction, alpha=sign)
+                ends.append(value(fresh))
+                tensor.sub_(direction, alpha=sign)
+        expected = (ends[0] - ends[1]) / 2e-6
+        assert torch.allclose((gradient * direction).sum(), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_the_memory_of_the_lstm_serves_every_unroll_and_changes_nothing():
+    lstm = drawn_lstm(2, 3)
+
+    def unroll(columns: int) -> torch.Tensor:
+        features = torch.randn(2, columns, generator=generator(3), dtype=torch.float64)
+        state, total = lstm.init(columns, features), 0.0
+        for _ in range(4):
+            output, state = lstm(features, state)
+            total = total + output.square().sum()
+        return total
+
+    def gradients(columns: int) -> list[torch.Tensor]:
+        return torch.autograd.grad(unroll(columns), list(lstm.parameters()))
+
+    def memory() -> set[int]:
+        return {layer.inputs.data_ptr() for layers in lstm.spare for layer in layers}
+
+    first = gradients(7)
+    with torch.no_grad():
+        value = unroll(7)
+    assert torch.equal(value, unroll(7).detach())  # whose graph is dropped with its memory
+    gradients(9)
+    again = gradients(7)
+    assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
+    before = memory()
+    gradients(7)
+    assert memory() == before and len(before) == 2 * 4
+    loss = unroll(7)
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="serves another"):
+        loss.backward()
 
 
 # Recurrent optimizers

@@ -26,8 +26,16 @@ _through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
 _through_tanh = torch.ops.aten.tanh_backward.grad_input
 
 
+def _kind(tensor: Tensor) -> tuple[int, torch.dtype, torch.device]:
+    """Return what has to agree for memory to be used again."""
+    return tensor.shape[1], tensor.dtype, tensor.device
+
+
 class _Scratch:
-    """Memory of a layer's gates that nobody needs after its step: (4 hidden, coordinates)."""
+    """Memory shared by all layers and steps, (4 hidden, coordinates): of no meaning between them.
+
+    In a forward pass it holds the arguments of the gates, in a backward pass their gradient.
+    """
 
     def __init__(self, hidden: int, like: Tensor) -> None:
         self.all = like.new_empty(4 * hidden, like.shape[1])
@@ -50,11 +58,8 @@ class _Layer:
         self.inputs, self.all, self.slope = memory.split([given + hidden + 1, 4 * hidden, hidden])
         self.given, self.before, ones = self.inputs.split([given, hidden, 1])
         ones.fill_(1.0)
-        self.pair, self.gates, self.scratch = (
-            self.all[: 2 * hidden],
-            self.all.split(hidden),
-            scratch,
-        )
+        self.pair, self.gates = self.all[: 2 * hidden], self.all.split(hidden)
+        self.scratch = scratch
 
     def forward(self, given: Tensor, h: Tensor, c: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return the new h and c; ``weight`` has its rows of g doubled."""
@@ -104,6 +109,8 @@ class _Step(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, doutput, dh1, dc1, dh2, dc2):
         c1, h2, c2, weight1, weight2, out = ctx.saved_tensors
+        if ctx.layers is None:
+            raise RuntimeError("the memory of this step already serves another one")
         first, second = ctx.layers
         hidden, features, grad = len(h2), len(first.given), first.scratch.all
         dweight2, dc2 = second.backward(torch.addcmul(dh2, out.t(), doutput), dc2, c2)
@@ -111,7 +118,7 @@ class _Step(torch.autograd.Function):
         dweight1, dc1 = first.backward(dgiven.add_(dh1), dc1, c1)
         start = 0 if ctx.needs_input_grad[2] else features
         dinputs = torch.mm(weight1[:, start:-1].t(), grad)
-        dfeatures, dh1 = dinputs[:-hidden], dinputs[-hidden:]
+        dfeatures, dh1 = dinputs.split([features - start, hidden])
         ctx.spare.append(ctx.layers)
         ctx.layers = None
         dout, dbias = torch.mm(doutput, h2.t()), doutput.sum(dim=1, keepdim=True)
@@ -170,16 +177,11 @@ class CoordinateLstm(nn.Module):
 
     def _layers(self, like: Tensor) -> tuple[_Layer, _Layer]:
         """Return memory for a step: what another one has left, or new one."""
-        kind = like.shape[1], like.dtype, like.device
         while self.spare:
             layers = self.spare.pop()
-            first = layers[0].inputs
-            if (first.shape[1], first.dtype, first.device) == kind:
+            if _kind(layers[0].inputs) == _kind(like):
                 return layers
-        scratch = self.scratch
-        if scratch is None or (scratch.all.shape[1], scratch.all.dtype, scratch.all.device) != kind:
-            scratch = self.scratch = _Scratch(self.hidden, like)
-        return (
-            _Layer(self.features, self.hidden, like, scratch),
-            _Layer(self.hidden, self.hidden, like, scratch),
-        )
+        if self.scratch is None or _kind(self.scratch.all) != _kind(like):
+            self.scratch = _Scratch(self.hidden, like)
+        first = _Layer(self.features, self.hidden, like, self.scratch)
+        return first, _Layer(self.hidden, self.hidden, like, self.scratch)
