@@ -122,7 +122,8 @@ def table(
     preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Set the last layers of CURVES beside the published ones."""
-    report_commands.table(curves, csv, markdown, metrics, params, preset)
+    outputs = {"table": csv, "table_text": markdown, "metrics": metrics}
+    report_commands.table(curves, outputs, params, preset)
 
 
 @app.command()

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from l2o.artifacts.production import produce
-from l2o.commands.common import HISTORY, check_known, store_training
+from l2o.commands.common import check_known
+from l2o.commands.training import train_unrolled
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods as registered
 from l2o.provenance import Step
@@ -30,8 +31,10 @@ def train(
     check_known(params, "unrolled", method, list(steps.experiment.unrolled))
     step = steps.training(setting, method)
     outputs = {"checkpoint": out, "history": history, "training_seconds": timing}
-    work = partial(_train, steps, step, setting, method, data, outputs, state)
-    produce(step, outputs, {data: steps.optimizee_set(setting)}, work)
+    inputs = {data: steps.optimizee_set(setting)}
+    produce(
+        step, outputs, inputs, partial(_train, steps, step, setting, method, data, outputs, state)
+    )
 
 
 def _train(
@@ -43,30 +46,14 @@ def _train(
     outputs: dict[str, Path],
     state: Path,
 ) -> None:
-    from l2o.storage.hdf5 import read_dictionary
     from l2o.storage.sets import read_split
-    from l2o.training.job import TrainingJob
     from l2o.training.losses import RecoveryLoss
 
-    experiment = steps.experiment
-    budget = experiment.training(steps.preset, setting, method)
-    job = TrainingJob(
-        net_class=registered("unrolled")[method].load(),
-        hyperparameters=experiment.unrolled[method],
-        depth=steps.sizes.depth,
-        make_loss=lambda A: RecoveryLoss(),
-        budget=budget,
-        seed=experiment.seed,
-        device=experiment.device,
-        compute_threads=experiment.compute_threads,
-        title=setting,
-        state=state,
-        key=step.key,
-    )
-    splits = (read_split(data, "train", budget.samples), read_split(data, "validation"))
-    net, done, device = job.run(read_dictionary(data), *splits)
-    about = {"setting": setting, "depth": net.depth, "device": device}
-    store_training(net, done, HISTORY, about, outputs, step)
+    def loss(A) -> RecoveryLoss:
+        return RecoveryLoss()
+
+    given = (setting, method, data, read_split, loss, {}, outputs, state)
+    train_unrolled(steps, step, *given)
 
 
 def evaluate(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from l2o.commands import comparison
 from l2o.commands.common import Preset
 from l2o.commands.fig6 import data as data_commands
 from l2o.commands.fig6 import reports as report_commands
@@ -93,7 +94,7 @@ def collect(
     tables: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
 ) -> None:
     """Join the curves of all settings and methods, in their order in the parameter file."""
-    report_commands.collect(tables, out, Fig6Steps(params, preset).curves())
+    comparison.join(tables, out, Fig6Steps(params, preset).curves())
 
 
 @app.command("collect-seconds")
@@ -101,7 +102,7 @@ def collect_seconds(
     tables: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
 ) -> None:
     """Join the seconds of all settings, in their order in the parameter file."""
-    report_commands.collect(tables, out, Fig6Steps(params, preset).seconds())
+    comparison.join(tables, out, Fig6Steps(params, preset).seconds())
 
 
 @app.command()
@@ -126,7 +127,8 @@ def table(
     preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Set the last iterations of CURVES beside the published ones."""
-    report_commands.table(curves, csv, markdown, metrics, params, preset)
+    outputs = {"table": csv, "table_text": markdown, "metrics": metrics}
+    report_commands.table(curves, outputs, params, preset)
 
 
 @app.command()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from l2o.artifacts.production import produce
+from l2o.commands import comparison
 from l2o.commands.common import check_known
-from l2o.provenance import Step
 from l2o.steps.fig6 import CLASSICAL, Fig6Steps
 
 
@@ -131,20 +131,6 @@ def check_optima(sets: list[Path], out: Path, params: Path, preset: str) -> None
     produce(step, {"optima": out}, inputs, work)
 
 
-def collect(tables: list[Path], out: Path, step: Step) -> None:
-    """Join tables row by row."""
-    import pandas as pd
-
-    from l2o.storage.tables import read_table, write_table
-
-    inputs = dict(zip(tables, step.inputs.values(), strict=True))
-
-    def work() -> None:
-        write_table(out, pd.concat([read_table(path) for path in tables], ignore_index=True))
-
-    produce(step, {"table": out}, inputs, work)
-
-
 def timings(seconds: Path, training: list[Path], out: Path, params: Path, preset: str) -> None:
     """Set the seconds of the last iteration beside the seconds of training."""
     import pandas as pd
@@ -164,39 +150,25 @@ def timings(seconds: Path, training: list[Path], out: Path, params: Path, preset
     produce(step, {"timings": out}, inputs, work)
 
 
-def table(
-    curves: Path, csv: Path, markdown: Path, metrics: Path, params: Path, preset: str
-) -> None:
+def table(curves: Path, outputs: dict[str, Path], params: Path, preset: str) -> None:
     """Write the comparison with the published values as CSV, Markdown and JSON metrics."""
     from l2o.figures.fig6_table import fig6_metrics, fig6_table, write_table
-    from l2o.storage.json_files import write_json
-    from l2o.storage.tables import read_table
 
-    steps = Fig6Steps(params, preset)
-
-    def work() -> None:
-        published = read_table(steps.experiment.published_curves)
-        rows = fig6_table(read_table(curves), published)
-        write_table(csv, markdown, rows, steps.titles(), preset, steps.sizes.note)
-        write_json(metrics, fig6_metrics(rows))
-
-    outputs = {"table": csv, "table_text": markdown, "metrics": metrics}
-    produce(steps.table(), outputs, {curves: steps.curves()}, work)
+    functions = (fig6_table, fig6_metrics, write_table)
+    comparison.compare(Fig6Steps(params, preset), curves, outputs, *functions)
 
 
 def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:
     """Draw the figure over iterations as PDF and PNG."""
     from l2o.figures.fig6 import draw_fig6
-    from l2o.storage.tables import read_table
 
     steps = Fig6Steps(params, preset)
-    step, note, titles = steps.figure(), steps.sizes.note, steps.titles()
 
-    def work() -> None:
-        published = read_table(steps.experiment.published_curves)
-        draw_fig6(read_table(curves), published, preset, note, pdf, png, titles, step.key)
+    def with_published(table, *given) -> None:
+        draw_fig6(table, comparison.published(steps), *given)
 
-    produce(step, {"pdf": pdf, "png": png}, {curves: steps.curves()}, work)
+    tables = {curves: steps.curves()}
+    comparison.draw(steps, steps.figure(), tables, pdf, png, with_published)
 
 
 def seconds_figure(
@@ -204,29 +176,14 @@ def seconds_figure(
 ) -> None:
     """Draw the figure over seconds as PDF and PNG."""
     from l2o.figures.fig6 import draw_fig6_seconds
-    from l2o.storage.tables import read_table
 
     steps = Fig6Steps(params, preset)
-    step, note, titles = steps.seconds_figure(), steps.sizes.note, steps.titles()
-
-    def work() -> None:
-        tables = read_table(curves), read_table(seconds)
-        draw_fig6_seconds(*tables, preset, note, pdf, png, titles, step.key)
-
-    inputs = {curves: steps.curves(), seconds: steps.seconds()}
-    produce(step, {"pdf": pdf, "png": png}, inputs, work)
+    tables = {curves: steps.curves(), seconds: steps.seconds()}
+    comparison.draw(steps, steps.seconds_figure(), tables, pdf, png, draw_fig6_seconds)
 
 
 def table_page(table: Path, out: Path, params: Path, preset: str) -> None:
     """Write the comparison with the published values as an HTML page."""
-    from l2o.figures.pages import write_page
     from l2o.figures.table_page import fig6_table_page
-    from l2o.storage.tables import read_table
 
-    steps = Fig6Steps(params, preset)
-
-    def work() -> None:
-        titles, note = steps.titles(), steps.sizes.note
-        write_page(out, fig6_table_page(read_table(table), titles, preset, note))
-
-    produce(steps.table_page(), {"page": out}, {table: steps.table()}, work)
+    comparison.write_table_page(Fig6Steps(params, preset), table, out, fig6_table_page)

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from l2o.artifacts.production import produce
-from l2o.commands.common import HISTORY, check_known, store_training
+from l2o.commands.common import check_known
+from l2o.commands.training import store_training, train_unrolled
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
 from l2o.steps.fig6 import Fig6Steps
@@ -42,34 +43,14 @@ def _train_unrolled(
     outputs: dict[str, Path],
     state: Path,
 ) -> None:
-    from l2o.storage.hdf5 import read_dictionary
     from l2o.storage.sets import LASSO, read_split
-    from l2o.training.job import TrainingJob
     from l2o.training.lasso_loss import LassoLoss
 
-    experiment = steps.experiment
-    budget = experiment.training(steps.preset, setting, method)
-    job = TrainingJob(
-        net_class=methods("unrolled")[method].load(),
-        hyperparameters=experiment.unrolled[method],
-        depth=steps.sizes.depth,
-        make_loss=lambda A: LassoLoss(A, experiment.lam),
-        budget=budget,
-        seed=experiment.seed,
-        device=experiment.device,
-        compute_threads=experiment.compute_threads,
-        title=setting,
-        state=state,
-        key=step.key,
-    )
-    kind = {"names": ("b", "optimum"), "columns": LASSO}
-    splits = (
-        read_split(data, "train", budget.samples, **kind),
-        read_split(data, "validation", **kind),
-    )
-    net, done, device = job.run(read_dictionary(data), *splits)
-    record = {"setting": setting, "depth": net.depth, "lam": experiment.lam}
-    store_training(net, done, HISTORY, {**record, "device": device}, outputs, step)
+    lam = steps.experiment.lam
+    read = partial(read_split, names=("b", "optimum"), columns=LASSO)
+    about = {"lam": lam}
+    given = (setting, method, data, read, partial(LassoLoss, lam=lam), about, outputs, state)
+    train_unrolled(steps, step, *given)
 
 
 def _train_recurrent(

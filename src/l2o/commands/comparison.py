@@ -1,0 +1,90 @@
+"""What the commands of all figures do alike: join tables, compare with published values, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.production import produce
+from l2o.provenance import Step
+from l2o.storage.json_files import write_json
+
+
+def join(tables: list[Path], out: Path, step: Step) -> None:
+    """Join tables row by row; they are the inputs of the step, in order."""
+    import pandas as pd
+
+    from l2o.storage.tables import read_table, write_table
+
+    inputs = dict(zip(tables, step.inputs.values(), strict=True))
+
+    def work() -> None:
+        write_table(out, pd.concat([read_table(path) for path in tables], ignore_index=True))
+
+    produce(step, {"table": out}, inputs, work)
+
+
+def compare(
+    steps: Any,
+    curves: Path,
+    outputs: Mapping[str, Path],
+    table: Callable,
+    metrics: Callable,
+    write: Callable,
+) -> None:
+    """Write the comparison with the published values as CSV, Markdown and JSON metrics.
+
+    Parameters
+    ----------
+    steps : of the figure
+    curves : table of our curves
+    outputs : paths of ``table``, ``table_text`` and ``metrics``
+    table, metrics, write : of the figure's module of tables
+    """
+    from l2o.storage.tables import read_table
+
+    def work() -> None:
+        rows = table(read_table(curves), published(steps))
+        files = outputs["table"], outputs["table_text"]
+        write(*files, rows, steps.titles(), steps.preset, steps.sizes.note)
+        write_json(outputs["metrics"], metrics(rows))
+
+    produce(steps.table(), outputs, {curves: steps.curves()}, work)
+
+
+def published(steps: Any):
+    """Return the published curves of the settings that the parameter file asks for."""
+    from l2o.storage.tables import read_table
+
+    rows = read_table(steps.experiment.published_curves)
+    return rows[rows["panel"].isin(steps.experiment.settings)]
+
+
+def draw(steps: Any, step: Step, tables: Mapping[Path, Step], pdf: Path, png: Path, with_) -> None:
+    """Draw a figure as PDF and PNG.
+
+    Parameters
+    ----------
+    steps, step : of the figure, and the one that draws it
+    tables : the tables that are drawn, with the steps that made them
+    with_ : called with them, preset, note, files, titles and key
+    """
+    from l2o.storage.tables import read_table
+
+    def work() -> None:
+        given = [read_table(path) for path in tables]
+        with_(*given, steps.preset, steps.sizes.note, pdf, png, steps.titles(), step.key)
+
+    produce(step, {"pdf": pdf, "png": png}, tables, work)
+
+
+def write_table_page(steps: Any, table: Path, out: Path, page: Callable) -> None:
+    """Write the comparison with the published values as an HTML page, made by ``page``."""
+    from l2o.figures.pages import write_page
+    from l2o.storage.tables import read_table
+
+    def work() -> None:
+        write_page(out, page(read_table(table), steps.titles(), steps.preset, steps.sizes.note))
+
+    produce(steps.table_page(), {"page": out}, {table: steps.table()}, work)
