@@ -154,6 +154,43 @@ def test_a_refused_step_still_moves_the_memory():
     guarded = Safeguarded(optimizer, Ista(problem.A, {"lam": LAM}))
     state = guarded.init(problem, zeros())
     for _ in range(3):
-        expected = optimizer.step(problem, (state[0], *state[5:]))[1:]
+        expected = optimizer.step(problem, (state[0], *state[7:]))[1:]
         state = guarded.step(problem, state)
-        assert all(torch.equal(a, b) for a, b in zip(state[5:], expected, strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(state[7:], expected, strict=True))
+
+
+class Detour:
+    """An optimizer that leads up for two steps and then, from where it is, to the optimum."""
+
+    name = label = "detour"
+
+    def init(self, optimizee, x):
+        return x, 0
+
+    def step(self, optimizee, state):
+        x, k = state
+        return (x + 5.0 if k < 2 else x - 10.0 + torch.from_numpy(OPTIMA.x)), k + 1
+
+
+@pytest.mark.parametrize(
+    ("uninterrupted", "arrives"), [(3, True), (5, True), (2, False), (0, False)]
+)
+def test_layers_that_lead_up_first_are_not_interrupted(uninterrupted, arrives):
+    problem, proximal = lasso(), Ista(lasso().A, {"lam": LAM})
+    optimizer = Safeguarded(Detour(), proximal, uninterrupted)
+    state = optimizer.init(problem, zeros())
+    for _ in range(3):
+        before, state = state[1], optimizer.step(problem, state)
+        assert (state[1] <= before).all()
+    assert (float(problem.relative_loss(state[0]).max()) < 1e-9) == arrives
+
+
+def test_after_its_layers_a_net_goes_on_from_the_best_point():
+    problem, proximal = lasso(), Ista(lasso().A, {"lam": LAM})
+    net = broken("lista", lambda p: p + 3 * torch.randn(p.shape, dtype=p.dtype))
+    guarded = Safeguarded(Continued(net, Fista(problem.A, {"lam": LAM})), proximal, net.depth)
+    state = guarded.init(problem, zeros())
+    with torch.no_grad():
+        for k in range(1, 8):
+            state = guarded.step(problem, state)
+            assert torch.equal(state[6], state[0]) == (k >= net.depth)

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shlex
 import sys
+from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -17,9 +18,11 @@ import l2o.solve
 from conftest import make_problem, told
 from l2o.cli import main
 from l2o.errors import InputError
+from l2o.optimizees.lasso import Lasso
 from l2o.optimizees.lasso_optimum import lasso_objective
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
+from l2o.optimizers.protocol import iterates
 from l2o.solve import load_solver
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
@@ -40,6 +43,7 @@ from solve_cases import (
     read,
     write_array,
     write_checkpoint,
+    zeros,
 )
 
 
@@ -84,7 +88,9 @@ def test_beyond_its_layers_fista_goes_on(folder):
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_a_recurrent_optimizer_gives_its_own_iterates(folder, name):
-    expected = at_step(make_method(name).double(), 25)
+    single = Lasso(*(t.float() for t in (lasso().A, lasso().b)), LAM, lasso().optimum)
+    steps = iterates(make_method(name).requires_grad_(False), single, zeros().float())
+    expected = next(islice(steps, 24, None)).double()
     solution = load_solver(folder / f"{name}.safetensors", A).solve(B, 25)
     assert np.array_equal(solution.x, expected.numpy())
 
@@ -122,7 +128,8 @@ def test_batches_give_what_one_batch_gives(folder, name):
     whole = solver.solve(B, 4, safeguard)
     solver.batch = 7
     parts = solver.solve(B, 4, safeguard)
-    assert np.allclose(whole.x, parts.x, rtol=0, atol=1e-12)
+    single = name == "l2o_rnnprop"  # computes in float32
+    assert np.allclose(whole.x, parts.x, rtol=0, atol=1e-7 if single else 1e-12)
     assert parts.x.shape == whole.x.shape
     if safeguard:
         assert np.allclose(whole.objective, parts.objective, rtol=1e-12)
