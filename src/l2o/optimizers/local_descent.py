@@ -14,7 +14,7 @@ DECREASE, SHRINK = 1e-4, 0.5  # of the line search
 def local_minimum(
     optimizee: Optimizee,
     x: Tensor,
-    tolerance: float = 1e-7,
+    tolerance: float = 1e-6,
     steps: int = 1000,
     longest: float = 0.25,
 ) -> tuple[Tensor, Tensor]:
@@ -28,15 +28,17 @@ def local_minimum(
     ----------
     optimizee : f, smooth
     x : starts, (..., batch, n), float64
-    tolerance : largest entry of the gradient at which an instance is done
+    tolerance : largest entry of the gradient at which an instance is done; so it is where even the
+        direction of the gradient leads to nothing lower, within the rounding of f
     steps : most steps; what is not done then is returned as it is
     longest : length of the longest step, in units of x; keeps the way inside a valley
     """
     identity = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
     H = identity.expand(*x.shape, x.shape[-1])
     value, g = optimizee.objective(x), optimizee.gradient(x)
+    failed = stuck = torch.zeros_like(value, dtype=torch.bool)
     for _ in range(steps):
-        active = g.abs().amax(dim=-1) > tolerance
+        active = (g.abs().amax(dim=-1) > tolerance) & ~stuck
         if not active.any():
             break
         d = -(H @ g.unsqueeze(-1)).squeeze(-1)
@@ -47,8 +49,10 @@ def local_minimum(
         )
         gradient = optimizee.gradient(new)
         H = _updated(H, new - x, gradient - g)
-        # Without a step: the search goes on along the gradient.
-        H = torch.where((active & (step == 0))[..., None, None], identity, H)
+        # Without a step the search goes on along the gradient, and ends if that fails, too.
+        failed, before = active & (step == 0), failed
+        stuck = stuck | (failed & before)
+        H = torch.where(failed[..., None, None], identity, H)
         x, g = new, gradient
     return x, value
 

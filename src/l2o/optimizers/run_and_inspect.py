@@ -34,8 +34,8 @@ class Inspection:
     rounds : most inspections of a run
     """
 
-    radius: float = 5.0
-    points: int = 512
+    radius: float = 20.0
+    points: int = 4096
     candidates: int = 4
     threshold: float = 1e-6
     rounds: int = 100
