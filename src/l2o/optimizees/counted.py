@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -16,27 +18,30 @@ class Counted:
     inner : the optimizee that answers
 
     ``values`` and ``gradients`` are the counts so far, (batch,) int64; None before the first
-    question. A point of an instance counts unless it is the very point asked about last time: in a
-    batched line search the rows that are done wait at their last point for the others, and their
-    value is known. Points (..., batch, n) count once for each entry of the axes in front, so that
-    a swarm of k particles counts k a step.
+    question. A point (..., batch, n) counts once for each entry of the axes in front, so that a
+    swarm of k particles counts k a step. Of points (batch, n) a function value does not count at
+    the very point asked about last time: in a batched line search the instances that are done wait
+    there for the others, and their value is known.
     """
 
     def __init__(self, inner: Optimizee) -> None:
         self.inner = inner
         self.values: Tensor | None = None
         self.gradients: Tensor | None = None
-        self._last: dict[str, Tensor] = {}
+        self._last: Tensor | None = None
 
     def objective(self, x: Tensor) -> Tensor:
         """Return the objective at x, (..., batch), counted."""
-        new = self._new("values", x)
+        new, last = _points(x), self._last
+        if last is not None and x.ndim == 2 and last.shape == x.shape:
+            new = (last != x).any(dim=-1).long()
+        self._last = x.detach()
         self.values = new if self.values is None else self.values + new
         return self.inner.objective(x)
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient at x, (..., batch, n), counted."""
-        new = self._new("gradients", x)
+        new = _points(x)
         self.gradients = new if self.gradients is None else self.gradients + new
         return self.inner.gradient(x)
 
@@ -56,12 +61,8 @@ class Counted:
             raise ValueError("no evaluation to count")
         return torch.stack(counts).sum(dim=0)
 
-    def _new(self, kind: str, x: Tensor) -> Tensor:
-        """Return how many of the points are new, (batch,), and remember them."""
-        last, x = self._last.get(kind), x.detach()
-        self._last[kind] = x
-        if last is None or last.shape != x.shape:
-            fresh = torch.ones(x.shape[:-1], dtype=torch.int64, device=x.device)
-        else:
-            fresh = (last != x).any(dim=-1).long()
-        return fresh.reshape(-1, x.shape[-2]).sum(dim=0)
+
+def _points(x: Tensor) -> Tensor:
+    """Return the number of points of each instance, (batch,) int64."""
+    count = math.prod(x.shape[:-2])
+    return torch.full(x.shape[-2:-1], count, dtype=torch.int64, device=x.device)
