@@ -56,7 +56,8 @@ class Rastrigin:
         return Rastrigin(A, b, c, self.alpha)
 
     def _residual(self, x: Tensor) -> Tensor:
-        return (self.A @ x.unsqueeze(-1)).squeeze(-1) - self.b
+        # Not a broadcast product: that copies A for every point.
+        return torch.einsum("bij,...bj->...bi", self.A, x) - self.b
 
     def objective(self, x: Tensor) -> Tensor:
         """Return f, (..., batch), at x, (..., batch, n)."""
@@ -66,7 +67,7 @@ class Rastrigin:
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient, (..., batch, n), at x, (..., batch, n)."""
-        quadratic = (self.A.mT @ self._residual(x).unsqueeze(-1)).squeeze(-1)
+        quadratic = torch.einsum("bij,...bi->...bj", self.A, self._residual(x))
         return quadratic + PERIOD * self.alpha * self.c * (PERIOD * x).sin()
 
     def lower_bound(self) -> Tensor:

@@ -18,7 +18,7 @@ from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.local_descent import local_minimum
 from l2o.seeds import named_seed
 
-CHUNK = 64  # samples evaluated at once
+CHUNK = 16  # samples evaluated at once
 
 
 @dataclass(frozen=True)
