@@ -1,0 +1,160 @@
+"""L2O-Scale: a hierarchy of GRUs that sees gradients at several time scales.
+
+What of the paper is realised, and where (sections and equations of the paper):
+
+- 3.1, eqs. (10) to (12): a GRU for each coordinate, one for each part of x (the paper's tensor)
+  and one for the whole instance; each reads the mean of the states below, and the states above
+  shift its gates.
+- 3.2.1: the gradient is asked for at an attended point phi+ = x + dphi, beside x+ = x + dx.
+- 3.2.2, eq. (1): gradient averages g_s, each on twice the time scale of the one before; the
+  shortest one's decay is an output of the coordinate's GRU.
+- 3.2.3, eqs. (2) to (4): their running squares l_s with a learned decay; the input
+  m_s = g_s / sqrt(l_s), and the relative log magnitudes log l_s - mean_s log l_s.
+- 3.2.4, eqs. (5) to (8): dx = exp(eta) d / |d|, dphi = exp(eta + c) d / |d|, |.| the root mean
+  square over the part (as in the released implementation; the paper divides by the 2-norm over the
+  size, which differs by a factor that eta takes up); eta = mean eta + change, and the mean follows
+  with a learned momentum. The last input is mean eta less its average over the instance.
+- 3.3, eq. (13): d, the change of eta and the logits of both decays are read off the GRU's state. d
+  has the shortcut of appendix D.3: a linear map of m_s is added, which starts as the mean of -m_s,
+  so that the untrained optimizer descends.
+
+Left out, with the reason:
+
+- a direction and a rate offset c of the attended point's own. They act on nothing but where the
+  gradient is asked for, and no derivative is taken through the gradient, so that they would never
+  learn. Here the direction is that of the step, as the released implementation's is before
+  training, and c is the hyperparameter ``look_ahead``;
+- initial learning rates drawn at random: a run must give the same bits, so ``rate`` is fixed;
+- learned initial states: training cuts the first state from the graph. They are zero;
+- the log objective and unrolls of random length (section 4), which are the training's.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor, nn
+
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.recurrent.gru import ShiftedGru
+from l2o.optimizers.recurrent.parts import Parts
+
+LOG_RATES = (-33.0, 5.0)  # where eta stays: a run that drifts must not overflow
+
+
+class L2oScale(nn.Module):
+    """x+ = x + exp(eta) d / |d|, with d and eta from three levels of GRUs.
+
+    Parameters
+    ----------
+    hyper : fixed settings, by name; what is absent takes its default
+    generator : draws the weights
+
+    The state is (x, attended point, averages, squares, mean log rate, whether a step was taken,
+    states of the coordinates, the parts and the instances): (batch, n) twice, (scales, batch, n)
+    twice, (batch, n), (), (units, batch n), (units, batch parts), (units, batch).
+    """
+
+    name = "l2o_scale"
+    label = "L2O-Scale"
+    reference = "Wichrowska et al. 2017, sections 3.1 to 3.3"
+    hyperparameters = {
+        "hidden": 10,
+        "hidden_part": 20,
+        "hidden_instance": 20,
+        "scales": 4,
+        "rate": 0.01,
+        "decay_logit": 2.2,
+        "square_decay_logit": 3.2,
+        "rate_momentum_logit": 3.2,
+        "gate_bias": 2.2,
+        "look_ahead": 1.0,
+        "epsilon": 1e-16,
+    }
+
+    def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
+        super().__init__()
+        self.hyper = {**self.hyperparameters, **hyper}
+        units = [int(self.hyper[key]) for key in ("hidden", "hidden_part", "hidden_instance")]
+        self.scales = int(self.hyper["scales"])
+        self.coordinate = ShiftedGru(2 * self.scales + 1, units[0], units[1] + units[2])
+        self.part = ShiftedGru(units[0], units[1], units[2])
+        self.instance = ShiftedGru(units[1], units[2], 0)
+        for level in (self.coordinate, self.part, self.instance):
+            level.reset(generator, self.hyper["gate_bias"])
+        bound = 0.5 * units[0] ** -0.5
+        self.decays = nn.Parameter(torch.empty(2, units[0]))
+        self.direction = nn.Parameter(torch.empty(1, units[0]))
+        with torch.no_grad():
+            for weight in (self.decays, self.direction):
+                weight.uniform_(-bound, bound, generator=generator)
+        logits = [[self.hyper["decay_logit"]], [self.hyper["square_decay_logit"]]]
+        self.decay_logits = nn.Parameter(torch.tensor(logits))
+        self.shortcut = nn.Parameter(torch.full((1, self.scales), -1.0 / self.scales))
+        self.rate_change = nn.Parameter(torch.zeros(1, units[0]))
+        self.rate_change_bias = nn.Parameter(torch.zeros(1, 1))
+        self.rate_momentum = nn.Parameter(torch.tensor(float(self.hyper["rate_momentum_logit"])))
+
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
+        """Return the state at the start x, (batch, n)."""
+        zeros = x.new_zeros(self.scales, *x.shape)
+        rate = x.new_full(x.shape, math.log(self.hyper["rate"]))
+        columns = x.numel(), len(x) * Parts.of(optimizee, x).count, len(x)
+        levels = self.coordinate, self.part, self.instance
+        hidden = [
+            x.new_zeros(level.hidden, size) for level, size in zip(levels, columns, strict=True)
+        ]
+        return x, x, zeros, zeros, rate, x.new_zeros(()), *hidden
+
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        """Return the state after one step; no derivative is taken through the gradient."""
+        x, attended, averages, squares, rate, begun, *hidden = state
+        parts = Parts.of(optimizee, x)
+        gradient = optimizee.gradient(attended.detach()).detach()
+        averages, squares = self._remember(gradient, averages, squares, hidden[0], begun)
+        inputs = self._inputs(averages, squares, rate)
+        hidden = self._levels(inputs, hidden, parts)
+        change = torch.addmm(self.rate_change_bias, self.rate_change, hidden[0]).view(x.shape)
+        eta = (rate + change).clamp(*LOG_RATES)
+        rate = torch.lerp(eta, rate, self.rate_momentum.sigmoid())
+        d = torch.addmm(self.shortcut @ inputs[: self.scales], self.direction, hidden[0])
+        d = d.view(x.shape)
+        size = (parts.mean(d.square()) + self.hyper["epsilon"]).sqrt()
+        dx = eta.exp() * d / parts.spread(size)
+        attended = x + math.exp(self.hyper["look_ahead"]) * dx
+        return x + dx, attended, averages, squares, rate, torch.ones_like(begun), *hidden
+
+    def _remember(
+        self, gradient: Tensor, averages: Tensor, squares: Tensor, h: Tensor, begun: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the new averages and squares; in the first step they are g and its square."""
+        logits = torch.addmm(self.decay_logits, self.decays, h)
+        exponents = 2.0 ** -torch.arange(self.scales, dtype=h.dtype, device=h.device)
+        logarithm = nn.functional.logsigmoid(logits)[:, None] * exponents[:, None]
+        decays = begun * logarithm.exp().view(2, *averages.shape)
+        averages = torch.lerp(gradient.expand_as(averages), averages, decays[0])
+        return averages, torch.lerp(averages.square(), squares, decays[1])
+
+    def _inputs(self, averages: Tensor, squares: Tensor, rate: Tensor) -> Tensor:
+        """Return what the coordinates see, (2 scales + 1, batch n)."""
+        squares = squares + self.hyper["epsilon"]
+        magnitude = squares.log()
+        rows = averages * squares.rsqrt(), magnitude - magnitude.mean(dim=0)
+        relative = rate - rate.mean(dim=1, keepdim=True)
+        return torch.cat([*rows, relative[None]]).view(2 * self.scales + 1, -1)
+
+    def _levels(self, inputs: Tensor, hidden: list[Tensor], parts: Parts) -> list[Tensor]:
+        """Return the new states of the coordinates, the parts and the instances."""
+        of_coordinate, of_part, of_instance = hidden
+        above = of_instance.repeat_interleave(parts.count, dim=1)
+        shift = self.coordinate.shift(torch.cat([of_part, above]))
+        columns = parts.spread(shift.view(len(shift), -1, parts.count))
+        shift = columns.reshape(len(shift), -1)
+        of_coordinate = self.coordinate(inputs, of_coordinate, shift)
+        below = of_coordinate.view(len(of_coordinate), -1, parts.size)
+        below = parts.mean(below).flatten(1)
+        of_part = self.part(below, of_part, self.part.shift(above))
+        below = of_part.view(len(of_part), -1, parts.count).mean(dim=2)
+        return [of_coordinate, of_part, self.instance(below, of_instance, self.instance.shift())]
