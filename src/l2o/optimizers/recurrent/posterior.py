@@ -1,0 +1,53 @@
+"""The posterior over an instance's optimum, given points and their values."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SMALLEST_SPREAD = 1e-12  # of values, so that equal ones are no division by zero
+
+
+def kriged(points: Tensor, values: Tensor, length: float, noise: float) -> Tensor:
+    """Return the values as a Gaussian process sees them, (batch, points).
+
+    K (K + noise I)^-1 z with K_ij = exp(-|y_i - y_j|^2 / (2 n length^2)) and z the values, less
+    their mean and over their standard deviation (both taken as constants).
+
+    Parameters
+    ----------
+    points : y, (batch, points, n)
+    values : (batch, points)
+    length, noise : of the process; the length is per coordinate, in units of y
+
+    Source: Cao et al. 2019, section 3.4. The noise is theirs; the standardisation is our choice:
+    it makes the posterior independent of the objective's scale.
+    """
+    given = values.detach()
+    spread = given.std(dim=1, correction=0, keepdim=True).clamp_min(SMALLEST_SPREAD)
+    z = (values - given.mean(dim=1, keepdim=True)) / spread
+    squares = (points[:, :, None] - points[:, None]).square().mean(dim=3)
+    kernel = (squares / (-2.0 * length**2)).exp()
+    identity = torch.eye(points.shape[1], dtype=points.dtype, device=points.device)
+    return (kernel @ torch.linalg.solve(kernel + noise * identity, z[:, :, None])).squeeze(2)
+
+
+def posterior_entropy(
+    points: Tensor, values: Tensor, length: float, noise: float, sharpness: float
+) -> Tensor:
+    """Return the entropy of where the optimum is, in nats, (batch,).
+
+    -sum_j p_j log p_j with p = softmax(-sharpness f), f the values after :func:`kriged`.
+
+    Parameters
+    ----------
+    points : visited, (batch, points, n)
+    values : at them, (batch, points)
+    length, noise : of the Gaussian process
+    sharpness : of the Boltzmann distribution, rho
+
+    Source: Cao et al. 2019, section 3.4; there the distribution is over the whole region, and the
+    entropy an average over points drawn from it.
+    """
+    logarithm = (-sharpness * kriged(points, values, length, noise)).log_softmax(dim=1)
+    return -(logarithm.exp() * logarithm).sum(dim=1)
