@@ -13,6 +13,7 @@ from l2o.optimizers.first_order.adam import Adam
 from l2o.optimizers.first_order.gd import Gd
 from l2o.optimizers.first_order.rmsprop import RmsProp
 from l2o.optimizers.protocol import iterates
+from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.optimizers.recurrent.l2o_rnnprop import L2oRnnProp
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
@@ -20,7 +21,9 @@ from l2o.optimizers.registry import methods
 
 HAND_MADE = [(Gd, torch.optim.SGD), (Adam, torch.optim.Adam), (RmsProp, torch.optim.RMSprop)]
 RECURRENT = [head.load() for head in methods("recurrent").values()]
+COORDINATEWISE = [kind for kind in RECURRENT if issubclass(kind, CoordinatewiseOptimizer)]
 each_recurrent = pytest.mark.parametrize("kind", RECURRENT, ids=lambda kind: kind.name)
+each_coordinatewise = pytest.mark.parametrize("kind", COORDINATEWISE, ids=lambda kind: kind.name)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -33,7 +36,13 @@ def quadratic(x: torch.Tensor) -> torch.Tensor:
 
 
 class Quadratic:
-    """A batch of the same quadratic."""
+    """A batch of the same quadratic, of any size."""
+
+    def objective(self, x: torch.Tensor) -> torch.Tensor:
+        return quadratic(x)
+
+    def repeat(self, count: int) -> Quadratic:
+        return self
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return gradient(x)
@@ -41,14 +50,21 @@ class Quadratic:
 
 @dataclass
 class Given:
-    """Gradients in the order given, whatever x is."""
+    """Gradients in the order given, whatever x is; each for as many rows in a row as it takes."""
 
     gradients: torch.Tensor
     asked: int = field(default=0, init=False)
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         self.asked += 1
-        return self.gradients[self.asked - 1].view(x.shape)
+        rows = self.gradients[self.asked - 1].view(-1, x.shape[1])
+        return rows.repeat_interleave(len(x) // len(rows), dim=0)
+
+    def objective(self, x: torch.Tensor) -> torch.Tensor:
+        return x.new_zeros(len(x))
+
+    def repeat(self, count: int) -> Given:
+        return self
 
 
 def gradient(x: torch.Tensor) -> torch.Tensor:
@@ -219,7 +235,7 @@ def test_every_weight_gets_a_finite_gradient(kind):
         assert torch.isfinite(weight.grad).all() and weight.grad.abs().max() > 0, name
 
 
-@each_recurrent
+@each_coordinatewise
 def test_coordinates_share_the_net_and_nothing_else(kind):
     optimizer = kind({}, generator())
     start = torch.randn(4, 6, generator=generator(1))

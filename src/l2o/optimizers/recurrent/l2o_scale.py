@@ -87,13 +87,14 @@ class L2oScale(nn.Module):
         bound = 0.5 * units[0] ** -0.5
         self.decays = nn.Parameter(torch.empty(2, units[0]))
         self.direction = nn.Parameter(torch.empty(1, units[0]))
+        self.rate_change = nn.Parameter(torch.empty(1, units[0]))
         with torch.no_grad():
             for weight in (self.decays, self.direction):
                 weight.uniform_(-bound, bound, generator=generator)
+            self.rate_change.uniform_(-0.01 * bound, 0.01 * bound, generator=generator)
         logits = [[self.hyper["decay_logit"]], [self.hyper["square_decay_logit"]]]
         self.decay_logits = nn.Parameter(torch.tensor(logits))
         self.shortcut = nn.Parameter(torch.full((1, self.scales), -1.0 / self.scales))
-        self.rate_change = nn.Parameter(torch.zeros(1, units[0]))
         self.rate_change_bias = nn.Parameter(torch.zeros(1, 1))
         self.rate_momentum = nn.Parameter(torch.tensor(float(self.hyper["rate_momentum_logit"])))
 

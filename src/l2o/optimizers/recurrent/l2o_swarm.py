@@ -120,9 +120,10 @@ class L2oSwarm(nn.Module):
         swarm, at = optimizee.repeat(self.k), particles.detach()
         apart, near = self._neighbours(at)
         gradient = swarm.gradient(at).detach()
-        features, moments = self._features(
-            gradient, at - before.detach(), apart, near, values, moments
-        )
+        pull = self.attraction(near, values.view(-1, self.k))
+        attraction = torch.einsum("bij,bijn->bin", pull, apart).view(at.shape)
+        seen = gradient, at - before.detach(), attraction
+        features, moments = self._features(*seen, moments)
         attended = (self.focus(features, lstm[2])[:, :, None] * features).sum(dim=0)
         together = attended.view(-1, self.k, at.shape[1])
         others = self.exchange(together, near) @ together
