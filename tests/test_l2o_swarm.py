@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -128,6 +129,33 @@ def test_the_number_of_particles_may_change_after_training():
     landscape, x = case()
     few, many = run(small, landscape, x, 1), run(large, landscape, x, 1)
     assert few[MOVED].shape == (6, 5) and many[MOVED].shape == (18, 5)
+
+
+@dataclass(frozen=True)
+class Unrepeatable:
+    inner: Landscape
+
+    def objective(self, x: Tensor) -> Tensor:
+        return self.inner.objective(x)
+
+    def gradient(self, x: Tensor) -> Tensor:
+        return self.inner.gradient(x)
+
+    def meta_loss(self, x: Tensor) -> Tensor:
+        return self.inner.meta_loss(x)
+
+
+@torch.no_grad()
+def test_an_optimizee_that_cannot_repeat_itself_is_asked_in_turn():
+    optimizer, (landscape, x) = swarm(), case()
+    state = run(optimizer, landscape, x, 6)
+    other = run(optimizer, Unrepeatable(landscape), x, 6)
+    for ours, theirs in zip(state, other, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-11)
+    ours, theirs = (
+        optimizer.meta_loss(given, state) for given in (landscape, Unrepeatable(landscape))
+    )
+    assert torch.allclose(ours, theirs)
 
 
 # The attentions

@@ -27,8 +27,6 @@ have to grow with every step. Here it is over the population before and after a 
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Generator, Tensor, nn
 
@@ -37,17 +35,10 @@ from l2o.optimizers.moments import corrected, no_moments
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
 from l2o.optimizers.recurrent.posterior import posterior_entropy
+from l2o.optimizers.recurrent.repeated import repeated
 from l2o.seeds import named_generator
 
 FEATURES = 4
-
-
-class Repeatable(Optimizee, Protocol):
-    """An optimizee that can be asked at several points of every instance at once."""
-
-    def repeat(self, count: int) -> Optimizee:
-        """Return it with each instance ``count`` times in a row: (batch count, n)."""
-        ...
 
 
 class L2oSwarm(nn.Module):
@@ -99,7 +90,7 @@ class L2oSwarm(nn.Module):
             self.attend_hidden.uniform_(-(hidden**-0.5), hidden**-0.5, generator=generator)
             self.attend_out.uniform_(-(units**-0.5), units**-0.5, generator=generator)
 
-    def init(self, optimizee: Repeatable, x: Tensor) -> State:
+    def init(self, optimizee: Optimizee, x: Tensor) -> State:
         """Return the state at the start x, (batch, n): x itself is the first particle.
 
         The others are at x + spread z with z normal, drawn from a named seed: the same for every
@@ -109,15 +100,15 @@ class L2oSwarm(nn.Module):
         offsets = x.new_zeros(self.k, x.shape[1])
         offsets[1:] = self.hyper["spread"] * torch.from_numpy(others).to(x)
         particles = (x[:, None] + offsets).flatten(0, 1)
-        values = optimizee.repeat(self.k).objective(particles.detach()).detach()
+        values = repeated(optimizee, self.k).objective(particles.detach()).detach()
         memory = *no_moments(particles), *self.lstm.init(particles.numel(), x)
         return x, values[:: self.k], particles, particles, values, *memory
 
-    def step(self, optimizee: Repeatable, state: State) -> State:
+    def step(self, optimizee: Optimizee, state: State) -> State:
         """Return the state after one step; no derivative is taken through the gradient."""
         best, best_value, particles, before, values, *memory = state
         moments, lstm = tuple(memory[:-4]), tuple(memory[-4:])
-        swarm, at = optimizee.repeat(self.k), particles.detach()
+        swarm, at = repeated(optimizee, self.k), particles.detach()
         apart, near = self._neighbours(at)
         gradient = swarm.gradient(at).detach()
         pull = self.attraction(near, values.view(-1, self.k))
@@ -139,13 +130,13 @@ class L2oSwarm(nn.Module):
         best_value = torch.where(better, found, best_value)
         return best, best_value, moved, particles, values, *moments, *lstm
 
-    def meta_loss(self, optimizee: Repeatable, state: State) -> Tensor:
+    def meta_loss(self, optimizee: Optimizee, state: State) -> Tensor:
         """Return what training minimises after a step, ().
 
         The optimizee's own meta-loss over all particles, plus ``entropy`` times the mean entropy
         of the posterior over the optimum, given the population before and after the step.
         """
-        swarm, (moved, before) = optimizee.repeat(self.k), state[2:4]
+        swarm, (moved, before) = repeated(optimizee, self.k), state[2:4]
         positions = torch.cat([x.view(-1, self.k, x.shape[1]) for x in (before, moved)], dim=1)
         values = [swarm.objective(x).view(-1, self.k) for x in (before, moved)]
         settings = (self.hyper[key] for key in ("reach", "noise", "sharpness"))
