@@ -19,8 +19,8 @@ What of the paper is realised, and where (sections and equations of the paper):
   so that the untrained optimizer descends.
 
 Ours: the change of eta is scaled by ``rate_gain``, and eta stays below log ``highest_rate``. With
-the paper's training (a rate of 1e-6 and unrolls of hundreds of steps) neither is needed; with ten
-thousand times that rate, eta learns to grow within the horizon and overflows behind it.
+the released training (by default a rate of 1e-6 and unrolls of some hundred steps) neither is
+needed; with a thousand times that rate, eta learns to grow within the horizon and overflows behind.
 
 Left out, with the reason:
 

@@ -20,8 +20,8 @@ def kriged(points: Tensor, values: Tensor, length: float, noise: float) -> Tenso
     values : (batch, points)
     length, noise : of the process; the length is per coordinate, in units of y
 
-    Source: Cao et al. 2019, section 3.4. The noise is theirs; the standardisation is our choice:
-    it makes the posterior independent of the objective's scale.
+    Source: Cao et al. 2019, section 3 (loss function). The standardisation is our choice: it makes
+    the posterior independent of the objective's scale.
     """
     given = values.detach()
     spread = given.std(dim=1, correction=0, keepdim=True).clamp_min(SMALLEST_SPREAD)
@@ -46,8 +46,8 @@ def posterior_entropy(
     length, noise : of the Gaussian process
     sharpness : of the Boltzmann distribution, rho
 
-    Source: Cao et al. 2019, section 3.4; there the distribution is over the whole region, and the
-    entropy an average over points drawn from it.
+    Source: Cao et al. 2019, section 3 (loss function); there the distribution is over the whole
+    region, and the entropy an average over points drawn from it.
     """
     logarithm = (-sharpness * kriged(points, values, length, noise)).log_softmax(dim=1)
     return -(logarithm.exp() * logarithm).sum(dim=1)
