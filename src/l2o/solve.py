@@ -180,7 +180,7 @@ class _SinglePrecision:
         self.inner, self.name, self.label = inner, inner.name, inner.label
 
     def init(self, optimizee: Lasso, x: Tensor) -> State:
-        _, *memory = self.inner.init(optimizee, x.float())
+        _, *memory = self.inner.init(optimizee.to(torch.float32), x.float())
         return x, *memory
 
     def step(self, optimizee: Lasso, state: State) -> State:
