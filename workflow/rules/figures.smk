@@ -24,4 +24,4 @@ proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
 demands = {name: Demand(steps.tasks(), *proofs) for name, steps in figures.items()}
 # The pages of the report apart from all else: what they lack must make nothing else run.
 page_tasks = [task for steps in figures.values() for task in steps.report_tasks()]
-pages = Demand([*page_tasks, provenance_task(PRESET)], *proofs)
+pages = Demand([*page_tasks, provenance_task(figures, PRESET)], *proofs)

@@ -41,8 +41,9 @@ def provenance_page(out: Path, preset: str) -> None:
     from l2o.figures.pages import write_page
     from l2o.figures.provenance_page import provenance_page
 
-    step, paths = provenance_step(preset), []
-    for steps in all_figures(preset).values():
+    figures, paths = all_figures(preset), []
+    step = provenance_step(figures, preset)
+    for steps in figures.values():
         paths += [path for task in reversed([*steps.tasks()]) for path in task.outputs]
         paths += steps.released()
 

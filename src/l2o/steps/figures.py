@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from l2o.artifacts.tasks import Task
 from l2o.config.loading import unknown_key
 from l2o.layout import PROVENANCE_PAGE
@@ -30,18 +32,14 @@ def all_figures(preset: str) -> dict[str, FigureSteps]:
     return {name: figure_steps(name, preset) for name in FIGURES}
 
 
-def provenance_page(preset: str) -> Step:
+def provenance_page(figures: Mapping[str, FigureSteps], preset: str) -> Step:
     """Collect the records of all artifacts on a page for the report."""
-    inputs = {
-        path: step
-        for steps in all_figures(preset).values()
-        for path, step in steps.results().items()
-    }
+    inputs = {path: step for steps in figures.values() for path, step in steps.results().items()}
     modules = ("l2o.figures.provenance_page", "l2o.layout")
     return Step("provenance page", {"preset": preset}, modules, inputs, ())
 
 
-def provenance_task(preset: str) -> Task:
+def provenance_task(figures: Mapping[str, FigureSteps], preset: str) -> Task:
     """Return the job that writes that page."""
     path = PROVENANCE_PAGE.format(preset=preset)
-    return task_of("provenance_table", provenance_page(preset), path)
+    return task_of("provenance_table", provenance_page(figures, preset), path)
