@@ -103,6 +103,12 @@ def test_a_meta_training_that_only_diverges_is_told(data, tmp_path, monkeypatch)
     assert not files(tmp_path)["checkpoint"].exists()
 
 
+def test_a_missing_checkpoint_is_told_in_one_line(data, tmp_path):
+    with pytest.raises(InputError, match="0 checkpoints were given for 1 nets") as error:
+        evaluate(SETTING, "lista", data, [], tmp_path / "out.csv", *GIVEN)
+    assert error.value.remedy and "\n" not in str(error.value)
+
+
 def test_every_output_has_one_place():
     paths = [path for task in Fig6Steps(*GIVEN).tasks() for path in task.outputs]
     assert len(paths) == len(set(paths))

@@ -6,9 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from l2o.artifacts.production import produce
-from l2o.commands.common import check_known
+from l2o.commands.common import by_method, check_known
 from l2o.commands.training import train_unrolled
-from l2o.errors import InputError
 from l2o.optimizers.registry import methods as registered
 from l2o.provenance import Step
 from l2o.steps.fig5 import Fig5Steps
@@ -72,11 +71,8 @@ def evaluate(
     steps = Fig5Steps(params, preset)
     check_known(params, "settings", setting, list(steps.experiment.settings))
     step = steps.evaluation(setting)
-    methods = list(steps.experiment.unrolled)
-    if len(checkpoints) != len(methods):
-        problem = f"{len(checkpoints)} checkpoints were given for {len(methods)} nets"
-        raise InputError(params, "unrolled", problem, "give one for each, in the order listed")
-    makers = {path: step.inputs[name] for path, name in zip(checkpoints, methods, strict=True)}
+    paths = by_method(params, "unrolled", list(steps.experiment.unrolled), checkpoints)
+    makers = {path: step.inputs[name] for name, path in paths.items()}
     outputs = {"curves": curves, "solve_seconds": timings}
     inputs = {data: steps.optimizee_set(setting), **makers}
     produce(step, outputs, inputs, partial(_evaluate, steps, setting, data, checkpoints, outputs))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from l2o.artifacts.production import produce
 from l2o.commands import comparison
-from l2o.commands.common import check_known
+from l2o.commands.common import by_method, check_known
 from l2o.steps.fig6 import CLASSICAL, Fig6Steps
 
 
@@ -25,7 +25,7 @@ def evaluate(
     check_known(params, "groups", group, steps.groups)
     step = steps.evaluation(setting, group)
     learned = [] if group == CLASSICAL else [group]
-    paths = dict(zip(learned, checkpoints, strict=True))
+    paths = by_method(params, "unrolled and recurrent", learned, checkpoints)
     inputs = {data: step.inputs["set"], **{path: step.inputs[name] for name, path in paths.items()}}
 
     def work() -> None:
@@ -57,7 +57,7 @@ def time_methods(
     steps = Fig6Steps(params, preset)
     check_known(params, "settings", setting, list(steps.experiment.settings))
     step = steps.solve_seconds(setting)
-    paths = dict(zip(steps.learned, checkpoints, strict=True))
+    paths = by_method(params, "unrolled and recurrent", steps.learned, checkpoints)
     inputs = {data: step.inputs["set"], **{path: step.inputs[name] for name, path in paths.items()}}
 
     def work() -> None:
