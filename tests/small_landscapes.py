@@ -23,21 +23,18 @@ class Landscape:
     factor: float = 1.0
 
     def objective(self, x: Tensor) -> Tensor:
-        residual = torch.einsum("bij,bj->bi", self.A, x) - self.b
-        ripples = (1.0 - torch.cos(2.0 * math.pi * x)).sum(dim=1)
-        return self.factor * (0.5 * residual.square().sum(dim=1) + self.ripples * ripples)
+        residual = torch.einsum("bij,...bj->...bi", self.A, x) - self.b
+        ripples = (1.0 - torch.cos(2.0 * math.pi * x)).sum(dim=-1)
+        return self.factor * (0.5 * residual.square().sum(dim=-1) + self.ripples * ripples)
 
     def gradient(self, x: Tensor) -> Tensor:
-        residual = torch.einsum("bij,bj->bi", self.A, x) - self.b
+        residual = torch.einsum("bij,...bj->...bi", self.A, x) - self.b
         slope = 2.0 * math.pi * torch.sin(2.0 * math.pi * x)
-        return self.factor * (torch.einsum("bij,bi->bj", self.A, residual) + self.ripples * slope)
+        pull = torch.einsum("bij,...bi->...bj", self.A, residual)
+        return self.factor * (pull + self.ripples * slope)
 
     def meta_loss(self, x: Tensor) -> Tensor:
         return self.objective(x).mean()
-
-    def repeat(self, count: int) -> Landscape:
-        A, b = (tensor.repeat_interleave(count, dim=0) for tensor in (self.A, self.b))
-        return Landscape(A, b, self.ripples, self.factor)
 
     def rows(self, index: slice) -> Landscape:
         return Landscape(self.A[index], self.b[index], self.ripples, self.factor)

@@ -33,8 +33,8 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def quadratic(x: torch.Tensor) -> torch.Tensor:
-    weights = torch.linspace(0.1, 3.0, x.shape[1], dtype=x.dtype)
-    return (weights * x.square()).sum(dim=1)
+    weights = torch.linspace(0.1, 3.0, x.shape[-1], dtype=x.dtype)
+    return (weights * x.square()).sum(dim=-1)
 
 
 class Quadratic:
@@ -43,30 +43,23 @@ class Quadratic:
     def objective(self, x: torch.Tensor) -> torch.Tensor:
         return quadratic(x)
 
-    def repeat(self, count: int) -> Quadratic:
-        return self
-
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return gradient(x)
 
 
 @dataclass
 class Given:
-    """Gradients in the order given, whatever x is; each for as many rows in a row as it takes."""
+    """Gradients in the order given, whatever x is; every point of an instance gets the same."""
 
     gradients: torch.Tensor
     asked: int = field(default=0, init=False)
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         self.asked += 1
-        rows = self.gradients[self.asked - 1].view(-1, x.shape[1])
-        return rows.repeat_interleave(len(x) // len(rows), dim=0)
+        return self.gradients[self.asked - 1].view(-1, x.shape[-1]).expand_as(x)
 
     def objective(self, x: torch.Tensor) -> torch.Tensor:
-        return x.new_zeros(len(x))
-
-    def repeat(self, count: int) -> Given:
-        return self
+        return x.new_zeros(x.shape[:-1])
 
 
 def gradient(x: torch.Tensor) -> torch.Tensor:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from l2o.optimizees.repeated import Repeated
 from l2o.optimizers.recurrent.l2o_swarm import L2oSwarm
 from l2o.optimizers.recurrent.posterior import posterior_entropy
 from small_landscapes import Landscape, draw, generator, reached, run, start, train
@@ -46,7 +46,7 @@ def test_the_iterate_is_the_best_position_so_far():
     state, seen = optimizer.init(landscape, x), [landscape.objective(x)]
     for _ in range(30):
         state = optimizer.step(landscape, state)
-        values = landscape.repeat(4).objective(state[MOVED])
+        values = Repeated(landscape, 4).objective(state[MOVED])
         assert torch.allclose(state[VALUES], values)
         seen.append(values.view(8, 4).min(dim=1).values)
         assert torch.allclose(landscape.objective(state[BEST]), torch.stack(seen).min(0).values)
@@ -129,33 +129,6 @@ def test_the_number_of_particles_may_change_after_training():
     landscape, x = case()
     few, many = run(small, landscape, x, 1), run(large, landscape, x, 1)
     assert few[MOVED].shape == (6, 5) and many[MOVED].shape == (18, 5)
-
-
-@dataclass(frozen=True)
-class Unrepeatable:
-    inner: Landscape
-
-    def objective(self, x: Tensor) -> Tensor:
-        return self.inner.objective(x)
-
-    def gradient(self, x: Tensor) -> Tensor:
-        return self.inner.gradient(x)
-
-    def meta_loss(self, x: Tensor) -> Tensor:
-        return self.inner.meta_loss(x)
-
-
-@torch.no_grad()
-def test_an_optimizee_that_cannot_repeat_itself_is_asked_in_turn():
-    optimizer, (landscape, x) = swarm(), case()
-    state = run(optimizer, landscape, x, 6)
-    other = run(optimizer, Unrepeatable(landscape), x, 6)
-    for ours, theirs in zip(state, other, strict=True):
-        assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-11)
-    ours, theirs = (
-        optimizer.meta_loss(given, state) for given in (landscape, Unrepeatable(landscape))
-    )
-    assert torch.allclose(ours, theirs)
 
 
 # The attentions
@@ -251,7 +224,7 @@ def test_the_meta_loss_is_that_of_all_particles_plus_the_weighted_entropy():
     points = torch.cat([state[BEFORE].view(3, 4, 5), state[MOVED].view(3, 4, 5)], dim=1).detach()
     losses, entropies = [], []
     for i in range(3):
-        one = landscape.rows(slice(i, i + 1)).repeat(8)
+        one = Repeated(landscape.rows(slice(i, i + 1)), 8)
         values = one.objective(points[i]).numpy()
         losses.append(values[4:].mean())
         entropies.append(plain_entropy(points[i].numpy(), values, 1.0, 2.1, 1.0))

@@ -19,6 +19,7 @@ from l2o.optimizees.rastrigin import (
     classical_rastrigin,
     sample_slices,
 )
+from l2o.optimizees.repeated import Repeated
 from l2o.optimizers.first_order.adam import Adam
 from l2o.optimizers.first_order.gd_line_search import GdLineSearch
 from l2o.optimizers.population.pso import Pso
@@ -87,12 +88,15 @@ def test_nothing_is_below_the_lower_bound_and_the_meta_loss_is_finite():
     assert f.objective(x).min() < 0  # why it is not the logarithm of f
 
 
-def test_points_in_front_and_repeated_batches_are_the_same_thing():
-    f, x = instances(10, 6), normal(3, 6, 10)
-    together = f.repeated(3)
-    assert torch.allclose(together.objective(x.flatten(0, 1)).view(3, 6), f.objective(x))
-    assert torch.allclose(together.gradient(x.flatten(0, 1)).view(3, 6, 10), f.gradient(x))
-    assert f.to(torch.float32).objective(x.float()).dtype == torch.float32
+def test_repeated_instances_stand_in_a_row():
+    f, x = instances(10, 6), normal(4, 6 * 3, 10)
+    copied = Rastrigin(*(tensor.repeat_interleave(3, dim=0) for tensor in (f.A, f.b, f.c)))
+    together = Repeated(f, 3)
+    for points in (x, x[0]):
+        assert torch.allclose(together.objective(points), copied.objective(points))
+        assert torch.allclose(together.gradient(points), copied.gradient(points))
+        assert torch.allclose(together.meta_loss(points), copied.meta_loss(points))
+    assert f.to(torch.float32).objective(x[0, :6].float()).dtype == torch.float32
 
 
 def test_an_instance_is_the_same_in_a_set_of_any_size():
@@ -237,7 +241,7 @@ def test_the_swarm_never_gets_worse_and_beats_one_local_descent():
 
 
 def test_the_swarm_finds_the_minimum_of_the_classical_function():
-    f = classical_rastrigin(2).repeated(8)
+    f = Repeated(classical_rastrigin(2), 8)
     best = run(Pso({"particles": 30}), f, 3.0 * normal(8, 2), 150)
     assert f.objective(best).median() < 1e-6
 

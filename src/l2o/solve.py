@@ -27,7 +27,7 @@ from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.classical.ista import Ista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, State, iterates
-from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import methods
 from l2o.optimizers.safeguarded import Safeguarded
 from l2o.optimizers.trained import load_net, load_recurrent
@@ -176,7 +176,7 @@ class Solver:
 class _SinglePrecision:
     """A recurrent optimizer in float32, in which it was trained and is twice as fast."""
 
-    def __init__(self, inner: CoordinatewiseOptimizer) -> None:
+    def __init__(self, inner: RecurrentOptimizer) -> None:
         self.inner, self.name, self.label = inner, inner.name, inner.label
 
     def init(self, optimizee: Lasso, x: Tensor) -> State:

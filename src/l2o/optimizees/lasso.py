@@ -34,20 +34,20 @@ class Lasso:
         return Lasso(*tensors, self.lam, self.optimum.to(kind))
 
     def objective(self, x: Tensor) -> Tensor:
-        """Return f of each instance, (batch,), at x, (batch, n)."""
+        """Return f, (..., batch), at x, (..., batch, n)."""
         residual = x @ self.A.T - self.b
-        return 0.5 * residual.square().sum(dim=1) + self.lam * x.abs().sum(dim=1)
+        return 0.5 * residual.square().sum(dim=-1) + self.lam * x.abs().sum(dim=-1)
 
     def gradient(self, x: Tensor) -> Tensor:
-        """Return a subgradient of each instance, (batch, n); that of |0| is taken as 0."""
+        """Return a subgradient, (..., batch, n); that of |0| is taken as 0."""
         return (x @ self.A.T - self.b) @ self.A + self.lam * x.sign()
 
     def excess(self, x: Tensor) -> Tensor:
-        """Return f(x) - f* of each instance, (batch,)."""
+        """Return f(x) - f*, (..., batch)."""
         return self.objective(x) - self.optimum
 
     def relative_loss(self, x: Tensor) -> Tensor:
-        """Return (f(x) - f*) / f* of each instance, (batch,)."""
+        """Return (f(x) - f*) / f*, (..., batch)."""
         return self.excess(x) / self.optimum
 
     def meta_loss(self, x: Tensor) -> Tensor:

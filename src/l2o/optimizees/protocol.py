@@ -9,18 +9,21 @@ from torch import Tensor
 
 
 class Optimizee(Protocol):
-    """A batch of instances; x is (batch, n)."""
+    """A batch of instances; x is (..., batch, n).
+
+    Axes in front are several points for each instance, such as the particles of a swarm.
+    """
 
     def objective(self, x: Tensor) -> Tensor:
-        """Return the objective of each instance, (batch,)."""
+        """Return the objective, (..., batch)."""
         ...
 
     def gradient(self, x: Tensor) -> Tensor:
-        """Return a (sub)gradient of each instance, (batch, n)."""
+        """Return a (sub)gradient, (..., batch, n)."""
         ...
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        """Return what meta-training minimises, of the whole batch, ()."""
+        """Return what meta-training minimises, of all points together, ()."""
         ...
 
 
@@ -81,13 +84,13 @@ class Convexified:
     weight: float
 
     def _term(self, x: Tensor) -> Tensor:
-        return 0.5 * self.weight * (x - self.v).square().mean(dim=1)
+        return 0.5 * self.weight * (x - self.v).square().mean(dim=-1)
 
     def objective(self, x: Tensor) -> Tensor:
         return self.inner.objective(x) + self._term(x)
 
     def gradient(self, x: Tensor) -> Tensor:
-        return self.inner.gradient(x) + self.weight / x.shape[1] * (x - self.v)
+        return self.inner.gradient(x) + self.weight / x.shape[-1] * (x - self.v)
 
     def meta_loss(self, x: Tensor) -> Tensor:
         return self.inner.meta_loss(x) + self._term(x).mean()

@@ -26,9 +26,6 @@ LOSS_FLOOR = 1e-5  # of alpha n; keeps the logarithm of an excess of zero finite
 class Rastrigin:
     """A batch of instances, each with data of its own.
 
-    Every method takes x of shape (..., batch, n): axes in front are several points for each
-    instance, such as the particles of a swarm.
-
     Parameters
     ----------
     A : (batch, n, n)
@@ -45,15 +42,6 @@ class Rastrigin:
     def to(self, kind: torch.dtype | torch.device) -> Rastrigin:
         """Return the same instances in another precision or on another device."""
         return Rastrigin(self.A.to(kind), self.b.to(kind), self.c.to(kind), self.alpha)
-
-    def repeated(self, starts: int) -> Rastrigin:
-        """Return (starts * batch) instances: the whole batch once for each start.
-
-        Starts of shape (starts, batch, n) fit when flattened, ``starts.flatten(0, 1)``, so that
-        all runs of a method go as one batch.
-        """
-        A, b, c = self.A.repeat(starts, 1, 1), self.b.repeat(starts, 1), self.c.repeat(starts, 1)
-        return Rastrigin(A, b, c, self.alpha)
 
     def _residual(self, x: Tensor) -> Tensor:
         # Not a broadcast product: that copies A for every point.

@@ -15,7 +15,7 @@ from typing import Any
 
 from l2o.provenance import module_path
 
-KINDS = ("classical", "first_order", "unrolled", "recurrent")
+KINDS = ("classical", "first_order", "unrolled", "recurrent", "population")
 
 
 @dataclass(frozen=True)

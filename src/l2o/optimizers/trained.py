@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from l2o.errors import InputError
-from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import methods
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.storage.checkpoints import load_into, load_tensors
@@ -39,7 +39,7 @@ def load_net(path: Path, dictionary: np.ndarray) -> UnrolledNet:
     return net
 
 
-def load_recurrent(path: Path) -> CoordinatewiseOptimizer:
+def load_recurrent(path: Path) -> RecurrentOptimizer:
     """Return the trained recurrent optimizer of a checkpoint, on the CPU.
 
     Raises

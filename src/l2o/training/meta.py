@@ -22,7 +22,7 @@ from torch import Tensor
 from l2o.config.meta_training import MetaTraining
 from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Scaled
 from l2o.optimizers.protocol import Optimizer, State, iterates
-from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
 from l2o.training.meta_state import MetaState
 
@@ -47,7 +47,7 @@ class MetaTrainer:
 
     def __init__(
         self,
-        optimizer: CoordinatewiseOptimizer,
+        optimizer: RecurrentOptimizer,
         train: OptimizeeFamily,
         validation: OptimizeeFamily,
         budget: MetaTraining,
@@ -135,7 +135,7 @@ class MetaTrainer:
         loss = self.like.new_zeros(())
         for _ in range(self.budget.unroll):
             state = self.optimizer.step(optimizee, state)
-            loss = loss + optimizee.meta_loss(state[0])
+            loss = loss + self.optimizer.meta_loss(optimizee, state)
             if teacher is not None:
                 teacher = self.teacher.step(optimizee, teacher)
                 distance = (state[0] - teacher[0]).square().sum(dim=1).mean()

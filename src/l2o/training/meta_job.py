@@ -16,7 +16,7 @@ from l2o.config.meta_training import MetaTraining
 from l2o.errors import InputError
 from l2o.optimizees.protocol import OptimizeeFamily
 from l2o.optimizers.protocol import Optimizer
-from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
 from l2o.training.meta import MetaTrainer
 from l2o.training.meta_state import MetaState
@@ -42,7 +42,7 @@ class MetaJob:
     key : the state of another key is ignored
     """
 
-    method: type[CoordinatewiseOptimizer]
+    method: type[RecurrentOptimizer]
     hyperparameters: dict[str, float]
     teacher: Optimizer | None
     budget: MetaTraining
@@ -55,7 +55,7 @@ class MetaJob:
 
     def run(
         self, train: MakeFamily, validation: MakeFamily
-    ) -> tuple[CoordinatewiseOptimizer, MetaState, str]:
+    ) -> tuple[RecurrentOptimizer, MetaState, str]:
         """Train; return the optimizer, the state with history and seconds, and the device used.
 
         Parameters

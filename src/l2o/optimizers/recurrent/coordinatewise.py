@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
 
 
-class CoordinatewiseOptimizer(nn.Module):
+class CoordinatewiseOptimizer(RecurrentOptimizer):
     """One LSTM for all coordinates, a state of its own for each.
 
-    Parameters
-    ----------
-    hyper : fixed settings, by name; what is absent takes its default
-    generator : draws the weights
-
-    A subclass declares ``name``, ``label``, ``reference``, ``hyperparameters`` and ``features``
-    (input rows of the LSTM) as literals, and defines ``inputs`` and ``update``. Its state is
-    (x, what it remembers, the four tensors of the LSTM).
+    A subclass also declares ``features`` (input rows of the LSTM), and defines ``inputs`` and
+    ``update``. Its state is (x, what it remembers, the four tensors of the LSTM).
     """
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    reference: ClassVar[str]
-    hyperparameters: ClassVar[Hyperparameters]
     features: ClassVar[int]
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
-        super().__init__()
-        self.hyper = {**self.hyperparameters, **hyper}
+        super().__init__(hyper, generator)
         self.lstm = CoordinateLstm(self.features, int(self.hyper["hidden"]))
         self.lstm.reset(generator)
 

@@ -43,19 +43,15 @@ from torch import Generator, Tensor, nn
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.recurrent.gru import ShiftedGru
 from l2o.optimizers.recurrent.parts import Parts
 
 LOWEST_LOG_RATE = -33.0  # as in the released implementation
 
 
-class L2oScale(nn.Module):
+class L2oScale(RecurrentOptimizer):
     """x+ = x + exp(eta) d / |d|, with d and eta from three levels of GRUs.
-
-    Parameters
-    ----------
-    hyper : fixed settings, by name; what is absent takes its default
-    generator : draws the weights
 
     The state is (x, attended point, averages, squares, mean log rate, whether a step was taken,
     states of the coordinates, the parts and the instances): (batch, n) twice, (scales, batch, n)
@@ -82,8 +78,7 @@ class L2oScale(nn.Module):
     }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
-        super().__init__()
-        self.hyper = {**self.hyperparameters, **hyper}
+        super().__init__(hyper, generator)
         units = [int(self.hyper[key]) for key in ("hidden", "hidden_part", "hidden_instance")]
         self.scales = int(self.hyper["scales"])
         self.coordinate = ShiftedGru(2 * self.scales + 1, units[0], units[1] + units[2])

@@ -31,23 +31,19 @@ import torch
 from torch import Generator, Tensor, nn
 
 from l2o.optimizees.protocol import Optimizee
+from l2o.optimizees.repeated import Repeated
 from l2o.optimizers.moments import corrected, no_moments
 from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
 from l2o.optimizers.recurrent.posterior import posterior_entropy
-from l2o.optimizers.recurrent.repeated import repeated
 from l2o.seeds import named_generator
 
 FEATURES = 4
 
 
-class L2oSwarm(nn.Module):
+class L2oSwarm(RecurrentOptimizer):
     """x_i+ = x_i + scale tanh(LSTM(e_i)); the iterate is the best position so far.
-
-    Parameters
-    ----------
-    hyper : fixed settings, by name; what is absent takes its default
-    generator : draws the weights
 
     The state is (best position, its value, particles, their positions before the last step, their
     values, m, v, t, the LSTM's): (batch, n), (batch,), (batch k, n) twice, (batch k,), moments of
@@ -74,8 +70,7 @@ class L2oSwarm(nn.Module):
     }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
-        super().__init__()
-        self.hyper = {**self.hyperparameters, **hyper}
+        super().__init__(hyper, generator)
         self.k, units = int(self.hyper["particles"]), int(self.hyper["attention"])
         hidden = int(self.hyper["hidden"])
         self.lstm = CoordinateLstm(1, hidden)
@@ -100,7 +95,7 @@ class L2oSwarm(nn.Module):
         offsets = x.new_zeros(self.k, x.shape[1])
         offsets[1:] = self.hyper["spread"] * torch.from_numpy(others).to(x)
         particles = (x[:, None] + offsets).flatten(0, 1)
-        values = repeated(optimizee, self.k).objective(particles.detach()).detach()
+        values = Repeated(optimizee, self.k).objective(particles.detach()).detach()
         memory = *no_moments(particles), *self.lstm.init(particles.numel(), x)
         return x, values[:: self.k], particles, particles, values, *memory
 
@@ -108,7 +103,7 @@ class L2oSwarm(nn.Module):
         """Return the state after one step; no derivative is taken through the gradient."""
         best, best_value, particles, before, values, *memory = state
         moments, lstm = tuple(memory[:-4]), tuple(memory[-4:])
-        swarm, at = repeated(optimizee, self.k), particles.detach()
+        swarm, at = Repeated(optimizee, self.k), particles.detach()
         apart, near = self._neighbours(at)
         gradient = swarm.gradient(at).detach()
         pull = self.attraction(near, values.view(-1, self.k))
@@ -136,7 +131,7 @@ class L2oSwarm(nn.Module):
         The optimizee's own meta-loss over all particles, plus ``entropy`` times the mean entropy
         of the posterior over the optimum, given the population before and after the step.
         """
-        swarm, (moved, before) = repeated(optimizee, self.k), state[2:4]
+        swarm, (moved, before) = Repeated(optimizee, self.k), state[2:4]
         positions = torch.cat([x.view(-1, self.k, x.shape[1]) for x in (before, moved)], dim=1)
         values = [swarm.objective(x).view(-1, self.k) for x in (before, moved)]
         settings = (self.hyper[key] for key in ("reach", "noise", "sharpness"))
