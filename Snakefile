@@ -21,8 +21,8 @@ include: "workflow/rules/figures.smk"
 
 
 wildcard_constraints:
-    setting="|".join([*fig5.experiment.settings, *fig6.experiment.settings]),
-    method="|".join([*fig5.experiment.unrolled, *fig6.learned]),
+    setting="|".join(name for steps in figures.values() for name in steps.experiment.settings),
+    method="|".join({name for steps in figures.values() for name in steps.learned}),
     dictionary="|".join(fig5.sizes.gaussian),
 
 
@@ -41,6 +41,9 @@ include: "workflow/rules/fig5/reports.smk"
 include: "workflow/rules/fig6/training.smk"
 include: "workflow/rules/fig6/evaluation.smk"
 include: "workflow/rules/fig6/reports.smk"
+include: "workflow/rules/fig7/training.smk"
+include: "workflow/rules/fig7/evaluation.smk"
+include: "workflow/rules/fig7/reports.smk"
 include: "workflow/rules/reports.smk"
 
 

@@ -14,12 +14,14 @@ from l2o.commands import solve as solve_command
 from l2o.commands.common import Preset
 from l2o.commands.fig5.app import app as fig5
 from l2o.commands.fig6.app import app as fig6
+from l2o.commands.fig7.app import app as fig7
 from l2o.errors import InputError
 from l2o.steps.common import DEFAULT_PRESET
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(fig5, name="fig5")
 app.add_typer(fig6, name="fig6")
+app.add_typer(fig7, name="fig7")
 
 
 @app.command()

@@ -67,3 +67,17 @@ class Fig6Layout(FigureLayout):
         self.optima = f"{self.reports}/fig6_optima.csv"
         self.seconds_figure = f"{self.reports}/fig6_seconds.pdf"
         self.seconds_picture = f"{self.reports}/fig6_seconds.png"
+
+
+class Fig7Layout(FigureLayout):
+    """Paths of Figure 7."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__("fig7", preset)
+        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
+        self.oracle = f"{self.results}/oracles/{{setting}}.csv"
+        self.setting_grid_search = f"{self.results}/grid_search/{{setting}}.csv"
+        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
+        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
+        self.oracles = f"{self.reports}/fig7_oracles.csv"
+        self.grid_search = f"{self.reports}/fig7_grid_search.csv"

@@ -7,6 +7,7 @@ from l2o.layout import PROVENANCE_PAGE
 from l2o.steps.common import DEFAULT_PRESET, front_page_task
 from l2o.steps.fig5 import LEARNED, SUMS
 from l2o.steps.fig6 import CLASSICAL
+from l2o.steps.fig7 import UNTRAINED
 from l2o.steps.figures import all_figures, provenance_task
 
 PRESET = config["preset"]
@@ -17,8 +18,8 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-fig5, fig6 = figures["fig5"], figures["fig6"]
-FIG5, FIG6 = fig5.layout, fig6.layout
+fig5, fig6, fig7 = (figures[name] for name in ("fig5", "fig6", "fig7"))
+FIG5, FIG6, FIG7 = fig5.layout, fig6.layout, fig7.layout
 results = [path for steps in figures.values() for path in steps.results()]
 proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
 demands = {name: Demand(steps.tasks(), *proofs) for name, steps in figures.items()}

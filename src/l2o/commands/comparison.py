@@ -25,9 +25,31 @@ def join(tables: list[Path], out: Path, step: Step) -> None:
     produce(step, {"table": out}, inputs, work)
 
 
+def timings(seconds: list[Path], training: list[Path], out: Path, step: Step) -> None:
+    """Set the seconds of the last iteration (CSV) beside the seconds of training (JSON).
+
+    Both are the inputs of the step, in order.
+    """
+    import pandas as pd
+
+    from l2o.storage.json_files import read_json
+    from l2o.storage.tables import read_table, write_table
+
+    inputs = dict(zip([*seconds, *training], step.inputs.values(), strict=True))
+
+    def work() -> None:
+        solved = pd.concat([read_table(path) for path in seconds], ignore_index=True)
+        last = solved.groupby(["setting", "method"], sort=False).last().reset_index()
+        last = last.rename(columns={"seconds": "solve_seconds"})
+        trained = pd.DataFrame([read_json(path) for path in training])
+        write_table(out, last.merge(trained, how="left", on=["setting", "method"]))
+
+    produce(step, {"timings": out}, inputs, work)
+
+
 def compare(
     steps: Any,
-    curves: Path,
+    tables: Mapping[Path, Step],
     outputs: Mapping[str, Path],
     table: Callable,
     metrics: Callable,
@@ -38,19 +60,21 @@ def compare(
     Parameters
     ----------
     steps : of the figure
-    curves : table of our curves
+    tables : what is compared, curves first, with the steps that made it
     outputs : paths of ``table``, ``table_text`` and ``metrics``
-    table, metrics, write : of the figure's module of tables
+    table, metrics, write : of the figure's module of tables; ``table`` is called with the curves,
+        the published ones and the rest of the tables
     """
     from l2o.storage.tables import read_table
 
     def work() -> None:
-        rows = table(read_table(curves), published(steps))
+        curves, *others = (read_table(path) for path in tables)
+        rows = table(curves, published(steps), *others)
         files = outputs["table"], outputs["table_text"]
         write(*files, rows, steps.titles(), steps.preset, steps.sizes.note)
         write_json(outputs["metrics"], metrics(rows))
 
-    produce(steps.table(), outputs, {curves: steps.curves()}, work)
+    produce(steps.table(), outputs, tables, work)
 
 
 def published(steps: Any):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
 
+META_HISTORY = ("epoch", "meta_loss", "validation_loss", "rate_factor", "status")
 HISTORY = ("stage", "layer", "step", "train_loss_db", "validation_loss_db", "status")
 
 
@@ -57,6 +59,47 @@ def train_unrolled(
     net, done, device = job.run(read_dictionary(data), *splits)
     record = {"setting": setting, "depth": net.depth, "device": device, **about}
     store_training(net, done, HISTORY, record, outputs, step)
+
+
+def train_recurrent(
+    steps: Any,
+    step: Step,
+    setting: str,
+    method: str,
+    family: Callable,
+    about: dict[str, Any],
+    outputs: dict[str, Path],
+    state: Path,
+) -> None:
+    """Meta-train a recurrent optimizer, or go on with the meta-training in ``state``.
+
+    Parameters
+    ----------
+    steps, step : of the figure, and of this training
+    family : called with a split and a device; returns the optimizees
+    about : for the checkpoint's record
+    outputs : see :func:`store_training`
+    """
+    from l2o.training.meta_job import MetaJob
+
+    experiment = steps.experiment
+    (teacher, hyper), *_ = experiment.teacher.items()
+    budget = experiment.meta_training(steps.preset, setting, method)
+    job = MetaJob(
+        method=methods("recurrent")[method].load(),
+        hyperparameters=experiment.recurrent[method],
+        teacher=methods("first_order")[teacher].load()(hyper) if budget.imitation > 0 else None,
+        budget=budget,
+        seed=experiment.seed,
+        device=experiment.device,
+        compute_threads=experiment.compute_threads,
+        title=setting,
+        state=state,
+        key=step.key,
+    )
+    optimizer, done, device = job.run(partial(family, "train"), partial(family, "validation"))
+    record = {"setting": setting, "device": device, **about}
+    store_training(optimizer, done, META_HISTORY, record, outputs, step)
 
 
 def store_training(

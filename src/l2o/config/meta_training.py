@@ -5,6 +5,19 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Evolution(BaseModel):
+    """Budget of the updates by evolution strategies; see :mod:`l2o.training.evolution`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    updates: int = Field(ge=1, description="batches of optimizees, with one meta-step each")
+    pairs: int = Field(ge=1, description="perturbations of an update, each with both signs")
+    batch_size: int = Field(ge=1, description="optimizees of an update")
+    horizon: int = Field(ge=1, description="inner steps of a run")
+    sigma: float = Field(gt=0, description="standard deviation of the perturbations")
+    rate: float = Field(gt=0, lt=1, description="Adam's rate, falling as a cosine")
+
+
 class MetaTraining(BaseModel):
     """Budget, curriculum and augmentations; what each means is said at its key."""
 
@@ -26,3 +39,9 @@ class MetaTraining(BaseModel):
     validate_every: int = Field(ge=1, description="epochs between two validations")
     validation_samples: int = Field(ge=1, description="optimizees of a validation, the first ones")
     validation_steps: int = Field(ge=1, description="inner steps of a validation")
+    evolution: Evolution | None = Field(default=None, description="what follows the epochs")
+
+    @property
+    def rounds(self) -> int:
+        """Epochs, and updates by evolution strategies after them."""
+        return self.epochs + (self.evolution.updates if self.evolution else 0)

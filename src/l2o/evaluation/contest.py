@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.lasso import Contestant
+from l2o.evaluation.runs import Contestant, Entry
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizers.continued import Continued
-from l2o.optimizers.protocol import Optimizer
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
 from l2o.storage.sets import LASSO, read_split
 
 Settings = Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A method with its optimizer.
-
-    Recurrent optimizers run in float32, in which they were trained: their precision is far above
-    its rounding, and they take half the time. All others run in float64.
-    """
-
-    contestant: Contestant
-    optimizer: Optimizer
-    dtype: torch.dtype = torch.float64
 
 
 def load_lasso(path: Path, dictionary: np.ndarray, lam: float, split: str = "test") -> Lasso:

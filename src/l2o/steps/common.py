@@ -24,6 +24,11 @@ class FigureSteps(Protocol):
     preset: str
     layout: FigureLayout
 
+    @property
+    def learned(self) -> list[str]:
+        """Names of the methods that are trained."""
+        ...
+
     def summary(self) -> str:
         """Return what the parameters ask for, in a line."""
         ...

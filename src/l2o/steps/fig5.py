@@ -45,6 +45,11 @@ class Fig5Steps:
         nets = len(self.experiment.settings) * len(self.experiment.unrolled)
         return f"{self.path}: valid; {self.preset}: {nets} nets of {self.sizes.depth} layers"
 
+    @property
+    def learned(self) -> list[str]:
+        """Names of the methods that are trained."""
+        return list(self.experiment.unrolled)
+
     def learned_dictionary(self, sums: Path) -> Step:
         """Learn the coherent dictionary from images with the SHA-256 sums in ``sums``."""
         parameters = {**self.experiment.learning.model_dump(), "seed": self.experiment.seed}

@@ -11,8 +11,13 @@ from l2o.provenance import Step
 from l2o.steps.common import FigureSteps, task_of
 from l2o.steps.fig5 import Fig5Steps
 from l2o.steps.fig6 import Fig6Steps
+from l2o.steps.fig7 import Fig7Steps
 
-FIGURES: dict[str, type[FigureSteps]] = {"fig5": Fig5Steps, "fig6": Fig6Steps}
+FIGURES: dict[str, type[FigureSteps]] = {
+    "fig5": Fig5Steps,
+    "fig6": Fig6Steps,
+    "fig7": Fig7Steps,
+}
 
 
 def figure_steps(name: str, preset: str) -> FigureSteps:

@@ -2,7 +2,8 @@
 
 An epoch draws a batch of optimizees and start points and optimizes them to the epoch's horizon;
 after every ``unroll`` inner steps the optimizer's weights take one Adam step, and the carried state
-is cut from the graph. No derivative is taken through the optimizee's gradient.
+is cut from the graph. No derivative is taken through the optimizee's gradient. Where the budget
+says so, updates by evolution strategies follow.
 
 Source: Andrychowicz et al. 2016; Lv et al. 2017 (scaling, convex terms); Chen et al. 2020
 (curriculum of horizons, imitation of an analytic optimizer).
@@ -24,6 +25,7 @@ from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Sca
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
+from l2o.training.evolution import evolution_gradient
 from l2o.training.meta_state import MetaState
 
 Report = Callable[[dict[str, Any]], None]
@@ -63,13 +65,14 @@ class MetaTrainer:
         self.adam = torch.optim.Adam(optimizer.parameters(), lr=budget.rate)
 
     def run(self) -> MetaState:
-        """Train all epochs; the net ends with the weights that were best on validation."""
+        """Train it all; the net ends with the weights that were best on validation."""
         state = self.state
         state.resume(self.adam)
-        while state.epoch < self.budget.epochs and state.failures < MOST_FAILURES:
+        while state.epoch < self.budget.rounds and state.failures < MOST_FAILURES:
             started = time.monotonic()
             before = state.weights()
-            loss = self._epoch(state.epoch)
+            evolving = state.epoch >= self.budget.epochs
+            loss = (self._evolved if evolving else self._epoch)(state.epoch)
             sound = math.isfinite(loss)
             if not sound:
                 self._recover(before)
@@ -103,12 +106,10 @@ class MetaTrainer:
         """Run one epoch; return its mean meta-loss, NaN as soon as something is not finite."""
         budget = self.budget
         generator = torch.Generator().manual_seed(named_seed(self.seed, "meta-training", epoch))
-        optimizee, x = self._drawn(generator)
+        optimizee, x = self._drawn(generator, budget.batch_size)
         share = epoch / budget.epochs
         horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
-        rate = budget.rate * 0.5 * (1.0 + math.cos(math.pi * share)) * self.state.rate_factor
-        for group in self.adam.param_groups:
-            group["lr"] = rate
+        self._set_rate(budget.rate, share)
         imitating = self.teacher is not None and share < budget.imitation_share
         teacher = self.teacher.init(optimizee, x) if imitating else None
         state, total, unrolls = (
@@ -128,6 +129,24 @@ class MetaTrainer:
             total += loss.item()
         return total / unrolls
 
+    def _set_rate(self, highest: float, share: float) -> None:
+        """Set Adam's rate: a cosine over the share that is done of the epochs or updates."""
+        for group in self.adam.param_groups:
+            cosine = 0.5 * (1.0 + math.cos(math.pi * share))
+            group["lr"] = highest * cosine * self.state.rate_factor
+
+    def _evolved(self, epoch: int) -> float:
+        """Take one meta-step by evolution strategies; return the mean loss of its runs."""
+        budget, update = self.budget.evolution, epoch - self.budget.epochs
+        if update == 0:
+            self.adam.state.clear()
+        generator = torch.Generator().manual_seed(named_seed(self.seed, "evolution", update))
+        optimizee, x = self._drawn(generator, budget.batch_size)
+        loss = evolution_gradient(self.optimizer, optimizee, x, budget, generator)
+        self._set_rate(budget.rate, update / budget.updates)
+        self.adam.step()
+        return loss
+
     def _unroll(
         self, optimizee: Optimizee, state: State, teacher: State | None
     ) -> tuple[Tensor, State, State | None]:
@@ -142,10 +161,10 @@ class MetaTrainer:
                 loss = loss + self.budget.imitation * distance
         return loss / self.budget.unroll, state, teacher
 
-    def _drawn(self, generator: torch.Generator) -> tuple[Optimizee, Tensor]:
+    def _drawn(self, generator: torch.Generator, batch_size: int) -> tuple[Optimizee, Tensor]:
         """Draw optimizees, augmented as the budget says, and their start points."""
         budget, n = self.budget, self.train.dimension
-        size = min(budget.batch_size, len(self.train))
+        size = min(batch_size, len(self.train))
         index = torch.randperm(len(self.train), generator=generator)[:size]
         optimizee = self.train.batch(index.to(self.like.device))
 
@@ -164,7 +183,7 @@ class MetaTrainer:
     def _validated(self) -> float:
         """Return the validation loss where it is due, else NaN; keep the weights if best."""
         done = self.state.epoch
-        if done % self.budget.validate_every and done < self.budget.epochs:
+        if done % self.budget.validate_every and done < self.budget.rounds:
             return math.nan
         value = self._validate()
         self.state.keep_if_best(value if math.isfinite(value) else math.inf)

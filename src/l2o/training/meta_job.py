@@ -78,7 +78,7 @@ class MetaJob:
         if all(row["status"] == "diverged" for row in done.history):
             problem = "meta-training diverged in every epoch"
             raise InputError(self.title, optimizer.name, problem, "lower its rate or its horizons")
-        if done.epoch < self.budget.epochs:
+        if done.epoch < self.budget.rounds:
             print(f"{self.title}: given up after {done.epoch} epochs, of which the last diverged")
         return optimizer, done, device.type
 
@@ -89,7 +89,7 @@ class _Progress:
     def __init__(self, title: str, budget: MetaTraining) -> None:
         self.title, self.budget = title, budget
         quiet = not sys.stderr.isatty()
-        self.bar = tqdm(total=budget.epochs, desc=title, unit="epoch", disable=quiet)
+        self.bar = tqdm(total=budget.rounds, desc=title, unit="epoch", disable=quiet)
 
     def __call__(self, row: dict[str, Any]) -> None:
         self.bar.n = row["epoch"]

@@ -37,7 +37,8 @@ def table(curves: Path, outputs: dict[str, Path], params: Path, preset: str) -> 
     from l2o.figures.fig5_table import fig5_metrics, fig5_table, write_table
 
     functions = (fig5_table, fig5_metrics, write_table)
-    comparison.compare(Fig5Steps(params, preset), curves, outputs, *functions)
+    steps = Fig5Steps(params, preset)
+    comparison.compare(steps, {curves: steps.curves()}, outputs, *functions)
 
 
 def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:

@@ -114,7 +114,7 @@ def timings(
     preset: Preset = DEFAULT_PRESET,
 ) -> None:
     """Set SECONDS of the last iteration beside those of TRAINING (JSON)."""
-    report_commands.timings(seconds, training, out, params, preset)
+    comparison.timings([seconds], training, out, Fig6Steps(params, preset).timings())
 
 
 @app.command()

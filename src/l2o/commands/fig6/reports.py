@@ -31,7 +31,8 @@ def evaluate(
     def work() -> None:
         import pandas as pd
 
-        from l2o.evaluation.lasso import curve_rows, excess_at, start_points
+        from l2o.evaluation.lasso import curve_rows, excess_at
+        from l2o.evaluation.runs import start_points
         from l2o.storage.tables import write_table
 
         lasso, entries, recorded = _contest(steps, data, paths, classical=group == CLASSICAL)
@@ -63,7 +64,8 @@ def time_methods(
     def work() -> None:
         import pandas as pd
 
-        from l2o.evaluation.lasso import seconds_rows, start_points
+        from l2o.evaluation.lasso import seconds_rows
+        from l2o.evaluation.runs import start_points
         from l2o.storage.tables import write_table
 
         lasso, entries, recorded = _contest(steps, data, paths, classical=True)
@@ -85,7 +87,7 @@ def _contest(steps: Fig6Steps, data: Path, paths: dict[str, Path], classical: bo
     """Return the test instances, the methods that take part, and the iterations to record."""
     from l2o.compute import prepare_device
     from l2o.evaluation.contest import classical_entries, learned_entries, load_lasso
-    from l2o.evaluation.lasso import recorded_iterations
+    from l2o.evaluation.runs import recorded_iterations
     from l2o.storage.hdf5 import read_dictionary
     from l2o.storage.tables import read_table
 
@@ -131,31 +133,13 @@ def check_optima(sets: list[Path], out: Path, params: Path, preset: str) -> None
     produce(step, {"optima": out}, inputs, work)
 
 
-def timings(seconds: Path, training: list[Path], out: Path, params: Path, preset: str) -> None:
-    """Set the seconds of the last iteration beside the seconds of training."""
-    import pandas as pd
-
-    from l2o.storage.json_files import read_json
-    from l2o.storage.tables import read_table, write_table
-
-    step = Fig6Steps(params, preset).timings()
-    inputs = dict(zip([seconds, *training], step.inputs.values(), strict=True))
-
-    def work() -> None:
-        last = read_table(seconds).groupby(["setting", "method"], sort=False).last().reset_index()
-        last = last.rename(columns={"seconds": "solve_seconds"})
-        trained = pd.DataFrame([read_json(path) for path in training])
-        write_table(out, last.merge(trained, how="left", on=["setting", "method"]))
-
-    produce(step, {"timings": out}, inputs, work)
-
-
 def table(curves: Path, outputs: dict[str, Path], params: Path, preset: str) -> None:
     """Write the comparison with the published values as CSV, Markdown and JSON metrics."""
     from l2o.figures.fig6_table import fig6_metrics, fig6_table, write_table
 
     functions = (fig6_table, fig6_metrics, write_table)
-    comparison.compare(Fig6Steps(params, preset), curves, outputs, *functions)
+    steps = Fig6Steps(params, preset)
+    comparison.compare(steps, {curves: steps.curves()}, outputs, *functions)
 
 
 def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:

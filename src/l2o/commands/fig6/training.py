@@ -7,12 +7,9 @@ from pathlib import Path
 
 from l2o.artifacts.production import produce
 from l2o.commands.common import check_known
-from l2o.commands.training import store_training, train_unrolled
-from l2o.optimizers.registry import methods
+from l2o.commands.training import train_recurrent, train_unrolled
 from l2o.provenance import Step
 from l2o.steps.fig6 import Fig6Steps
-
-META_HISTORY = ("epoch", "meta_loss", "validation_loss", "rate_factor", "status")
 
 
 def train(
@@ -67,29 +64,11 @@ def _train_recurrent(
     from l2o.evaluation.contest import load_lasso
     from l2o.optimizees.lasso import LassoFamily
     from l2o.storage.hdf5 import read_dictionary
-    from l2o.training.meta_job import MetaJob
 
-    experiment = steps.experiment
-    (teacher, hyper), *_ = experiment.teacher.items()
-    budget = experiment.meta_training(steps.preset, setting, method)
-    job = MetaJob(
-        method=methods("recurrent")[method].load(),
-        hyperparameters=experiment.recurrent[method],
-        teacher=methods("first_order")[teacher].load()(hyper) if budget.imitation > 0 else None,
-        budget=budget,
-        seed=experiment.seed,
-        device=experiment.device,
-        compute_threads=experiment.compute_threads,
-        title=setting,
-        state=state,
-        key=step.key,
-    )
-    A = read_dictionary(data)
+    A, lam = read_dictionary(data), steps.experiment.lam
 
     def family(split: str, device: torch.device) -> LassoFamily:
-        lasso = load_lasso(data, A, experiment.lam, split).to(torch.float32).to(device)
+        lasso = load_lasso(data, A, lam, split).to(torch.float32).to(device)
         return LassoFamily(lasso.A, lasso.b, lasso.lam, lasso.optimum)
 
-    optimizer, done, device = job.run(partial(family, "train"), partial(family, "validation"))
-    record = {"setting": setting, "lam": experiment.lam, "device": device}
-    store_training(optimizer, done, META_HISTORY, record, outputs, step)
+    train_recurrent(steps, step, setting, method, family, {"lam": lam}, outputs, state)
