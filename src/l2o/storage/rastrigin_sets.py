@@ -1,7 +1,7 @@
 """Sets of the Rastrigin family in HDF5: every instance has a matrix of its own.
 
-Layout: groups ``train`` and ``test``, each with ``A`` (instances, n, n), ``b`` and ``c``
-(instances, n), float64; attributes explain the file.
+Layout: groups ``train``, ``validation`` and ``test``, each with ``A`` (instances, n, n), ``b`` and
+``c`` (instances, n), float64; attributes explain the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from l2o.errors import InputError
 from l2o.storage.hdf5 import REBUILD, created, describe, opened
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 CONTENT = {
     "A": ("instances x n x n", "matrix of the quadratic term"),
     "b": ("instances x n", "target of the quadratic term"),
