@@ -10,6 +10,8 @@ import pandas as pd
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
 
+VARIANTS = ("main", "as_drawn")  # settings of the paper's text; those that give its curves
+
 
 def check_columns(name: str, table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Check that ``table``, called ``name`` in errors, has all ``columns``.
@@ -22,6 +24,19 @@ def check_columns(name: str, table: pd.DataFrame, columns: Iterable[str]) -> Non
         if column not in table.columns:
             found = f"no such column (found: {', '.join(map(str, table.columns))})"
             raise InputError(name, column, found, "write the table again with this version")
+
+
+def check_words(name: str, table: pd.DataFrame, allowed: Mapping[str, Iterable[str]]) -> None:
+    """Check that each column in ``allowed`` holds no words but those given for it.
+
+    Raises
+    ------
+    InputError : a column holds another word.
+    """
+    for column, words in allowed.items():
+        for word in sorted(set(map(str, table[column])) - set(words)):
+            problem = f"found {word}, allowed: {', '.join(words)}"
+            raise InputError(name, column, problem, "write the table again with this version")
 
 
 def check_published(
@@ -63,6 +78,46 @@ def check_once(name: str, curves: pd.DataFrame, x: str, others: Iterable[str] = 
         setting, method, value = double.iloc[0][["setting", "method", x]]
         problem = f"{x} {value} of {method} occurs twice"
         raise InputError(name, setting, problem, "give every run its own method name")
+
+
+def shifts(curves: pd.DataFrame) -> pd.Series:
+    """Return by how many iterations each row is to be counted later (0 without column ``shift``).
+
+    The sum of ``iteration`` and shift is what published iterations are compared with.
+    """
+    if "shift" not in curves:
+        return pd.Series(0, index=curves.index)
+    return curves["shift"].fillna(0).astype(int)
+
+
+def published_iterations(
+    name: str, ours: pd.DataFrame, paper: pd.Series, column: str
+) -> tuple[pd.Series, pd.Series]:
+    """Return the iterations of one curve of ours, and its ``column``, keyed as the paper counts.
+
+    Parameters
+    ----------
+    name : what errors call the table
+    ours : one curve: one setting, method and variant
+    paper : the published curve, keyed by iteration
+    column : name of the losses
+
+    Raises
+    ------
+    InputError : our curve lacks a published iteration.
+    """
+    setting, method, variant = ours.iloc[0][["setting", "method", "variant"]]
+    keyed = ours.set_index(ours["iteration"] + shifts(ours))
+    if absent := sorted(set(paper.index) - set(keyed.index)):
+        problem = f"{method} ({variant}) has no iteration {', '.join(map(str, absent))}"
+        raise InputError(name, setting, problem, "evaluate at the published iterations")
+    return keyed["iteration"], keyed[column].astype(float)
+
+
+def compared_iterations(table: pd.DataFrame) -> str:
+    """Return e.g. "iteration 1,000": the published iterations that a table compares."""
+    compared = sorted(table["paper_iteration"].dropna().astype(int).unique())
+    return f"iteration {' or '.join(f'{i:,}' for i in compared)}"
 
 
 def preset_note(preset: str, budget_note: str) -> str:

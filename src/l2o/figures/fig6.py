@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from string import ascii_lowercase
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,17 +15,10 @@ from matplotlib.lines import Line2D
 from l2o.figures import style
 from l2o.figures.common import names_by_reason, preset_note, settings_of_classical
 from l2o.figures.fig6_overlay import overlay_page
-from l2o.figures.fig6_table import FLOOR, check_curves, check_seconds, power_of_ten
-from l2o.figures.loss_axes import (
-    BOTTOM,
-    CONVENTION,
-    LOSS_LABEL,
-    TOP,
-    band,
-    clipped,
-    loss_limits,
-    place_limits,
-)
+from l2o.figures.fig6_table import CONVENTION, LOSS_LABEL, check_curves, check_seconds
+from l2o.figures.loss_axes import BOTTOM, TOP, band, clipped, loss_limits, marked, place_limits
+from l2o.figures.method_legend import legend_entries, place_legend, prepared
+from l2o.figures.numbers import FLOOR, power_of_ten
 from l2o.figures.style import PRINT_WIDTH, MethodStyle
 
 _LEFT = 0.078  # left edge of the panels, as a part of the page's width
@@ -34,7 +26,6 @@ _FOOT, _ENTRY = 1.3, 0.155  # inches below the panels, and for each row of the l
 _PROXIMAL = ("ista", "fista")
 _UNROLLED = "Unrolled, continued with FISTA"
 _GROUPS = ("Subgradient methods", "Proximal methods", _UNROLLED, "Recurrent")
-_MARKERS_PER_DECADE = 2.5
 
 
 def draw_fig6(
@@ -77,7 +68,7 @@ def draw_fig6(
     """
     check_curves(curves, reference, titles)
     reference = reference[reference["panel"].isin(titles)]
-    curves, note = _prepared(curves, titles), preset_note(preset, budget_note)
+    curves, note = prepared(curves, titles, _group), preset_note(preset, budget_note)
     with style.print_style():
         main = curves[curves["variant"] == "main"]
         first = _page(main, "iteration", dict.fromkeys(titles, "Iteration"), titles, note)
@@ -112,7 +103,7 @@ def draw_fig6_seconds(
         differ, or a file cannot be written.
     """
     check_seconds(seconds, curves, titles)
-    main = _prepared(curves[curves["variant"] == "main"], titles)
+    main = prepared(curves[curves["variant"] == "main"], titles, _group)
     timed = main.merge(seconds, on=["setting", "method", "iteration"])
     batches = timed.drop_duplicates("setting").set_index("setting")["batch"]
     xlabels = {s: f"Wall-clock time for {batches[s]:,} instances (s)" for s in titles}
@@ -125,16 +116,6 @@ def draw_fig6_seconds(
         page = _page(timed, "seconds", xlabels, titles, note)
     style.save_pdf(page, pdf, key)
     style.save_png(page, png, key)
-
-
-def _prepared(curves: pd.DataFrame, settings: Iterable[str]) -> pd.DataFrame:
-    """Return the rows of ``settings`` in the order of drawing, with ``base`` and ``group``."""
-    curves = curves[curves["setting"].isin(settings)].sort_values("iteration", kind="stable")
-    rows = curves[["method", "label", "kind"]].to_numpy()
-    return curves.assign(
-        base=[style.base_label(label, kind) for _, label, kind in rows],
-        group=[_group(method, kind) for method, _, kind in rows],
-    )
 
 
 def _group(method: str, kind: str) -> str:
@@ -166,9 +147,7 @@ def _page(
         axes.set_ylabel(LOSS_LABEL)
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
-    for number, (name, handles) in enumerate(legend.items()):
-        at = (_LEFT + number * (0.99 - _LEFT) / len(legend), (foot - 0.5) / height)
-        style.plain_legend(page, handles, name, at, 1)
+    place_legend(page, legend, _LEFT, (foot - 0.5) / height)
     style.footnote(page, f"{CONVENTION} {_foot(curves)} {note}")
     return page
 
@@ -180,19 +159,13 @@ def _panel(axes: Axes, rows: pd.DataFrame, x: str, styles: Mapping[str, MethodSt
         look, learned = styles[method], curve["kind"].iloc[0] != "classical"
         at, losses = curve[x].to_numpy(float), clipped(curve["relative_loss"])
         line = look.line() | {"zorder": 3 if learned else 2.5}
-        axes.plot(at, losses, **line, markevery=_marked(at, number))
+        axes.plot(at, losses, **line, markevery=marked(at, number))
         if learned:
             band(axes, at, curve["q25"], curve["q75"], look.colour, 0.13)
         last = (curve["iteration"] == curve["layers"]).to_numpy()
         axes.plot(at[last], losses[last], zorder=4, **_ring(look.colour))
     if note := _note(rows, axes.get_ylim()[0]):
         axes.text(0.02, 0.025, note, transform=axes.transAxes, size=6.5, bbox=style.BOX, zorder=5)
-
-
-def _marked(at: np.ndarray, number: int) -> list[int]:
-    """Return which points get a marker: evenly spread on a log axis, each curve at other places."""
-    place = np.log10(at) * _MARKERS_PER_DECADE + number * 0.37
-    return [int(i) for i in np.flatnonzero(np.diff(np.floor(place), prepend=np.floor(place[:1])))]
 
 
 def _ring(colour: str) -> dict[str, object]:
@@ -216,10 +189,7 @@ def _note(rows: pd.DataFrame, low: float) -> str:
 
 def _legend(curves: pd.DataFrame, styles: Mapping[str, MethodStyle]) -> dict[str, list[Artist]]:
     """Return the entries of the legend under the heading of each group that has any."""
-    entries: dict[str, list[Artist]] = {name: [] for name in _GROUPS}
-    for _, row in curves.drop_duplicates("method").iterrows():
-        look = styles[row["method"]]
-        entries[row["group"]].append(Line2D([], [], label=row["base"], **look.line()))
+    entries = legend_entries(curves, styles, _GROUPS)
     if unrolled := entries[_UNROLLED]:
         layers = sorted(curves.loc[curves["group"] == _UNROLLED, "layers"].unique())
         label = f"last learned layer ({', '.join(map(str, layers))})"

@@ -11,13 +11,18 @@ import pandas as pd
 
 from l2o.errors import InputError
 from l2o.figures.common import (
+    VARIANTS,
     check_columns,
     check_once,
     check_published,
+    check_words,
+    compared_iterations,
     markdown_grid,
     preset_note,
+    published_iterations,
     write_texts,
 )
+from l2o.figures.numbers import curve_ratio, round_3, scientific, times_apart
 
 CURVES, REFERENCE, SECONDS = "figure 6 curves", "figure 6 reference", "figure 6 seconds"
 _CURVE_COLUMNS = (
@@ -27,12 +32,16 @@ _CURVE_COLUMNS = (
 _REFERENCE_COLUMNS = ("panel", "method", "iteration", "relative_loss")
 _SECONDS_COLUMNS = ("setting", "method", "iteration", "seconds", "batch")
 _ALLOWED = {
-    "variant": ("main", "as_drawn"),
+    "variant": VARIANTS,
     "kind": ("classical", "unrolled", "recurrent"),
     "status": ("converged", "diverged"),
 }
+LOSS_LABEL = "Relative loss (eq. 19)"
+CONVENTION = (
+    "Relative loss: mean of f − f* over the test instances, divided by the mean of f*; "
+    "averaged over random starts."
+)
 READING = "about 5 %"  # how well most published values could be read, see data/reference/README.md
-FLOOR = 1e-9  # relative losses below are rounding, in figures and in texts
 _LAST_OF_FISTA = 400  # later values depend on the published optimum: FISTA's own, iteration 2,000
 
 
@@ -52,10 +61,7 @@ def check_curves(curves: pd.DataFrame, reference: pd.DataFrame, settings: Iterab
 
 def _check_ours(curves: pd.DataFrame) -> None:
     check_columns(CURVES, curves, _CURVE_COLUMNS)
-    for column, words in _ALLOWED.items():
-        for word in set(curves[column]) - set(words):
-            problem = f"found {word}, allowed: {', '.join(words)}"
-            raise InputError(CURVES, column, problem, "write the table again with this version")
+    check_words(CURVES, curves, _ALLOWED)
     check_once(CURVES, curves, "iteration", ["variant"])
 
 
@@ -85,16 +91,6 @@ def check_seconds(seconds: pd.DataFrame, curves: pd.DataFrame, settings: Iterabl
             found = ", ".join(map(str, sorted(here["batch"].unique())))
             problem = f"batch sizes differ: {found}"
             raise InputError(SECONDS, setting, problem, "time all methods on the same instances")
-
-
-def shifts(curves: pd.DataFrame) -> pd.Series:
-    """Return by how many iterations each row is to be counted later (0 without column ``shift``).
-
-    The sum of ``iteration`` and shift is what published iterations are compared with.
-    """
-    if "shift" not in curves:
-        return pd.Series(0, index=curves.index)
-    return curves["shift"].fillna(0).astype(int)
 
 
 def fig6_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +123,7 @@ def fig6_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     for (setting, method), _ in reference.groupby(["panel", "method"], sort=False):
         published = read[(read["panel"] == setting) & (read["method"] == method)]
         here = curves[(curves["setting"] == setting) & (curves["method"] == method)]
-        for variant in _ALLOWED["variant"]:
+        for variant in VARIANTS:
             ours = here[here["variant"] == variant]
             if len(ours) and len(published):
                 rows.append(_compared(ours, published.set_index("iteration")["relative_loss"]))
@@ -137,41 +133,26 @@ def fig6_table(curves: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 def _compared(ours: pd.DataFrame, paper: pd.Series) -> dict[str, Any]:
     """Return one row of the table; ``paper`` is keyed by iteration, in ascending order."""
     setting, method, variant, label = ours.iloc[0][["setting", "method", "variant", "label"]]
-    counted = ours["iteration"] + shifts(ours)
-    losses = pd.Series(ours["relative_loss"].to_numpy(float), index=counted)
-    if absent := sorted(set(paper.index) - set(losses.index)):
-        problem = f"{method} ({variant}) has no iteration {', '.join(map(str, absent))}"
-        raise InputError(CURVES, setting, problem, "evaluate at the published iterations")
+    at, losses = published_iterations(CURVES, ours, paper, "relative_loss")
     last = paper.index[-1]
     exact = [float(table[last]) for table in (losses, paper)]
     loss, published = map(round_3, exact)
+    compared = paper.loc[:_LAST_OF_FISTA] if method == "fista" else paper
     lost = bool((ours["status"] != "converged").any()) or not np.isfinite(loss)
     return {
         "setting": setting,
         "method": method,
         "variant": variant,
         "label": label,
-        "iteration": int(ours["iteration"][(counted == last).to_numpy()].iloc[0]),
+        "iteration": int(at[last]),
         "relative_loss": loss,
         "paper_iteration": int(last),
         "paper_relative_loss": published,
         "ratio": round_3(exact[0] / exact[1]),
         "verdict": "met" if not lost and loss <= published else "missed",
-        "curve_ratio": _curve_ratio(losses, paper, method) if variant == "as_drawn" else np.nan,
+        "curve_ratio": curve_ratio(losses, compared) if variant == "as_drawn" else np.nan,
         "status": "diverged" if lost else "converged",
     }
-
-
-def _curve_ratio(losses: pd.Series, paper: pd.Series, method: str) -> float:
-    compared = paper.loc[:_LAST_OF_FISTA] if method == "fista" else paper
-    ratios = losses[compared.index] / compared
-    usable = (ratios > 0) & np.isfinite(ratios)
-    return round_3(float(np.maximum(ratios, 1 / ratios).where(usable, np.inf).max()))
-
-
-def round_3(value: float) -> float:
-    """Return ``value`` rounded to 3 significant digits, without a minus zero."""
-    return float(f"{value:.2e}") + 0.0
 
 
 def fig6_metrics(table: pd.DataFrame) -> dict[str, Any]:
@@ -188,37 +169,12 @@ def fig6_metrics(table: pd.DataFrame) -> dict[str, Any]:
     return metrics
 
 
-def scientific(value: float) -> str:
-    """Return a relative loss as in "5.50e-4", and "< 1e-9" for what is below :data:`FLOOR`."""
-    if value < FLOOR:
-        return f"< {power_of_ten(FLOOR)}"
-    if not np.isfinite(value):
-        return "nan" if np.isnan(value) else "∞"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def power_of_ten(value: float) -> str:
-    """Return e.g. "1e-9" for 1e-9."""
-    return f"1e{round(float(np.log10(value)))}"
-
-
 def loss_pair(row: pd.Series) -> str:
     """Return "ours / paper" of one row of :func:`fig6_table`; a diverged curve is called so."""
     ours = scientific(row["relative_loss"])
     if row["status"] == "diverged":
         ours = f"{ours} (diverged)" if np.isfinite(row["relative_loss"]) else "diverged"
     return f"{ours} / {scientific(row['paper_relative_loss'])}"
-
-
-def compared_iterations(table: pd.DataFrame) -> str:
-    """Return e.g. "iteration 1,000": the published iterations that the table compares."""
-    return f"iteration {' or '.join(f'{i:,}' for i in sorted(table['paper_iteration'].unique()))}"
-
-
-def times_apart(ratio: float) -> str:
-    """Return e.g. "1.08×" for the largest ratio along a curve; "∞" if there is none."""
-    return f"{ratio:.3g}×" if np.isfinite(ratio) else "∞"
 
 
 def _cell(row: pd.Series) -> str:
@@ -255,7 +211,7 @@ def counted(main: pd.DataFrame) -> str:
 
 
 def _markdown(table: pd.DataFrame, titles: Mapping[str, str], preset: str, budget_note: str) -> str:
-    main, drawn = (table[table["variant"] == variant] for variant in _ALLOWED["variant"])
+    main, drawn = (table[table["variant"] == variant] for variant in VARIANTS)
     heading = f"{main_heading(main)}; bold where ours is no worse."
     lines = [heading, "", *markdown_grid(main, titles, _cell), "", counted(main), ""]
     if len(drawn):

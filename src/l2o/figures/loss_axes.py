@@ -1,4 +1,4 @@
-"""Relative losses on a logarithmic axis: its limits, and what happens to odd values."""
+"""Losses on logarithmic axes: limits, markers, and what happens to odd values."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from l2o.figures.fig6_table import FLOOR
+from l2o.figures.numbers import FLOOR
 
 BOTTOM, TOP = 1e-7, 1e4  # no axis ends lower or higher
-LOSS_LABEL = "Relative loss (eq. 19)"
-CONVENTION = (
-    "Relative loss: mean of f − f* over the test instances, divided by the mean of f*; "
-    "averaged over random starts."
-)
+_MARKERS_PER_DECADE = 2.5
 
 
 def clipped(losses: pd.Series) -> np.ndarray:
@@ -22,17 +18,19 @@ def clipped(losses: pd.Series) -> np.ndarray:
     return np.where(np.isfinite(values), np.maximum(values, FLOOR), np.nan)
 
 
-def loss_limits(*losses: pd.Series, decades: float = 1.0) -> tuple[float, float]:
+def loss_limits(
+    *losses: pd.Series, decades: float = 1.0, margin: float = 1.6
+) -> tuple[float, float]:
     """Return limits of a log axis that show all losses from BOTTOM to TOP.
 
-    They are at least ``decades`` apart.
+    They are at least ``decades`` apart; ``margin`` is the factor between a limit and a loss.
     """
     values = np.concatenate([clipped(column) for column in losses])
     shown = values[values <= TOP]
     low, high = shown.min(initial=np.inf), shown.max(initial=0.0)
     if low > high:
         return 0.1, 10.0
-    low, high = max(low / 1.6, BOTTOM), max(high * 1.6, 10 * BOTTOM)
+    low, high = max(low / margin, BOTTOM), max(high * margin, 10 * BOTTOM)
     if (narrow := 10**decades * low / high) > 1:
         low, high = low / narrow**0.5, high * narrow**0.5
     return max(low, BOTTOM), high
@@ -52,3 +50,9 @@ def band(
 ) -> None:
     """Shade the range from ``low`` to ``high`` (points,); a gap where one is not finite."""
     axes.fill_between(x, clipped(low), clipped(high), color=colour, alpha=alpha, linewidth=0)
+
+
+def marked(at: np.ndarray, number: int) -> list[int]:
+    """Return which points get a marker: evenly spread on a log axis, each curve at other places."""
+    place = np.log10(at) * _MARKERS_PER_DECADE + number * 0.37
+    return [int(i) for i in np.flatnonzero(np.diff(np.floor(place), prepend=np.floor(place[:1])))]

@@ -10,6 +10,7 @@ import pandas as pd
 from l2o.figures import fig6_table
 from l2o.figures.common import preset_note
 from l2o.figures.fig5_table import READING_DB, compared_layers, db_pair
+from l2o.figures.numbers import times_apart
 from l2o.figures.pages import html_page
 
 WORDS = {"met": "reached", "missed": "missed"}  # the verdict in words, never by colour alone
@@ -89,5 +90,5 @@ def _verdict_cell(row: pd.Series, text: str) -> str:
 
 
 def _as_drawn_cell(row: pd.Series) -> str:
-    apart = fig6_table.times_apart(row["curve_ratio"])
+    apart = times_apart(row["curve_ratio"])
     return f'<td class="number">{escape(fig6_table.loss_pair(row))}<small>{apart}</small></td>'
