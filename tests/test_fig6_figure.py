@@ -21,7 +21,7 @@ TITLES = {"m5_n10": "m = 5, n = 10", "m25_n50": "m = 25, n = 50"}
 NOTE = "laptop preset: reduced training budget"
 CLASSICAL = ("gd", "adam", "rmsprop", "ista", "fista")
 UNROLLED = ("lista", "alista")
-NEW = ("gd", "adam", "rmsprop", "sgd", "nag")
+NEW = ("gd", "adam", "rmsprop", "sgd", "nag", "pso")
 NEW += ("l2o_dm", "l2o_rnnprop", "l2o_enhanced", "l2o_scale", "l2o_swarm")
 AT = ["setting", "method", "variant"]
 

@@ -26,11 +26,12 @@ BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
     {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 )
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
+_RAYS_8 = (8, 2, 0.0)  # 8 lines from one point
 _SIZES = {  # points; of markers that look small at 4.2
     **dict.fromkeys(("P", "X", "d"), 5.2),
     **dict.fromkeys(("*", _STAR_4, _STAR_3, _STAR_6), 6.5),
 }
-_GLYPHS = ("+", "x", "1", "2", "|")  # markers of lines only: drawn in the line's colour
+_GLYPHS = ("+", "x", "1", "2", "|", _RAYS_8)  # markers of lines only: drawn in the line's colour
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
         "nag": MethodStyle("#797979", "2", (0, (4, 3)), 1.0),
         "sgd": MethodStyle("#222222", "|", (0, (1, 2.5)), 1.0),
+        "pso": MethodStyle("#A0A0A0", _RAYS_8, (0, (8, 1.5)), 1.3),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),
@@ -104,6 +106,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "oracle": MethodStyle("#000000", None, ":", 1.2),
     }
 )
+_ALIKE = {"gd_line_search": "gd"}  # one family, never in one figure: one look
 SPARE = (
     MethodStyle("#802A00", "H"),
     MethodStyle("#0080FF", _STAR_3),
@@ -139,7 +142,7 @@ def styles_for(methods: Iterable[str]) -> dict[str, MethodStyle]:
     """
     spare, styles = iter(SPARE), {}
     for method in dict.fromkeys(methods):
-        style = STYLES.get(method) or next(spare, None)
+        style = STYLES.get(_ALIKE.get(method, method)) or next(spare, None)
         if style is None:
             problem = f"no plot style left (there are {len(SPARE)} spare ones)"
             raise InputError("figures/style.py", method, problem, "add a line to STYLES")
@@ -154,13 +157,22 @@ def luminance(colour: str) -> float:
 
 
 def base_label(label: str, kind: str) -> str:
-    """Return a label without the settings in brackets that end one of kind ``classical``."""
-    return re.sub(r"\s*\(.*\)$", "", label) if kind == "classical" else label
+    """Return a label without the settings in brackets that may end one of no learned kind."""
+    return re.sub(r"\s*\(.*\)$", "", label) if kind in ("classical", "population") else label
 
 
 def footnote(page: Figure, text: str) -> None:
     """Write small print at the foot of a page of PRINT_WIDTH, broken into lines."""
-    page.text(0.01, 0.06 / page.get_figheight(), textwrap.fill(text, 138), size=6.5, va="bottom")
+    page.text(0.01, 0.06 / page.get_figheight(), _lines(text), size=6.5, va="bottom")
+
+
+def footnote_height(text: str) -> float:
+    """Return the inches that :func:`footnote` needs for ``text``."""
+    return 0.06 + 0.108 * len(_lines(text).splitlines())
+
+
+def _lines(text: str) -> str:
+    return textwrap.fill(text, 138)
 
 
 def plain_legend(
