@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from l2o.figures.numbers import FLOOR
 
@@ -43,6 +44,17 @@ def place_limits(places: pd.Series) -> tuple[float, float]:
         return 0.1, 10.0
     margin = max((shown.max() / shown.min()) ** 0.045, 1.05)
     return shown.min() / margin, shown.max() * margin
+
+
+def plain_ticks(axes: Axes) -> None:
+    """Label a log y axis of less than two decades with numbers, such as 5, 10, 20."""
+    low, high = axes.get_ylim()
+    if high / low >= 100:
+        return
+    wide = high / low >= 20
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else (1, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def band(

@@ -23,6 +23,19 @@ def scientific(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number as in "28.3", "0.0120", "1.30e6" or "−0.500"."""
+    if not np.isfinite(value):
+        return "nan" if np.isnan(value) else ("−∞" if value < 0 else "∞")
+    value = float(f"{value:.{digits - 1}e}") + 0.0  # no minus zero
+    if value and not 1e-3 <= abs(value) < 10**digits:
+        mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        text = f"{abs(value):#.{digits}g}".rstrip(".")
+    return f"−{text}" if value < 0 else text
+
+
 def power_of_ten(value: float) -> str:
     """Return e.g. "1e-9" for 1e-9."""
     return f"1e{round(float(np.log10(value)))}"

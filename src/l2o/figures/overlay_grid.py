@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def overlay_figure(rows: int, ylabel: str) -> Figure:
 
 
 def overlay_grids(
-    page: Figure, rows: int, methods: Sequence[str], columns: int, share: str, between: float
+    page: Figure, rows: int, methods: Sequence[str], columns: int, share: str | bool, between: float
 ) -> Iterator[tuple[np.ndarray, Sequence[str]]]:
     """Yield the panels (rows, columns) of each half of the page, with the methods of the rows.
 
@@ -78,9 +79,9 @@ def ours(
     axes.plot(drawn["at"], clipped(drawn[column]), **solid | {"linestyle": _DASHED})
 
 
-def numbers(axes: Axes, lines: Sequence[str]) -> None:
-    """Write what is compared at the top of a panel."""
-    look = {"size": 6, "ha": "right", "va": "top", "linespacing": 1.15}
+def numbers(axes: Axes, lines: Sequence[str], box: Mapping[str, Any] | None = None) -> None:
+    """Write what is compared at the top of a panel; ``box`` is what lies behind the text."""
+    look = {"size": 6, "ha": "right", "va": "top", "linespacing": 1.15, "bbox": box}
     axes.text(0.97, 0.965, "\n".join(lines), transform=axes.transAxes, **look)
 
 

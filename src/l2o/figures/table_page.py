@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from l2o.figures import fig6_table
+from l2o.figures import fig6_table, fig7_table
 from l2o.figures.common import preset_note
 from l2o.figures.fig5_table import READING_DB, compared_layers, db_pair
 from l2o.figures.numbers import times_apart
@@ -61,10 +61,40 @@ def fig6_table_page(
     if len(drawn):
         body += [
             f"<p>{escape(fig6_table.as_drawn_heading())}</p>",
-            *_grid(drawn, titles, _as_drawn_cell),
+            *_grid(drawn, titles, lambda row: _as_drawn_cell(row, fig6_table.loss_pair(row))),
         ]
     body.append(f"<p>{escape(preset_note(preset, budget_note))}</p>")
     return html_page("Figure 6 beside the published values", "\n".join(body))
+
+
+def fig7_table_page(
+    table: pd.DataFrame, titles: Mapping[str, str], preset: str, budget_note: str
+) -> str:
+    """Return the page of Figure 7: gaps, mean objectives and, if there are any, ``as_drawn`` rows.
+
+    Parameters
+    ----------
+    table : what :func:`l2o.figures.fig7_table.fig7_table` returned
+    titles : heads of the columns, keyed by setting
+    preset, budget_note : named under the tables; the note only if preset is not ``paper``
+    """
+    main, drawn = (table[table["variant"] == variant] for variant in ("main", "as_drawn"))
+    summary = f"{fig7_table.counted(main)} {fig7_table.best_learned(main, titles)}".strip()
+    body = [
+        f"<p>{escape(fig7_table.main_heading(main))}; {_REACHED}</p>",
+        f"<p>{escape(fig7_table.explanation(main))}</p>",
+        *_grid(main, titles, lambda row: _verdict_cell(row, fig7_table.gap_pair(row))),
+        f"<p>{escape(summary)}</p>",
+        f"<p>{escape(fig7_table.LOSS_HEADING)}</p>",
+        *_grid(main, titles, lambda row: _plain_cell(fig7_table.loss_pair(row))),
+    ]
+    if len(drawn):
+        body += [
+            f"<p>{escape(fig7_table.as_drawn_heading())}</p>",
+            *_grid(drawn, titles, lambda row: _as_drawn_cell(row, fig7_table.gap_pair(row))),
+        ]
+    body.append(f"<p>{escape(preset_note(preset, budget_note))}</p>")
+    return html_page("Figure 7 beside the published values", "\n".join(body))
 
 
 def _grid(
@@ -86,9 +116,15 @@ def _grid(
 
 def _verdict_cell(row: pd.Series, text: str) -> str:
     verdict = row["verdict"]
+    if verdict not in WORDS:  # nothing is published to compare it with
+        return _plain_cell(text)
     return f'<td class="number {verdict}">{escape(text)}<small>{WORDS[verdict]}</small></td>'
 
 
-def _as_drawn_cell(row: pd.Series) -> str:
+def _plain_cell(text: str) -> str:
+    return f'<td class="number">{escape(text)}</td>'
+
+
+def _as_drawn_cell(row: pd.Series, text: str) -> str:
     apart = times_apart(row["curve_ratio"])
-    return f'<td class="number">{escape(fig6_table.loss_pair(row))}<small>{apart}</small></td>'
+    return f'<td class="number">{escape(text)}<small>{apart}</small></td>'
