@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 from scipy.linalg import null_space
 
-from l2o.dictionaries import image_source
 from l2o.dictionaries.analytic import analytic_weights, kkt_residual
 from l2o.dictionaries.gaussian import gaussian_dictionary
 from l2o.dictionaries.images import fetch_images, read_patches, read_sums
 from l2o.dictionaries.learned import learn_dictionary
 from l2o.dictionaries.properties import coherence, condition_number
 from l2o.errors import InputError
+from l2o.storage.fetching import MIRROR_VARIABLE
 
 NAMES = ["test/100.jpg", "test/7.jpg", "train/12.jpg", "train/3.jpg"]
 
@@ -33,7 +33,7 @@ def _jpeg(seed: int) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_mirror_from_outside(monkeypatch):
-    monkeypatch.delenv(image_source.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
 
 
 @pytest.fixture

@@ -10,49 +10,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from l2o.dictionaries.image_source import (
-    ARCHIVE_URL,
-    MIRROR_VARIABLE,
-    Found,
-    download,
-    images_in_archive,
-    images_in_mirror,
-)
+from l2o.dictionaries.image_source import ARCHIVE_URL, images_in_archive, images_in_mirror
 from l2o.errors import InputError
 from l2o.seeds import named_generator
-from l2o.storage.atomic import written_aside
+from l2o.storage import fetching
+from l2o.storage.fetching import Found
 
 
 def read_sums(sums: Path) -> dict[str, str]:
-    """Return {image name: SHA-256}, sorted by name, from lines such as ``<hex>  train/12003.jpg``.
-
-    Raises
-    ------
-    InputError : the file is missing, empty or has a line of another form (line number as the key).
-    """
-    remedy = "restore the file from the repository"
-    try:
-        lines = Path(sums).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(sums, "", f"cannot be read ({error})", remedy) from error
-    found = {}
-    for number, line in enumerate(lines, 1):
-        match = re.fullmatch(r"([0-9a-f]{64})  ((?:train|test)/\w+\.jpg)", line)
-        if match is None:
-            problem = f"{line!r} is not '<64 hex digits>  train|test/NAME.jpg'"
-            raise InputError(sums, f"line {number}", problem, remedy)
-        found[match[2]] = match[1]
-    if not found:
-        raise InputError(sums, "", "names no image", remedy)
-    return dict(sorted(found.items()))
+    """Return {image name: SHA-256}, as :func:`l2o.storage.fetching.read_sums`."""
+    return fetching.read_sums(sums, r"(?:train|test)/\w+\.jpg", "train|test/NAME.jpg")
 
 
 def fetch_images(folder: Path, sums: Path, mirror: Path | None = None) -> None:
@@ -74,20 +47,16 @@ def fetch_images(folder: Path, sums: Path, mirror: Path | None = None) -> None:
         a damaged archive; a full disk. Images placed before the error are whole and right.
     """
     folder = Path(folder)
-    wanted = {
-        name: digest
-        for name, digest in read_sums(sums).items()
-        if not _is_right(folder / name, digest)
-    }
+    wanted = fetching.still_wanted(folder, read_sums(sums))
     if not wanted:
         return
-    mirror = mirror or os.environ.get(MIRROR_VARIABLE)
-    if mirror:
-        _place(images_in_mirror(Path(mirror), wanted), folder, wanted)
+    chosen = fetching.chosen_mirror(mirror)
+    if chosen is not None:
+        _place(images_in_mirror(chosen, wanted), folder, wanted)
         return
     archive = folder / "bsds500.zip"
     try:
-        download(ARCHIVE_URL, archive)
+        fetching.download(ARCHIVE_URL, archive, "BSDS500")
         _place(images_in_archive(archive, wanted), folder, wanted)
     finally:
         with contextlib.suppress(OSError):  # never hide the error that led here
@@ -158,20 +127,6 @@ def _grey(path: Path, digest: str) -> np.ndarray:
         raise InputError(path, "", f"cannot be read ({error})", remedy) from error
 
 
-def _is_right(path: Path, digest: str) -> bool:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
-    except OSError:  # absent or unreadable: fetched anew
-        return False
-
-
 def _place(images: Iterable[Found], folder: Path, wanted: dict[str, str]) -> None:
-    """Verify each image, then put it into ``folder`` atomically."""
-    for image in images:
-        found = hashlib.sha256(image.content).hexdigest()
-        if found != wanted[image.name]:
-            key = image.key or "SHA-256"
-            problem = f"has the SHA-256 {found}, not {wanted[image.name]}"
-            raise InputError(image.file, key, problem, image.remedy)
-        with written_aside(folder / image.name) as aside:
-            aside.write_bytes(image.content)
+    for image in fetching.verified(images, wanted):
+        fetching.place(image, folder)
