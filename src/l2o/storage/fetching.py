@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import os
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -167,6 +168,8 @@ def received(url: str, title: str, most_bytes: int | None = None) -> Iterator[by
     except InputError:
         raise
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         raise InputError(url, "", f"cannot be downloaded ({error})", NAME_A_MIRROR) from error
     if total is not None and got < total:  # read() with a size does not complain of this itself
         raise InputError(url, "", f"ended after {got} of {total} bytes", TRY_AGAIN)
