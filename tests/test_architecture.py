@@ -18,7 +18,7 @@ FILES = {
 FLOORS = [
     {"errors", "seeds"},
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
-    {"artifacts", "dictionaries", "optimizees"},
+    {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
     {"training", "evaluation", "solve"},
     {"figures"},
