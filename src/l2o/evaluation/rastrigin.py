@@ -120,7 +120,7 @@ def curve_rows(
 
 
 def oracle_summary(
-    oracle: Mapping[str, np.ndarray], n: int, alpha: float, published_instances: int
+    oracle: Mapping[str, np.ndarray], n: int, alpha: float, starts: int, published_instances: int
 ) -> dict[str, float]:
     """Return what the oracle says of a test set, and of the instances behind published curves.
 
@@ -134,6 +134,7 @@ def oracle_summary(
     oracle : columns ``oracle``, ``lower_bound``, ``agreeing``, ``settled`` and ``grid`` (NaN where
         there is no grid), (instances,)
     n, alpha : of the family
+    starts : runs of each instance
     published_instances : number of instances behind a published curve
     """
     best, bound = oracle["oracle"], oracle["lower_bound"]
@@ -142,6 +143,7 @@ def oracle_summary(
     above = best[searched] - oracle["grid"][searched]
     return {
         "instances": len(best),
+        "starts": starts,
         "oracle": best.mean(),
         "lower_bound": bound.mean(),
         "expected_lower_bound": expected_bound,

@@ -87,9 +87,9 @@ def oracles(tables: list[Path], out: Path, params: Path, preset: str) -> None:
         rows = []
         for setting, path in zip(experiment.settings, tables, strict=True):
             columns = {name: column.to_numpy(float) for name, column in read_table(path).items()}
-            given = (steps.sizes.sizes[setting], experiment.alpha, experiment.published_instances)
-            about = {"setting": setting, "starts": steps.sizes.oracle[setting].starts}
-            rows.append({**about, **oracle_summary(columns, *given)})
+            n, starts = steps.sizes.sizes[setting], steps.sizes.oracle[setting].starts
+            given = (n, experiment.alpha, starts, experiment.published_instances)
+            rows.append({"setting": setting, **oracle_summary(columns, *given)})
         write_table(out, rows)
 
     inputs = dict(zip(tables, step.inputs.values(), strict=True))
