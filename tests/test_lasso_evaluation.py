@@ -12,6 +12,7 @@ from conftest import make_problem, told
 from l2o.config.training import Training
 from l2o.errors import InputError
 from l2o.evaluation import lasso as ev
+from l2o.evaluation import runs
 from l2o.evaluation.contest import classical_entries, learned_entries, load_lasso
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizees.lasso_optimum import lasso_optimum
@@ -47,31 +48,31 @@ def relative_loss(lasso: Lasso, x: torch.Tensor) -> float:
 
 
 def test_recorded_iterations_hold_the_first_the_last_and_the_published_ones():
-    recorded = ev.recorded_iterations(1000, [1, 64, 700])
-    assert recorded[: ev.DENSE + 1] == list(range(ev.DENSE + 1))
+    recorded = runs.recorded_iterations(1000, [1, 64, 700])
+    assert recorded[: runs.DENSE + 1] == list(range(runs.DENSE + 1))
     assert {63, 64, 699, 700, 1000} <= set(recorded)
     assert recorded == sorted(set(recorded)) and len(recorded) < 90
-    ratios = np.diff(np.log10([k for k in recorded if k >= ev.DENSE]))
-    assert ratios.max() < 1.5 / ev.PER_DECADE + 0.02
+    ratios = np.diff(np.log10([k for k in recorded if k >= runs.DENSE]))
+    assert ratios.max() < 1.5 / runs.PER_DECADE + 0.02
 
 
 @pytest.mark.parametrize("total", [1, 7, 30])
 def test_recorded_iterations_end_where_the_run_ends(total):
-    assert ev.recorded_iterations(total, [1, 1000])[-1] == total
+    assert runs.recorded_iterations(total, [1, 1000])[-1] == total
 
 
 def test_a_start_is_the_same_whatever_the_number_of_starts():
-    few, many = (ev.start_points(3, count, 5, 4, 0.5) for count in (2, 6))
+    few, many = (runs.start_points(3, count, 5, 4, 0.5) for count in (2, 6))
     assert torch.equal(few, many[:2])
     assert not torch.equal(many[0], many[1])
-    assert torch.equal(ev.start_points(3, 2, 5, 4, 1.0), 2 * few)
+    assert torch.equal(runs.start_points(3, 2, 5, 4, 1.0), 2 * few)
 
 
 # Curves
 
 
 def test_the_excess_is_that_of_the_iterates(lasso):
-    starts = ev.start_points(1, 2, len(lasso.b), N, 0.3)
+    starts = runs.start_points(1, 2, len(lasso.b), N, 0.3)
     recorded = [0, 1, 4]
     found = ev.excess_at(Ista(lasso.A, {"lam": LAM}), lasso, starts, recorded, torch.float64)
     for s, start in enumerate(starts):
@@ -83,7 +84,7 @@ def test_the_excess_is_that_of_the_iterates(lasso):
 def test_rows_give_eq_19_its_extremes_and_quartiles():
     optimum = np.array([1.0, 3.0])
     excess = np.array([[[2.0, 2.0], [4.0, 4.0]], [[0.1, 0.3], [0.2, 0.0]]])
-    who = ev.Contestant("x", "recurrent", "X", layers=0)
+    who = runs.Contestant("x", "recurrent", "X", layers=0)
     first, last = ev.curve_rows(who, [0, 9], excess, optimum)
     assert first["relative_loss"] == pytest.approx((2.0 + 4.0) / 2 / 2)
     assert (first["start_low"], first["start_high"]) == (pytest.approx(1.0), pytest.approx(2.0))
@@ -94,13 +95,13 @@ def test_rows_give_eq_19_its_extremes_and_quartiles():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 9.0])
 def test_a_run_that_ends_above_its_start_or_nowhere_has_diverged(bad):
     excess = np.array([[[2.0, 2.0]], [[bad, bad]]])
-    rows = ev.curve_rows(ev.Contestant("x", "recurrent", "X"), [0, 9], excess, np.ones(2))
+    rows = ev.curve_rows(runs.Contestant("x", "recurrent", "X"), [0, 9], excess, np.ones(2))
     assert {row["status"] for row in rows} == {"diverged"}
 
 
 def test_seconds_grow_and_belong_to_the_recorded_iterations(lasso):
     start = torch.zeros(len(lasso.b), N, dtype=torch.float64)
-    who = ev.Contestant("ista", "classical", "ISTA")
+    who = runs.Contestant("ista", "classical", "ISTA")
     rows = ev.seconds_rows(who, Ista(lasso.A, {"lam": LAM}), lasso, start, [0, 1, 5, 20])
     assert [row["iteration"] for row in rows] == [1, 5, 20]
     seconds = [row["seconds"] for row in rows]

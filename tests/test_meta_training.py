@@ -111,18 +111,27 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("after", [1, 3, 5])
+EVOLUTION = {
+    "updates": 3,
+    "pairs": 2,
+    "batch_size": 4,
+    "horizon": 10,
+    "sigma": 0.02,
+    "rate": 0.01,
+}
+
+
+@pytest.mark.parametrize("after", [1, 3, 5, 7])
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, after):
-    whole = trainer(
-        tmp_path / "whole", teacher=Adam({"rate": 0.1}), imitation=1.0, imitation_share=0.5
-    )
+    settings = {"teacher": Adam({"rate": 0.1}), "imitation": 1.0, "imitation_share": 0.5}
+    settings |= {"evolution": EVOLUTION}
+    whole = trainer(tmp_path / "whole", **settings)
     expected = whole.run().history
 
     def stop(row) -> None:
         if row["epoch"] == after + 1:
             raise StoppedError
 
-    settings = {"teacher": Adam({"rate": 0.1}), "imitation": 1.0, "imitation_share": 0.5}
     with pytest.raises(StoppedError):
         trainer(tmp_path / "part", report=stop, **settings).run()
     again = trainer(tmp_path / "part", **settings)
@@ -209,7 +218,7 @@ def test_scaling_changes_the_units_and_not_the_start(tmp_path):
     made = trainer(tmp_path, scaling=2.0)
     plain = trainer(tmp_path)
     generators = (torch.Generator().manual_seed(5), torch.Generator().manual_seed(5))
-    scaled, x = made._drawn(generators[0])
-    original, y = plain._drawn(generators[1])
+    scaled, x = made._drawn(generators[0], 8)
+    original, y = plain._drawn(generators[1], 8)
     assert torch.allclose(scaled.objective(x), original.objective(y), rtol=1e-5)
     assert not torch.allclose(x, y)

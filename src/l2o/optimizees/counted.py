@@ -50,7 +50,7 @@ class Counted:
         return self.inner.meta_loss(x)
 
     def evaluations(self) -> Tensor:
-        """Return function values and gradients together, (batch,) int64; () of 0 before the first."""
+        """Return function values and gradients together, (batch,) int64; 0 if nothing was asked."""
         counts = [count for count in (self.values, self.gradients) if count is not None]
         return sum(counts, start=torch.zeros((), dtype=torch.int64))
 
