@@ -80,7 +80,10 @@ def test_all_results_are_embedded_with_their_captions(report):
         *("fig5.pdf", "fig5.png", "fig5_curves.csv", "fig5_table.csv", "fig5_table.html"),
         *("fig5_table.md", "fig5_timings.csv", "fig6.pdf", "fig6.png", "fig6_curves.csv"),
         *("fig6_optima.csv", "fig6_seconds.pdf", "fig6_seconds.png", "fig6_table.csv"),
-        *("fig6_table.html", "fig6_table.md", "fig6_timings.csv", "provenance.html"),
+        *("fig6_table.html", "fig6_table.md", "fig6_timings.csv"),
+        *("fig7.pdf", "fig7.png", "fig7_curves.csv", "fig7_grid_search.csv", "fig7_oracles.csv"),
+        *("fig7_table.csv", "fig7_table.html", "fig7_table.md", "fig7_timings.csv"),
+        "provenance.html",
     ]
     assert len(results) - len(names) == TRAININGS
     for name, result in results.items():
@@ -104,7 +107,7 @@ def test_a_damaged_page_makes_nothing_else_run(report):
 
 def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):
     text = quiet.wait(f"document.querySelector({CONTENT!r}).innerText")
-    assert "Figures 5 and 6" in text and "smoke preset: tiny sizes" in text
+    assert "Figures 5 to 7" in text and "smoke preset: tiny sizes" in text
     assert quiet.value("document.querySelectorAll('li').length") >= 5
     quiet.wait("document.querySelector('#rulegraph canvas, #rulegraph svg')?.clientHeight > 300")
 
