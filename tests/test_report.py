@@ -15,7 +15,7 @@ from real_pipeline import RESULTS, planned, snakemake
 pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
 NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched fails
-TRAININGS = 4 * 9 + 2 * 5
+TRAININGS = 4 * 9 + 2 * 5 + 2 * 5
 COMPARISON = "Figure 5 beside the published values"
 RESULT = "[...document.querySelectorAll('nav tbody tr')].find(e => e.cells[0].innerText.trim() =="
 CONTENT = "#app > div > nav + div"
