@@ -85,8 +85,8 @@ def fig7_table_page(
         f"<p>{escape(fig7_table.explanation(main))}</p>",
         *_grid(main, titles, lambda row: _verdict_cell(row, fig7_table.gap_pair(row))),
         f"<p>{escape(summary)}</p>",
-        f"<p>{escape(fig7_table.LOSS_HEADING)}</p>",
-        *_grid(main, titles, lambda row: _plain_cell(fig7_table.loss_pair(row))),
+        f"<p>{escape(fig7_table.over_adam_heading())}</p>",
+        *_grid(main, titles, lambda row: _plain_cell(fig7_table.over_adam_pair(row))),
     ]
     if len(drawn):
         body += [
