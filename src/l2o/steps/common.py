@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from l2o.artifacts.tasks import Task
 from l2o.config.loading import unknown_key
@@ -18,36 +19,103 @@ from l2o.provenance import Step
 DEFAULT_PRESET = "laptop"  # its figures and tables are also shown at the top of reports/
 
 
-class FigureSteps(Protocol):
-    """All steps of one figure under one preset."""
+class FigureSteps(ABC):
+    """All steps of one figure under one preset.
 
-    preset: str
-    layout: FigureLayout
+    Parameters
+    ----------
+    path : the parameter file
+    preset : one of :data:`l2o.config.sections.PRESETS`
 
-    @property
-    def learned(self) -> list[str]:
-        """Names of the methods that are trained."""
-        ...
+    Raises
+    ------
+    InputError : bad parameters or an unknown preset.
 
+    A subclass names its figure, its parameters and its layout, and yields its tasks.
+    """
+
+    figure_name: ClassVar[str]
+    load: ClassVar[Callable[..., Any]]
+    make_layout: ClassVar[type[FigureLayout]]
+
+    def __init__(self, path: str | Path, preset: str) -> None:
+        self.path, self.preset = Path(path), preset
+        self.experiment = type(self).load(path, known_hyperparameters())
+        self.sizes = chosen_preset(self.experiment, self.path, preset)
+        self.layout = self.make_layout(preset)
+
+    @abstractmethod
     def summary(self) -> str:
         """Return what the parameters ask for, in a line."""
-        ...
 
+    @property
+    @abstractmethod
+    def learned(self) -> list[str]:
+        """Names of the methods that are trained."""
+
+    @abstractmethod
+    def curves(self) -> Step:
+        """Join the curves of all settings and methods."""
+
+    @abstractmethod
+    def timings(self) -> Step:
+        """Join the measured seconds of solving and of training."""
+
+    @abstractmethod
+    def titles(self) -> dict[str, str]:
+        """Return the titles of the panels, by setting."""
+
+    @abstractmethod
     def tasks(self) -> Iterator[Task]:
         """Yield every job with its artifacts, inputs before what is made of them."""
-        ...
 
     def released(self) -> list[Path]:
-        """Return the artifacts that the repository brings along."""
-        ...
+        """Return the artifacts that the repository brings along: none, unless said otherwise."""
+        return []
+
+    def compared(self) -> dict[str, Step]:
+        """Return the tables that figure and comparison are made from, by name."""
+        return {"curves": self.curves()}
+
+    def table(self) -> Step:
+        """Set the results beside the published ones."""
+        return self._report("table", f"l2o.figures.{self.figure_name}_table", "pandas")
+
+    def figure(self) -> Step:
+        """Draw the figure."""
+        return self._report("figure", f"l2o.figures.{self.figure_name}", "pandas", "matplotlib")
+
+    def _report(self, name: str, module: str, *libraries: str) -> Step:
+        parameters = {
+            "preset": self.preset,
+            "note": self.sizes.note,
+            "titles": self.titles(),
+            "published_curves": content_hash(self.experiment.published_curves),
+        }
+        return Step(name, parameters, (module,), self.compared(), libraries)
+
+    def table_page(self) -> Step:
+        """Set the table as a page for the report."""
+        parameters = {"preset": self.preset, "note": self.sizes.note, "titles": self.titles()}
+        modules = ("l2o.figures.table_page",)
+        return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
 
     def results(self) -> dict[str, Step]:
         """Return the steps that a reader wants, by the path of what they write."""
-        ...
+        at, table, figure = self.layout, self.table(), self.figure()
+        steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
+        return {**steps, at.timings: self.timings()}
+
+    def last_tasks(self) -> Iterator[Task]:
+        """Yield the jobs that every figure ends with: comparison and figure."""
+        at, name = self.layout, self.figure_name
+        yield task_of(f"{name}_table", self.table(), at.table, at.table_text, at.metrics)
+        yield task_of(name, self.figure(), at.figure, at.picture)
 
     def report_tasks(self) -> Iterator[Task]:
         """Yield the jobs that only the report needs."""
-        ...
+        rule = f"{self.figure_name}_table_page"
+        yield task_of(rule, self.table_page(), self.layout.table_page)
 
 
 def front_page(steps: FigureSteps) -> Step:

@@ -15,30 +15,19 @@ from l2o.config.fig5 import Fig5, Preset, load_fig5
 from l2o.layout import Fig5Layout
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
-from l2o.steps.common import chosen_preset, content_hash, known_hyperparameters, task_of
+from l2o.steps.common import FigureSteps, content_hash, task_of
 
 SUMS = Path("data/bsds500.sha256")  # of the images
 LEARNED = Path("results/dictionaries/bsds500.h5")  # learned again, beside the released one
 
 
-class Fig5Steps:
-    """All steps of Figure 5 under one preset.
+class Fig5Steps(FigureSteps):
+    """All steps of Figure 5 under one preset."""
 
-    Parameters
-    ----------
-    path : the parameter file
-    preset : one of :data:`PRESETS`
-
-    Raises
-    ------
-    InputError : bad parameters or an unknown preset.
-    """
-
-    def __init__(self, path: str | Path, preset: str) -> None:
-        self.path, self.preset = Path(path), preset
-        self.experiment: Fig5 = load_fig5(path, known_hyperparameters())
-        self.sizes: Preset = chosen_preset(self.experiment, self.path, preset)
-        self.layout = Fig5Layout(preset)
+    figure_name, load, make_layout = "fig5", staticmethod(load_fig5), Fig5Layout
+    experiment: Fig5
+    sizes: Preset
+    layout: Fig5Layout
 
     def summary(self) -> str:
         """Return what the parameters ask for, in a line."""
@@ -125,23 +114,6 @@ class Fig5Steps:
             inputs[f"{setting}/{method}"] = self.training(setting, method)
         return Step("join seconds", {}, ("l2o.storage.tables",), inputs, ("pandas",))
 
-    def table(self) -> Step:
-        """Set the last layers beside the published ones."""
-        return self._report("table", ("l2o.figures.fig5_table",), ("pandas",))
-
-    def figure(self) -> Step:
-        """Draw the figure."""
-        return self._report("figure", ("l2o.figures.fig5",), ("pandas", "matplotlib"))
-
-    def _report(self, name: str, modules: tuple[str, ...], libraries: tuple[str, ...]) -> Step:
-        parameters = {
-            "preset": self.preset,
-            "note": self.sizes.note,
-            "titles": self.titles(),
-            "published_curves": content_hash(self.experiment.published_curves),
-        }
-        return Step(name, parameters, modules, {"curves": self.curves()}, libraries)
-
     def learning_task(self) -> Task:
         """Return the job that learns the coherent dictionary again; no figure needs it."""
         return Task("learned_dictionary", (), self.learned_dictionary(SUMS), (LEARNED,))
@@ -165,28 +137,11 @@ class Fig5Steps:
             yield task_of("evaluate", self.evaluation(setting), *paths, setting=setting)
         yield task_of("curves", self.curves(), at.curves)
         yield task_of("timings", self.timings(), at.timings)
-        yield task_of("fig5_table", self.table(), at.table, at.table_text, at.metrics)
-        yield task_of("fig5", self.figure(), at.figure, at.picture)
+        yield from self.last_tasks()
 
     def released(self) -> list[Path]:
         """Return the artifacts that the repository brings along."""
         return [self.experiment.released_dictionary]
-
-    def results(self) -> dict[str, Step]:
-        """Return the steps that a reader wants, by the path of what they write."""
-        at, table, figure = self.layout, self.table(), self.figure()
-        steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
-        return {**steps, at.timings: self.timings()}
-
-    def table_page(self) -> Step:
-        """Set the table as a page for the report."""
-        parameters = {"preset": self.preset, "note": self.sizes.note, "titles": self.titles()}
-        modules = ("l2o.figures.table_page",)
-        return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
-
-    def report_tasks(self) -> Iterator[Task]:
-        """Yield the jobs that only the report needs."""
-        yield task_of("fig5_table_page", self.table_page(), self.layout.table_page)
 
     def titles(self) -> dict[str, str]:
         """Return the panel titles with the problem sizes, by setting."""

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 
 from l2o.artifacts.tasks import Task
 from l2o.config.fig6 import Fig6, Preset, load_fig6
 from l2o.layout import Fig6Layout
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
-from l2o.steps.common import chosen_preset, content_hash, known_hyperparameters, task_of
+from l2o.steps.common import FigureSteps, content_hash, task_of
 
 CLASSICAL = "classical"  # the group of all methods without training
 
 
-class Fig6Steps:
-    """All steps of Figure 6 under one preset.
+class Fig6Steps(FigureSteps):
+    """All steps of Figure 6 under one preset."""
 
-    Parameters
-    ----------
-    path : the parameter file
-    preset : one of :data:`l2o.config.sections.PRESETS`
-
-    Raises
-    ------
-    InputError : bad parameters or an unknown preset.
-    """
-
-    def __init__(self, path: str | Path, preset: str) -> None:
-        self.path, self.preset = Path(path), preset
-        self.experiment: Fig6 = load_fig6(path, known_hyperparameters())
-        self.sizes: Preset = chosen_preset(self.experiment, self.path, preset)
-        self.layout = Fig6Layout(preset)
+    figure_name, load, make_layout = "fig6", staticmethod(load_fig6), Fig6Layout
+    experiment: Fig6
+    sizes: Preset
+    layout: Fig6Layout
 
     def summary(self) -> str:
         """Return what the parameters ask for, in a line."""
@@ -167,34 +155,12 @@ class Fig6Steps:
             inputs[f"{setting}/{method}"] = self.training(setting, method)
         return Step("join seconds", {}, ("l2o.storage.tables",), inputs, ("pandas",))
 
-    def table(self) -> Step:
-        """Set the last iterations beside the published ones."""
-        return self._report("table", ("l2o.figures.fig6_table",), ("pandas",))
-
-    def figure(self) -> Step:
-        """Draw the figure over iterations."""
-        return self._report("figure", ("l2o.figures.fig6",), ("pandas", "matplotlib"))
-
     def seconds_figure(self) -> Step:
         """Draw the figure over seconds."""
-        drawn = self._report("figure of seconds", ("l2o.figures.fig6",), ("pandas", "matplotlib"))
+        drawn = self.figure()
         inputs = {**drawn.inputs, "seconds": self.seconds()}
-        return Step(drawn.name, drawn.parameters, drawn.modules, inputs, drawn.libraries)
-
-    def table_page(self) -> Step:
-        """Set the table as a page for the report."""
-        parameters = {"preset": self.preset, "note": self.sizes.note, "titles": self.titles()}
-        modules = ("l2o.figures.table_page",)
-        return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
-
-    def _report(self, name: str, modules: tuple[str, ...], libraries: tuple[str, ...]) -> Step:
-        parameters = {
-            "preset": self.preset,
-            "note": self.sizes.note,
-            "titles": self.titles(),
-            "published_curves": content_hash(self.experiment.published_curves),
-        }
-        return Step(name, parameters, modules, {"curves": self.curves()}, libraries)
+        name = "figure of seconds"
+        return Step(name, drawn.parameters, drawn.modules, inputs, drawn.libraries)
 
     def tasks(self) -> Iterator[Task]:
         """Yield every job with its artifacts, inputs before what is made of them."""
@@ -214,26 +180,15 @@ class Fig6Steps:
         yield task_of("fig6_optima", self.optima(), at.optima)
         yield task_of("fig6_seconds", self.seconds(), at.seconds)
         yield task_of("fig6_timings", self.timings(), at.timings)
-        yield task_of("fig6_table", self.table(), at.table, at.table_text, at.metrics)
-        yield task_of("fig6", self.figure(), at.figure, at.picture)
+        yield from self.last_tasks()
         drawn = (at.seconds_figure, at.seconds_picture)
         yield task_of("fig6_seconds_figure", self.seconds_figure(), *drawn)
 
-    def released(self) -> list[Path]:
-        """Return the artifacts that the repository brings along: none."""
-        return []
-
     def results(self) -> dict[str, Step]:
         """Return the steps that a reader wants, by the path of what they write."""
-        at, table, figure = self.layout, self.table(), self.figure()
-        steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
-        seconds = self.seconds_figure()
-        steps |= {at.seconds_figure: seconds, at.seconds_picture: seconds}
-        return {**steps, at.optima: self.optima(), at.timings: self.timings()}
-
-    def report_tasks(self) -> Iterator[Task]:
-        """Yield the jobs that only the report needs."""
-        yield task_of("fig6_table_page", self.table_page(), self.layout.table_page)
+        at, seconds = self.layout, self.seconds_figure()
+        steps = {at.seconds_figure: seconds, at.seconds_picture: seconds}
+        return {**super().results(), **steps, at.optima: self.optima()}
 
     def titles(self) -> dict[str, str]:
         """Return the panel titles with the problem sizes, by setting."""

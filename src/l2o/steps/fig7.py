@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 
 from l2o.artifacts.tasks import Task
 from l2o.config.fig7 import Fig7, Preset, load_fig7
 from l2o.layout import Fig7Layout
 from l2o.optimizers.registry import methods
 from l2o.provenance import Step
-from l2o.steps.common import chosen_preset, content_hash, known_hyperparameters, task_of
+from l2o.steps.common import FigureSteps, content_hash, task_of
 
 UNTRAINED = "untrained"  # the group of all methods without training
 
 
-class Fig7Steps:
-    """All steps of Figure 7 under one preset.
+class Fig7Steps(FigureSteps):
+    """All steps of Figure 7 under one preset."""
 
-    Parameters
-    ----------
-    path : the parameter file
-    preset : one of :data:`l2o.config.sections.PRESETS`
-
-    Raises
-    ------
-    InputError : bad parameters or an unknown preset.
-    """
-
-    def __init__(self, path: str | Path, preset: str) -> None:
-        self.path, self.preset = Path(path), preset
-        self.experiment: Fig7 = load_fig7(path, known_hyperparameters())
-        self.sizes: Preset = chosen_preset(self.experiment, self.path, preset)
-        self.layout = Fig7Layout(preset)
+    figure_name, load, make_layout = "fig7", staticmethod(load_fig7), Fig7Layout
+    experiment: Fig7
+    sizes: Preset
+    layout: Fig7Layout
 
     def summary(self) -> str:
         """Return what the parameters ask for, in a line."""
@@ -154,29 +142,9 @@ class Fig7Steps:
             inputs[f"{setting}/{method}"] = self.training(setting, method)
         return self._joined(inputs, "join seconds")
 
-    def table(self) -> Step:
-        """Set the last iterations beside the published ones."""
-        return self._report("table", ("l2o.figures.fig7_table",), ("pandas",))
-
-    def figure(self) -> Step:
-        """Draw the figure."""
-        return self._report("figure", ("l2o.figures.fig7",), ("pandas", "matplotlib"))
-
-    def table_page(self) -> Step:
-        """Set the table as a page for the report."""
-        parameters = {"preset": self.preset, "note": self.sizes.note, "titles": self.titles()}
-        modules = ("l2o.figures.table_page",)
-        return Step("table page", parameters, modules, {"table": self.table()}, ("pandas",))
-
-    def _report(self, name: str, modules: tuple[str, ...], libraries: tuple[str, ...]) -> Step:
-        parameters = {
-            "preset": self.preset,
-            "note": self.sizes.note,
-            "titles": self.titles(),
-            "published_curves": content_hash(self.experiment.published_curves),
-        }
-        inputs = {"curves": self.curves(), "oracles": self.oracles()}
-        return Step(name, parameters, modules, inputs, libraries)
+    def compared(self) -> dict[str, Step]:
+        """Return the tables that figure and comparison are made from, by name."""
+        return {"curves": self.curves(), "oracles": self.oracles()}
 
     def tasks(self) -> Iterator[Task]:
         """Yield every job with its artifacts, inputs before what is made of them."""
@@ -198,23 +166,13 @@ class Fig7Steps:
         yield task_of("fig7_oracles", self.oracles(), at.oracles)
         yield task_of("fig7_grid_searches", self.joined_grid_search(), at.grid_search)
         yield task_of("fig7_timings", self.timings(), at.timings)
-        yield task_of("fig7_table", self.table(), at.table, at.table_text, at.metrics)
-        yield task_of("fig7", self.figure(), at.figure, at.picture)
+        yield from self.last_tasks()
 
     def results(self) -> dict[str, Step]:
         """Return the steps that a reader wants, by the path of what they write."""
-        at, table, figure = self.layout, self.table(), self.figure()
-        steps = {at.figure: figure, at.picture: figure, at.table: table, at.table_text: table}
-        steps |= {at.oracles: self.oracles(), at.grid_search: self.joined_grid_search()}
-        return {**steps, at.timings: self.timings()}
-
-    def report_tasks(self) -> Iterator[Task]:
-        """Yield the jobs that only the report needs."""
-        yield task_of("fig7_table_page", self.table_page(), self.layout.table_page)
-
-    def released(self) -> list[Path]:
-        """Return the artifacts that the repository brings along: none."""
-        return []
+        at = self.layout
+        steps = {at.oracles: self.oracles(), at.grid_search: self.joined_grid_search()}
+        return {**super().results(), **steps}
 
     def titles(self) -> dict[str, str]:
         """Return the column titles, by setting."""
