@@ -214,7 +214,7 @@ def test_table_files_and_page(tmp_path, reference, oracles, odd_curves):
     assert written[0] == written[1]
     csv, md = written[0]
     line = "n10,nag,main,classical,NAG (step 0.3),999,50.55,32.5,1000,51.05,32.1,1.6,curve"
-    assert f"{line},1.01,missed,,converged" in csv.decode().splitlines()
+    assert f"{line},1.01,missed,-1.25,-1.25,,converged" in csv.decode().splitlines()
     assert "at published iteration 1,000; bold where ours is no larger." in md
     assert "| NAG (step 0.3) | **1.79 / 2.19 ± 0.70** | 32.5 / 32.1 ± 1.6 |" in md
     assert "8 of 18 cells at or below the published gap; not published and not counted: PSO" in md
