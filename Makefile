@@ -27,6 +27,7 @@ test-cluster: .venv/installed  ## the smoke graph through a Slurm that is starte
 bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md
 	$(RUN) python tests/bench/bench_meta_training.py --out reports/bench_meta.md
+	$(RUN) python tests/bench/bench_network_training.py --out reports/bench_networks.md
 
 dictionary: .venv/installed  ## learn the coherent dictionary again, from the images
 	$(RUN) l2o unlock && snakemake --cores $(CORES) -- results/dictionaries/bsds500.h5

@@ -38,3 +38,13 @@ def test_the_benchmark_of_meta_training_compares_the_same_and_runs():
     result = module.bench(module.Size(m=5, n=10, batch=4, unroll=3), turns=2)
     assert all(value > 0 for value in result.values())
     assert "{" not in module.TABLE.format(**module.Size()._asdict(), torch="2", turns=2, **result)
+
+
+def test_the_benchmark_of_network_training_compares_the_same_and_runs():
+    module = script("bench_network_training")
+    size = module.Size(runs=2, steps=2, count=40, size=8)
+    for name in module.NETWORKS:
+        result = module.bench(name, size, module.digits(size.count), turns=1)
+        assert all(value > 0 for value in result.values())
+        assert "{" not in module.ROW.format(name=name, **result)
+    assert "{" not in module.HEAD.format(**size._asdict(), torch="2", turns=1)
