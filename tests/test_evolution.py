@@ -58,7 +58,7 @@ def starts() -> Tensor:
 def estimate(optimizer: Momentum, budget: Evolution = BUDGET, optimizee=None) -> float:
     generator = torch.Generator().manual_seed(2)
     given = optimizee or Ripples()
-    return evolution_gradient(optimizer, given, starts(), budget, generator)
+    return evolution_gradient(optimizer, lambda: (given, starts()), budget, generator)
 
 
 def loss_of(optimizer: Momentum, horizon: int) -> Tensor:

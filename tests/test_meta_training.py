@@ -217,8 +217,37 @@ def test_augmentations_have_the_gradients_of_their_objectives():
 def test_scaling_changes_the_units_and_not_the_start(tmp_path):
     made = trainer(tmp_path, scaling=2.0)
     plain = trainer(tmp_path)
-    generators = (torch.Generator().manual_seed(5), torch.Generator().manual_seed(5))
-    scaled, x = made._drawn(generators[0], 8)
-    original, y = plain._drawn(generators[1], 8)
+    scaled, x = made._drawn(5, 8)
+    original, y = plain._drawn(5, 8)
     assert torch.allclose(scaled.objective(x), original.objective(y), rtol=1e-5)
     assert not torch.allclose(x, y)
+
+
+class Stream(Quadratics):
+    """Quadratics of which each gradient is of another one, as of minibatches."""
+
+    def __init__(self, w: Tensor, t: Tensor) -> None:
+        super().__init__(w, t)
+        object.__setattr__(self, "asked", [0])
+
+    def gradient(self, x: Tensor) -> Tensor:
+        self.asked[0] += 1
+        return super().gradient(x) + 0.1 * self.asked[0]
+
+
+def test_teacher_and_perturbed_runs_see_the_stream_from_its_beginning(tmp_path, monkeypatch):
+    made, given = trainer(tmp_path, teacher=Adam({"rate": 0.1}), evolution=EVOLUTION), []
+    whole = made.train.batch
+
+    def batch(index: Tensor) -> Stream:
+        given.append(Stream(whole(index).w, whole(index).t))
+        return given[-1]
+
+    monkeypatch.setattr(made.train, "batch", batch)
+    teaching = made._teaching(3)
+    for _ in range(4):
+        next(teaching)
+    assert given[-1].asked == [4]
+    made._evolved(made.budget.epochs)
+    runs = [stream.asked[0] for stream in given[2:]]
+    assert runs == [EVOLUTION["horizon"]] * 2 * EVOLUTION["pairs"]

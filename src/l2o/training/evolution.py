@@ -8,6 +8,7 @@ loss being smooth, and it grows with the horizon alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 import torch
@@ -19,40 +20,40 @@ from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
+Draw = Callable[[], tuple[Optimizee, Tensor]]
 WORST = 1.0  # above the start's loss: what a run counts at most, however it diverged
 
 
 @torch.no_grad()
 def evolution_gradient(
-    optimizer: RecurrentOptimizer,
-    optimizee: Optimizee,
-    x: Tensor,
-    budget: Evolution,
-    generator: Generator,
+    optimizer: RecurrentOptimizer, draw: Draw, budget: Evolution, generator: Generator
 ) -> float:
     """Set the gradient of the weights; return the mean loss of all runs.
 
     g = sum over pairs of (L(w + e) - L(w - e)) e / (2 pairs sigma^2), e from N(0, sigma^2), where
-    L is the optimizee's meta-loss at the last iterate. All runs share optimizees and starts.
+    L is the optimizee's meta-loss at the last iterate. All runs share optimizees and starts, and
+    where those are stochastic, their minibatches.
 
     Source: Salimans et al. 2017 (antithetic evolution strategies); for learned optimizers Metz et
     al. 2019.
 
     Parameters
     ----------
-    x : starts, (batch, n)
+    draw : returns the optimizees and their starts, (batch, n), the same in every call
     budget : pairs, horizon, sigma
     generator : draws the perturbations
     """
     weights = list(optimizer.parameters())
     middle = parameters_to_vector(weights)
     total, estimate = 0.0, torch.zeros_like(middle)
+    optimizee, x = draw()
     worst = float(optimizee.meta_loss(x)) + WORST
     for _ in range(budget.pairs):
         drawn = torch.randn(len(middle), generator=generator).to(middle)
         moved, losses = budget.sigma * drawn, []
         for change in (moved, -moved):
             _set(weights, middle + change)
+            optimizee, x = draw()
             last = next(islice(iterates(optimizer, optimizee, x), budget.horizon - 1, None))
             loss = optimizee.meta_loss(last).nan_to_num(nan=worst)
             losses.append(min(float(loss), worst))

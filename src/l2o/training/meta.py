@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -105,21 +106,18 @@ class MetaTrainer:
     def _epoch(self, epoch: int) -> float:
         """Run one epoch; return its mean meta-loss, NaN as soon as something is not finite."""
         budget = self.budget
-        generator = torch.Generator().manual_seed(named_seed(self.seed, "meta-training", epoch))
-        optimizee, x = self._drawn(generator, budget.batch_size)
+        seed = named_seed(self.seed, "meta-training", epoch)
+        optimizee, x = self._drawn(seed, budget.batch_size)
         share = epoch / budget.epochs
         horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
         self._set_rate(budget.rate, share)
         imitating = self.teacher is not None and share < budget.imitation_share
-        teacher = self.teacher.init(optimizee, x) if imitating else None
-        state, total, unrolls = (
-            self.optimizer.init(optimizee, x),
-            0.0,
-            max(1, horizon // budget.unroll),
-        )
+        teacher = self._teaching(seed) if imitating else None
+        state, total = self.optimizer.init(optimizee, x), 0.0
+        unrolls = max(1, horizon // budget.unroll)
         for _ in range(unrolls):
             state = tuple(tensor.detach() for tensor in state)
-            loss, state, teacher = self._unroll(optimizee, state, teacher)
+            loss, state = self._unroll(optimizee, state, teacher)
             self.adam.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters(), budget.clip)
@@ -140,30 +138,35 @@ class MetaTrainer:
         budget, update = self.budget.evolution, epoch - self.budget.epochs
         if update == 0:
             self.adam.state.clear()
-        generator = torch.Generator().manual_seed(named_seed(self.seed, "evolution", update))
-        optimizee, x = self._drawn(generator, budget.batch_size)
-        loss = evolution_gradient(self.optimizer, optimizee, x, budget, generator)
+        seed = named_seed(self.seed, "evolution", update)
+        draw = partial(self._drawn, seed, budget.batch_size)
+        perturbing = torch.Generator().manual_seed(named_seed(self.seed, "perturbations", update))
+        loss = evolution_gradient(self.optimizer, draw, budget, perturbing)
         self._set_rate(budget.rate, update / budget.updates)
         self.adam.step()
         return loss
 
+    def _teaching(self, seed: int) -> Iterator[Tensor]:
+        """Return the teacher's iterates, on an optimizee of its own: it may be stochastic."""
+        return iterates(self.teacher, *self._drawn(seed, self.budget.batch_size))
+
     def _unroll(
-        self, optimizee: Optimizee, state: State, teacher: State | None
-    ) -> tuple[Tensor, State, State | None]:
-        """Return the mean loss over ``unroll`` inner steps and the states after them."""
+        self, optimizee: Optimizee, state: State, teacher: Iterator[Tensor] | None
+    ) -> tuple[Tensor, State]:
+        """Return the mean loss over ``unroll`` inner steps and the state after them."""
         loss = self.like.new_zeros(())
         for _ in range(self.budget.unroll):
             state = self.optimizer.step(optimizee, state)
             loss = loss + self.optimizer.meta_loss(optimizee, state)
             if teacher is not None:
-                teacher = self.teacher.step(optimizee, teacher)
-                distance = (state[0] - teacher[0]).square().sum(dim=1).mean()
+                distance = (state[0] - next(teacher)).square().sum(dim=1).mean()
                 loss = loss + self.budget.imitation * distance
-        return loss / self.budget.unroll, state, teacher
+        return loss / self.budget.unroll, state
 
-    def _drawn(self, generator: torch.Generator, batch_size: int) -> tuple[Optimizee, Tensor]:
+    def _drawn(self, seed: int, batch_size: int) -> tuple[Optimizee, Tensor]:
         """Draw optimizees, augmented as the budget says, and their start points."""
         budget, n = self.budget, self.train.dimension
+        generator = torch.Generator().manual_seed(seed)
         size = min(batch_size, len(self.train))
         index = torch.randperm(len(self.train), generator=generator)[:size]
         optimizee = self.train.batch(index.to(self.like.device))

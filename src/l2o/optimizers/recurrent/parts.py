@@ -36,6 +36,8 @@ class Parts:
         ------
         ValueError : the sizes do not add up to n.
         """
+        while not hasattr(optimizee, "parts") and hasattr(optimizee, "inner"):
+            optimizee = optimizee.inner  # scaled, counted and so on: the x of the one inside
         sizes = tuple(getattr(optimizee, "parts", (x.shape[1],)))
         if sum(sizes) != x.shape[1] or min(sizes) < 1:
             raise ValueError(f"the parts {sizes} of an x with {x.shape[1]} coordinates")
