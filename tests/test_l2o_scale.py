@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from l2o.optimizees.counted import Counted
+from l2o.optimizees.protocol import Convexified, Scaled
 from l2o.optimizers.recurrent.gru import ShiftedGru
 from l2o.optimizers.recurrent.l2o_scale import L2oScale
 from l2o.optimizers.recurrent.parts import Parts
@@ -231,3 +233,10 @@ def test_a_vanishing_gradient_has_finite_derivatives():
     optimizee = Landscape(torch.zeros(2, 3, 3), torch.zeros(2, 3))
     run(optimizer, optimizee, x, 3)[0].sum().backward()
     assert all(torch.isfinite(weight.grad).all() for weight in optimizer.parameters())
+
+
+def test_an_optimizee_in_other_units_or_counted_has_the_same_parts():
+    inner, x = InParts(draw(1, 2, 5), (2, 3)), start(2, 5)
+    wrapped = Counted(Scaled(Convexified(inner, x, 0.1), torch.ones(2, 5)))
+    assert Parts.of(wrapped, x).sizes == (2, 3)
+    assert Parts.of(Counted(draw(1, 2, 5)), x).sizes == (5,)
