@@ -21,7 +21,7 @@ FLOORS = [
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
     {"training", "evaluation", "solve"},
-    {"figures"},
+    {"figures", "claims"},
     {"steps", "commands", "cli"},
 ]
 

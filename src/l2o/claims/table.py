@@ -1,0 +1,118 @@
+"""The paper's claims about Figures 5 to 8, tested on our own curves, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from l2o.claims import fig5, fig6, fig7, fig8
+from l2o.claims.common import (
+    CLAIMS,
+    NOT_REPRODUCED,
+    NOT_TESTED,
+    REPRODUCED,
+    VERDICTS,
+    Claim,
+    Curves,
+    UntestedError,
+)
+from l2o.errors import InputError
+from l2o.figures.common import check_columns, check_words, preset_note, write_texts
+
+COLUMNS = ("number", "figure", "claim", "criterion", "verdict", "numbers")
+_READ = {"fig5": fig5.read, "fig6": fig6.read, "fig7": fig7.read, "fig8": fig8.read}
+_HEADINGS = {
+    "fig5": "Figure 5: sparse recovery, NMSE",
+    "fig6": "Figure 6: LASSO, relative loss",
+    "fig7": "Figure 7: Rastrigin family, mean objective",
+    "fig8": "Figure 8: training networks on MNIST, training loss",
+}
+
+
+def claims_table(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Test every claim of the paper's Figures 5 to 8 on tables of our own.
+
+    Parameters
+    ----------
+    tables : keyed by figure (fig5 to fig8), each a mapping with ``curves`` and, for fig7 perhaps,
+        ``oracles``: the tidy tables that :mod:`l2o.figures.fig5`, :mod:`~l2o.figures.fig6` and
+        :mod:`~l2o.figures.fig7` draw; for fig8 see :func:`l2o.claims.fig8.read`. The main variant
+        of a method counts. A figure may be left out.
+
+    Returns
+    -------
+    One row per claim, by number: ``number``, ``figure``, ``claim`` and ``criterion`` (words),
+    ``verdict`` (``reproduced``, ``not reproduced``; ``not tested`` where a table, a setting, a
+    method or its last iteration is missing) and ``numbers``, the text that shows why.
+
+    Raises
+    ------
+    InputError : a figure is unknown; a table lacks a column, has a point twice, an unknown status
+        or words instead of numbers.
+    """
+    for figure in tables:
+        if figure not in _READ:
+            problem = f"no such figure (known: {', '.join(_READ)})"
+            raise InputError("claims", figure, problem, "leave it out")
+    curves = {name: _READ[name](given) for name, given in tables.items() if "curves" in given}
+    rows = [_row(CLAIMS[number], curves) for number in sorted(CLAIMS)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _row(claim: Claim, curves: Mapping[str, Curves]) -> tuple[int, str, str, str, str, str]:
+    try:
+        if claim.figure not in curves:
+            raise UntestedError("no table")
+        holds, numbers = claim.decide(curves[claim.figure])
+        verdict = REPRODUCED if holds else NOT_REPRODUCED
+    except UntestedError as reason:
+        verdict, numbers = NOT_TESTED, str(reason)
+    return claim.number, claim.figure, claim.text, claim.criterion, verdict, numbers
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """Return e.g. "7 of 10 reproduced, 3 not reproduced"; what counts 0 is left out."""
+    counts = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    text = f"{counts[REPRODUCED]} of {len(rows)} reproduced"
+    others = [f"{n} {verdict}" for verdict, n in counts.items() if n and verdict != REPRODUCED]
+    return ", ".join([text, *others])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _markdown(table: pd.DataFrame, preset: str, budget_note: str) -> str:
+    lines = [f"What the paper says of its figures, tested on ours: {counted(table)}.", ""]
+    for figure, rows in table.groupby("figure", sort=False):
+        lines += [f"**{_HEADINGS[figure]}: {counted(rows)}**", ""]
+        lines += ["| | claim | verdict | numbers | criterion |", "| ---: | --- | --- | --- | --- |"]
+        for row in rows.itertuples():
+            verdict = f"**{row.verdict}**" if row.verdict == REPRODUCED else row.verdict
+            cells = map(_cell, (row.claim, verdict, row.numbers, row.criterion))
+            lines.append(f"| {row.number} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join([*lines, preset_note(preset, budget_note), ""])
+
+
+def write_claims(
+    csv_path: str | Path, md_path: str | Path, table: pd.DataFrame, preset: str, budget_note: str
+) -> None:
+    """Write the table of :func:`claims_table` as CSV and as Markdown; equal tables, equal bytes.
+
+    Parameters
+    ----------
+    csv_path, md_path : files to write, UTF-8
+    table : what :func:`claims_table` returned
+    preset, budget_note : named under the Markdown tables; the note only if preset is not ``paper``
+
+    Raises
+    ------
+    InputError : a column is missing, a figure or a verdict is unknown, or a file cannot be written.
+    """
+    check_columns("claims", table, COLUMNS)
+    check_words("claims", table, {"figure": _READ, "verdict": VERDICTS})
+    csv = table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    write_texts({csv_path: csv, md_path: _markdown(table, preset, budget_note)})
