@@ -71,6 +71,7 @@ def test_the_first_server_gives_all(tmp_path, contents, sums, server, capsys):
         (gzip.compress(b"x" * 5000)[:-9], "not a whole gzip file"),
         (b"", "has the SHA-256"),
     ],
+    ids=["a page", "other digits", "truncated", "nothing"],  # not the bytes: gzip tells the time
 )
 def test_after_garbage_the_next_server_is_asked_for_the_rest(
     tmp_path, contents, sums, server, capsys, garbage, problem
