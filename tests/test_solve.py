@@ -23,6 +23,7 @@ from l2o.optimizees.lasso_optimum import lasso_objective
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
+from l2o.optimizers.recurrent.l2o_scale import L2oScale
 from l2o.solve import load_solver
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
@@ -361,3 +362,17 @@ def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch, capsys):
     exec(code, names)
     assert np.array_equal(read(tmp_path / "x.h5")["x"], names["solution"].x)
     assert len(code.strip().splitlines()) <= 8
+
+
+def test_the_readme_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    section = text.split("## Use a trained optimizer on your own problem")[1].split("\n## ")[0]
+    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    optimizer = L2oScale({}, torch.Generator().manual_seed(0))
+    checkpoint = tmp_path / re.search(r"results/\S+safetensors", code)[0]
+    record = {"method": optimizer.name, "hyperparameters": optimizer.hyper}
+    save_tensors(checkpoint, optimizer.state_dict(), record)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code, names)
+    assert names["x"].shape == (64, 10) and torch.isfinite(names["x"]).all()
