@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from l2o.errors import InputError
 from l2o.steps.fig6 import Fig6Steps
+from parameter_files import changed
 
 PARAMS = Path(__file__).parents[1] / "params" / "fig6.yaml"
 GOOD = yaml.safe_load(PARAMS.read_text("utf-8"))
-
-
-def changed(tmp_path: Path, place: str, value: Any) -> Path:
-    """A parameter file with another value at ``place``, or without that key."""
-    content = copy.deepcopy(GOOD)
-    *path, last = place.split(">")
-    section = content
-    for part in path:
-        section = section.setdefault(part, {})
-    if value is None:
-        del section[last]
-    else:
-        section[last] = value
-    file = tmp_path / "fig6.yaml"
-    file.write_text(yaml.safe_dump(content), "utf-8")
-    return file
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +64,7 @@ def test_the_parameters_of_the_repository_are_valid(preset):
     ],
 )
 def test_a_fault_is_told_in_one_line_with_its_place(tmp_path, place, value, told):
-    file = changed(tmp_path, place, value)
+    file = changed(PARAMS, tmp_path, place, value)
     with pytest.raises(InputError) as error:
         Fig6Steps(file, "smoke")
     text = str(error.value)
@@ -99,7 +82,10 @@ def test_a_fault_is_told_in_one_line_with_its_place(tmp_path, place, value, told
     ],
 )
 def test_a_parameter_is_part_of_the_trainings_that_read_it(tmp_path, place, value, methods):
-    steps, plain = Fig6Steps(changed(tmp_path, place, value), "smoke"), Fig6Steps(PARAMS, "smoke")
+    steps, plain = (
+        Fig6Steps(changed(PARAMS, tmp_path, place, value), "smoke"),
+        Fig6Steps(PARAMS, "smoke"),
+    )
     found = [
         method
         for method in steps.learned

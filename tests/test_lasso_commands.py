@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from conftest import told
+from killed_trainings import kill_once_it_has_saved, trained_files
 from l2o.commands.fig6.data import sample_set
 from l2o.commands.fig6.reports import evaluate
 from l2o.commands.fig6.training import train
@@ -21,11 +18,6 @@ from l2o.steps.fig6 import Fig6Steps
 ROOT = Path(__file__).parents[1]
 GIVEN = (Path("params/fig6.yaml"), "smoke")
 SETTING = "m5_n10"
-
-
-def files(folder: Path) -> dict[str, Path]:
-    names = {"checkpoint": "net.safetensors", "history": "h.csv", "training_seconds": "s.json"}
-    return {role: folder / name for role, name in names.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -52,19 +44,10 @@ def test_a_set_is_the_same_twice(data, tmp_path):
 
 @pytest.mark.parametrize("method", ["l2o_enhanced", "alista"])
 def test_a_killed_training_goes_on_to_the_same_bytes(method, data, tmp_path):
-    whole, cut = files(tmp_path / "whole"), files(tmp_path / "cut")
+    whole, cut = trained_files(tmp_path / "whole"), trained_files(tmp_path / "cut")
     train(SETTING, method, data, whole, tmp_path / "state1", *GIVEN)
     state = tmp_path / "state2"
-    command = [sys.executable, "-m", "l2o.cli", "fig6", "train", SETTING, method, str(data)]
-    command += [str(cut["checkpoint"]), "--history", str(cut["history"])]
-    command += ["--timing", str(cut["training_seconds"]), "--state", str(state)]
-    with subprocess.Popen([*command, "--preset", "smoke"], stdout=subprocess.DEVNULL) as child:
-        deadline = time.monotonic() + 60
-        while not state.exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        assert state.exists(), "the training ended, or saved nothing"
-        child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL
+    kill_once_it_has_saved("fig6", SETTING, method, data, cut, state)
     assert not cut["checkpoint"].exists()
     train(SETTING, method, data, cut, state, *GIVEN)
     for role in ("checkpoint", "history"):
@@ -73,7 +56,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(method, data, tmp_path):
 
 
 def test_an_evaluation_is_the_same_twice_and_starts_count(data, tmp_path):
-    checkpoint = files(tmp_path)
+    checkpoint = trained_files(tmp_path)
     train(SETTING, "l2o_dm", data, checkpoint, tmp_path / "state", *GIVEN)
     for name in ("a.csv", "b.csv"):
         out = tmp_path / name
@@ -85,22 +68,22 @@ def test_an_unproven_input_is_refused(data, tmp_path):
     damaged = tmp_path / "set.h5"
     damaged.write_bytes(data.read_bytes())
     with pytest.raises(InputError) as error:
-        train(SETTING, "l2o_dm", damaged, files(tmp_path), tmp_path / "state", *GIVEN)
+        train(SETTING, "l2o_dm", damaged, trained_files(tmp_path), tmp_path / "state", *GIVEN)
     told(error, damaged, "no proof", "snakemake")
 
 
 @pytest.mark.parametrize(("method", "near"), [("l2o_dn", "l2o_dm"), ("listaa", "lista")])
 def test_an_unknown_method_is_told_with_the_nearest(method, near, data, tmp_path):
     with pytest.raises(InputError, match=f"did you mean `{near}`"):
-        train(SETTING, method, data, files(tmp_path), tmp_path / "state", *GIVEN)
+        train(SETTING, method, data, trained_files(tmp_path), tmp_path / "state", *GIVEN)
 
 
 def test_a_meta_training_that_only_diverges_is_told(data, tmp_path, monkeypatch):
     monkeypatch.setattr("l2o.optimizees.lasso.Lasso.gradient", lambda self, x: x / 0.0)
     with pytest.raises(InputError, match="diverged in every epoch") as error:
-        train(SETTING, "l2o_dm", data, files(tmp_path), tmp_path / "state", *GIVEN)
+        train(SETTING, "l2o_dm", data, trained_files(tmp_path), tmp_path / "state", *GIVEN)
     assert error.value.remedy and "\n" not in str(error.value)
-    assert not files(tmp_path)["checkpoint"].exists()
+    assert not trained_files(tmp_path)["checkpoint"].exists()
 
 
 def test_a_missing_checkpoint_is_told_in_one_line(data, tmp_path):

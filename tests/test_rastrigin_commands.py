@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -16,6 +12,7 @@ import pandas as pd
 import pytest
 
 from conftest import told
+from killed_trainings import kill_once_it_has_saved, trained_files
 from l2o.artifacts.proof import write_proof
 from l2o.commands.fig7.data import oracle, sample_set
 from l2o.commands.fig7.reports import evaluate, grid_search
@@ -27,11 +24,6 @@ from l2o.steps.fig7 import UNTRAINED, Fig7Steps
 ROOT = Path(__file__).parents[1]
 GIVEN = (Path("params/fig7.yaml"), "smoke")
 SETTING = "n2"
-
-
-def files(folder: Path) -> dict[str, Path]:
-    names = {"checkpoint": "net.safetensors", "history": "h.csv", "training_seconds": "s.json"}
-    return {role: folder / name for role, name in names.items()}
 
 
 def outputs(folder: Path) -> dict[str, Path]:
@@ -83,19 +75,10 @@ def test_the_grid_search_tries_all_and_chooses_the_lowest(made):
 
 def test_a_killed_training_goes_on_to_the_same_bytes(made, tmp_path):
     method, data = "l2o_scale", made["set.h5"]
-    whole, cut = files(tmp_path / "whole"), files(tmp_path / "cut")
+    whole, cut = trained_files(tmp_path / "whole"), trained_files(tmp_path / "cut")
     train(SETTING, method, data, whole, tmp_path / "state1", *GIVEN)
     state = tmp_path / "state2"
-    command = [sys.executable, "-m", "l2o.cli", "fig7", "train", SETTING, method, str(data)]
-    command += [str(cut["checkpoint"]), "--history", str(cut["history"])]
-    command += ["--timing", str(cut["training_seconds"]), "--state", str(state)]
-    with subprocess.Popen([*command, "--preset", "smoke"], stdout=subprocess.DEVNULL) as child:
-        deadline = time.monotonic() + 60
-        while not state.exists() and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        assert state.exists(), "the training ended, or saved nothing"
-        child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL
+    kill_once_it_has_saved("fig7", SETTING, method, data, cut, state)
     assert not cut["checkpoint"].exists()
     train(SETTING, method, data, cut, state, *GIVEN)
     for role in ("checkpoint", "history"):
@@ -104,7 +87,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(made, tmp_path):
 
 
 def test_an_evaluation_is_the_same_twice_and_a_swarm_pays_for_its_particles(made, tmp_path):
-    trained = files(tmp_path)
+    trained = trained_files(tmp_path)
     train(SETTING, "l2o_swarm", made["set.h5"], trained, tmp_path / "state", *GIVEN)
     given = (made["set.h5"], made["oracle.csv"], trained["checkpoint"])
     for name in ("a", "b"):
@@ -135,7 +118,7 @@ def test_untrained_methods_run_with_what_the_search_chose(made, tmp_path):
 @pytest.mark.parametrize(("method", "near"), [("l2o_swam", "l2o_swarm"), ("l2o_dn", "l2o_dm")])
 def test_an_unknown_method_is_told_with_the_nearest(method, near, made, tmp_path):
     with pytest.raises(InputError, match=f"did you mean `{near}`"):
-        train(SETTING, method, made["set.h5"], files(tmp_path), tmp_path / "state", *GIVEN)
+        train(SETTING, method, made["set.h5"], trained_files(tmp_path), tmp_path / "state", *GIVEN)
 
 
 def test_matrices_that_are_not_finite_are_refused(made, tmp_path):
@@ -145,7 +128,7 @@ def test_matrices_that_are_not_finite_are_refused(made, tmp_path):
         file["train/A"][3, 0, 1] = np.nan
     write_proof(damaged, Fig7Steps(*GIVEN).optimizee_set(SETTING).record())
     with pytest.raises(InputError) as error:
-        train(SETTING, "l2o_dm", damaged, files(tmp_path), tmp_path / "state", *GIVEN)
+        train(SETTING, "l2o_dm", damaged, trained_files(tmp_path), tmp_path / "state", *GIVEN)
     told(error, damaged, "train/A", "NaN")
 
 

@@ -163,7 +163,10 @@ def commands_that_train(params: str, folder: Path):
     sample_set("noiseless", folder / "A.h5", folder / "set.h5", given, preset)
 
     def made(out: Path):
-        files = (out / "net.safetensors", out / "history.csv", out / "seconds.json", out / "state")
-        return lambda: train("noiseless", "lista", folder / "set.h5", *files, given, preset)
+        names = {"checkpoint": "net.safetensors", "history": "history.csv"}
+        outputs = {role: out / name for role, name in names.items()}
+        outputs |= {"training_seconds": out / "seconds.json"}
+        data = folder / "set.h5"
+        return lambda: train("noiseless", "lista", data, outputs, out / "state", given, preset)
 
     return made

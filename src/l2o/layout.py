@@ -23,6 +23,7 @@ class FigureLayout:
         self.logs = f"logs/{preset}/{figure_name}"
         self.benchmarks = f"benchmarks/{preset}/{figure_name}"
 
+        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
         self.checkpoint = f"{self.results}/checkpoints/{{setting}}/{{method}}.safetensors"
         self.history = f"{self.results}/histories/{{setting}}/{{method}}.csv"
         self.training_seconds = f"{self.results}/training_seconds/{{setting}}/{{method}}.json"
@@ -50,7 +51,6 @@ class Fig5Layout(FigureLayout):
     def __init__(self, preset: str) -> None:
         super().__init__("fig5", preset)
         self.dictionary = f"{self.results}/dictionaries/{{dictionary}}.h5"
-        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
         self.setting_curves = f"{self.results}/curves/{{setting}}.csv"
         self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
 
@@ -60,7 +60,6 @@ class Fig6Layout(FigureLayout):
 
     def __init__(self, preset: str) -> None:
         super().__init__("fig6", preset)
-        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
         self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
         self.setting_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
         self.seconds = f"{self.reports}/fig6_seconds.csv"
@@ -74,7 +73,6 @@ class Fig7Layout(FigureLayout):
 
     def __init__(self, preset: str) -> None:
         super().__init__("fig7", preset)
-        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
         self.oracle = f"{self.results}/oracles/{{setting}}.csv"
         self.setting_grid_search = f"{self.results}/grid_search/{{setting}}.csv"
         self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"

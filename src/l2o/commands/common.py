@@ -13,6 +13,9 @@ from l2o.errors import InputError
 from l2o.provenance import Step
 
 Preset = Annotated[str, typer.Option(help="smoke, laptop or paper")]
+Params = Annotated[Path, typer.Option(help="parameter file")]
+Out = Annotated[Path, typer.Option(help="CSV")]
+Drawn = Annotated[Path, typer.Option()]
 
 
 def check_known(file: Path, place: str, name: str, valid: list[str]) -> None:

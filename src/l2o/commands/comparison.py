@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from l2o.artifacts.production import produce
+from l2o.errors import InputError
 from l2o.provenance import Step
+from l2o.steps.common import FigureSteps
 from l2o.storage.json_files import write_json
 
 
@@ -25,31 +26,32 @@ def join(tables: list[Path], out: Path, step: Step) -> None:
     produce(step, {"table": out}, inputs, work)
 
 
-def timings(seconds: list[Path], training: list[Path], out: Path, step: Step) -> None:
-    """Set the seconds of the last iteration (CSV) beside the seconds of training (JSON).
+def timings(files: list[Path], out: Path, step: Step) -> None:
+    """Set the seconds of solving (CSV), at the last row of each method, beside those of training.
 
-    Both are the inputs of the step, in order.
+    The latter are JSON files; all are the inputs of the step, in order.
     """
     import pandas as pd
 
     from l2o.storage.json_files import read_json
     from l2o.storage.tables import read_table, write_table
 
-    inputs = dict(zip([*seconds, *training], step.inputs.values(), strict=True))
+    inputs = dict(zip(files, step.inputs.values(), strict=True))
 
     def work() -> None:
-        solved = pd.concat([read_table(path) for path in seconds], ignore_index=True)
+        solved = [read_table(path) for path in files if path.suffix == ".csv"]
+        solved = pd.concat(solved, ignore_index=True)
         last = solved.groupby(["setting", "method"], sort=False).last().reset_index()
         last = last.rename(columns={"seconds": "solve_seconds"})
-        trained = pd.DataFrame([read_json(path) for path in training])
+        trained = pd.DataFrame([read_json(path) for path in files if path.suffix == ".json"])
         write_table(out, last.merge(trained, how="left", on=["setting", "method"]))
 
     produce(step, {"timings": out}, inputs, work)
 
 
 def compare(
-    steps: Any,
-    tables: Mapping[Path, Step],
+    steps: FigureSteps,
+    tables: list[Path],
     outputs: Mapping[str, Path],
     table: Callable,
     metrics: Callable,
@@ -60,7 +62,7 @@ def compare(
     Parameters
     ----------
     steps : of the figure
-    tables : what is compared, curves first, with the steps that made it
+    tables : what is compared, curves first
     outputs : paths of ``table``, ``table_text`` and ``metrics``
     table, metrics, write : of the figure's module of tables; ``table`` is called with the curves,
         the published ones and the rest of the tables
@@ -74,10 +76,24 @@ def compare(
         write(*files, rows, steps.titles(), steps.preset, steps.sizes.note)
         write_json(outputs["metrics"], metrics(rows))
 
-    produce(steps.table(), outputs, tables, work)
+    produce(steps.table(), outputs, _compared(steps, tables), work)
 
 
-def published(steps: Any):
+def _compared(steps: FigureSteps, tables: list[Path]) -> dict[Path, Step]:
+    """Return the tables that a figure compares and draws, with the steps that made them.
+
+    Raises
+    ------
+    InputError : another number of tables.
+    """
+    makers = steps.compared()
+    if len(tables) != len(makers):
+        problem, wanted = f"{len(tables)} tables were given", " and ".join(makers)
+        raise InputError(steps.path, "tables", problem, f"give {wanted}, in this order")
+    return dict(zip(tables, makers.values(), strict=True))
+
+
+def published(steps: FigureSteps):
     """Return the published curves of the settings that the parameter file asks for."""
     from l2o.storage.tables import read_table
 
@@ -85,7 +101,9 @@ def published(steps: Any):
     return rows[rows["panel"].isin(steps.experiment.settings)]
 
 
-def draw(steps: Any, step: Step, tables: Mapping[Path, Step], pdf: Path, png: Path, with_) -> None:
+def draw(
+    steps: FigureSteps, step: Step, tables: Mapping[Path, Step], pdf: Path, png: Path, with_
+) -> None:
     """Draw a figure as PDF and PNG.
 
     Parameters
@@ -103,7 +121,27 @@ def draw(steps: Any, step: Step, tables: Mapping[Path, Step], pdf: Path, png: Pa
     produce(step, {"pdf": pdf, "png": png}, tables, work)
 
 
-def write_table_page(steps: Any, table: Path, out: Path, page: Callable) -> None:
+def draw_compared(
+    steps: FigureSteps, tables: list[Path], outputs: Mapping[str, Path], with_: Callable
+) -> None:
+    """Draw the figure itself, as :func:`draw`, against the published curves.
+
+    Parameters
+    ----------
+    tables : what is drawn, curves first
+    outputs : paths of ``pdf`` and ``png``
+    with_ : called with the tables, the published curves, and what :func:`draw` gives besides
+    """
+
+    def with_published(*given) -> None:
+        count = len(tables)
+        with_(*given[:count], published(steps), *given[count:])
+
+    made = _compared(steps, tables)
+    draw(steps, steps.figure(), made, outputs["pdf"], outputs["png"], with_published)
+
+
+def write_table_page(steps: FigureSteps, table: Path, out: Path, page: Callable) -> None:
     """Write the comparison with the published values as an HTML page, made by ``page``."""
     from l2o.figures.pages import write_page
     from l2o.storage.tables import read_table

@@ -17,9 +17,7 @@ def train(
     setting: str,
     method: str,
     data: Path,
-    out: Path,
-    history: Path,
-    timing: Path,
+    outputs: dict[str, Path],
     state: Path,
     params: Path,
     preset: str,
@@ -29,7 +27,6 @@ def train(
     check_known(params, "settings", setting, list(steps.experiment.settings))
     check_known(params, "unrolled", method, list(steps.experiment.unrolled))
     step = steps.training(setting, method)
-    outputs = {"checkpoint": out, "history": history, "training_seconds": timing}
     inputs = {data: steps.optimizee_set(setting)}
     produce(
         step, outputs, inputs, partial(_train, steps, step, setting, method, data, outputs, state)

@@ -1,4 +1,7 @@
-"""``l2o fig6 ...``: one thin command per step of Figure 6. Each runs without Snakemake."""
+"""``l2o fig6 ...``: one thin command per step of Figure 6. Each runs without Snakemake.
+
+Those that every figure has are in :mod:`l2o.commands.figure_app`.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,22 @@ from typing import Annotated
 import typer
 
 from l2o.commands import comparison
-from l2o.commands.common import Preset
+from l2o.commands.common import Drawn, Out, Params, Preset
 from l2o.commands.fig6 import data as data_commands
 from l2o.commands.fig6 import reports as report_commands
 from l2o.commands.fig6 import training as training_commands
+from l2o.commands.figure_app import figure_app
 from l2o.steps.common import DEFAULT_PRESET
 from l2o.steps.fig6 import Fig6Steps
 
-app = typer.Typer(help="The steps of Figure 6: LASSO.", no_args_is_help=True)
-
-Params = Annotated[Path, typer.Option(help="parameter file")]
-Out = Annotated[Path, typer.Option(help="CSV")]
-Drawn = Annotated[Path, typer.Option()]
 PARAMS = Path("params/fig6.yaml")
-
-
-@app.command()
-def check(params: Params = PARAMS, preset: Preset = DEFAULT_PRESET) -> None:
-    """Check the parameter file and say what it asks for."""
-    print(Fig6Steps(params, preset).summary())
+app = figure_app(
+    "The steps of Figure 6: LASSO.",
+    Fig6Steps,
+    PARAMS,
+    training_commands.train,
+    (report_commands.table, report_commands.figure, report_commands.table_page),
+)
 
 
 @app.command("sample-set")
@@ -35,23 +35,6 @@ def sample_set(
 ) -> None:
     """Draw the dictionary and the instances of SETTING and certify their optima."""
     data_commands.sample_set(setting, out, params, preset)
-
-
-@app.command()
-def train(
-    setting: str,
-    method: str,
-    data: Path,
-    out: Path,
-    history: Annotated[Path, typer.Option(help="loss history, CSV")],
-    timing: Annotated[Path, typer.Option(help="seconds of training, JSON")],
-    state: Annotated[Path, typer.Option(help="where an unfinished training is kept")],
-    params: Params = PARAMS,
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Train METHOD on the set DATA of SETTING; interrupted, it goes on where it was."""
-    outputs = {"checkpoint": out, "history": history, "training_seconds": timing}
-    training_commands.train(setting, method, data, outputs, state, params, preset)
 
 
 @app.command()
@@ -89,54 +72,12 @@ def check_optima(
     report_commands.check_optima(sets, out, params, preset)
 
 
-@app.command()
-def collect(
-    tables: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
-) -> None:
-    """Join the curves of all settings and methods, in their order in the parameter file."""
-    comparison.join(tables, out, Fig6Steps(params, preset).curves())
-
-
 @app.command("collect-seconds")
 def collect_seconds(
     tables: list[Path], out: Out, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
 ) -> None:
     """Join the seconds of all settings, in their order in the parameter file."""
     comparison.join(tables, out, Fig6Steps(params, preset).seconds())
-
-
-@app.command()
-def timings(
-    seconds: Path,
-    training: list[Path],
-    out: Out,
-    params: Params = PARAMS,
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Set SECONDS of the last iteration beside those of TRAINING (JSON)."""
-    comparison.timings([seconds], training, out, Fig6Steps(params, preset).timings())
-
-
-@app.command()
-def table(
-    curves: Path,
-    csv: Annotated[Path, typer.Option()],
-    markdown: Annotated[Path, typer.Option()],
-    metrics: Annotated[Path, typer.Option(help="the same numbers as JSON")],
-    params: Params = PARAMS,
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Set the last iterations of CURVES beside the published ones."""
-    outputs = {"table": csv, "table_text": markdown, "metrics": metrics}
-    report_commands.table(curves, outputs, params, preset)
-
-
-@app.command()
-def figure(
-    curves: Path, pdf: Drawn, png: Drawn, params: Params = PARAMS, preset: Preset = DEFAULT_PRESET
-) -> None:
-    """Draw Figure 6 over iterations from CURVES."""
-    report_commands.figure(curves, pdf, png, params, preset)
 
 
 @app.command("seconds-figure")
@@ -150,14 +91,3 @@ def seconds_figure(
 ) -> None:
     """Draw Figure 6 over wall-clock time from CURVES and SECONDS."""
     report_commands.seconds_figure(curves, seconds, pdf, png, params, preset)
-
-
-@app.command("table-page")
-def table_page(
-    table: Path,
-    out: Annotated[Path, typer.Option(help="HTML")],
-    params: Params = PARAMS,
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Set the comparison TABLE as a page for the report."""
-    report_commands.table_page(table, out, params, preset)

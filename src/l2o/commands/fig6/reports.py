@@ -133,26 +133,19 @@ def check_optima(sets: list[Path], out: Path, params: Path, preset: str) -> None
     produce(step, {"optima": out}, inputs, work)
 
 
-def table(curves: Path, outputs: dict[str, Path], params: Path, preset: str) -> None:
+def table(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
     """Write the comparison with the published values as CSV, Markdown and JSON metrics."""
     from l2o.figures.fig6_table import fig6_metrics, fig6_table, write_table
 
     functions = (fig6_table, fig6_metrics, write_table)
-    steps = Fig6Steps(params, preset)
-    comparison.compare(steps, {curves: steps.curves()}, outputs, *functions)
+    comparison.compare(Fig6Steps(params, preset), tables, outputs, *functions)
 
 
-def figure(curves: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:
-    """Draw the figure over iterations as PDF and PNG."""
+def figure(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
+    """Draw the figure as PDF and PNG."""
     from l2o.figures.fig6 import draw_fig6
 
-    steps = Fig6Steps(params, preset)
-
-    def with_published(table, *given) -> None:
-        draw_fig6(table, comparison.published(steps), *given)
-
-    tables = {curves: steps.curves()}
-    comparison.draw(steps, steps.figure(), tables, pdf, png, with_published)
+    comparison.draw_compared(Fig6Steps(params, preset), tables, outputs, draw_fig6)
 
 
 def seconds_figure(

@@ -118,26 +118,19 @@ def _entries(steps: Fig7Steps, group: str, source: Path) -> Iterator:
             yield Entry(who, head.load()(hyper))
 
 
-def table(curves: Path, oracles: Path, outputs: dict[str, Path], params: Path, preset: str) -> None:
+def table(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
     """Write the comparison with the published values as CSV, Markdown and JSON metrics."""
     from l2o.figures.fig7_table import fig7_metrics, fig7_table, write_table
 
-    steps = Fig7Steps(params, preset)
-    tables = {curves: steps.curves(), oracles: steps.oracles()}
-    comparison.compare(steps, tables, outputs, fig7_table, fig7_metrics, write_table)
+    functions = (fig7_table, fig7_metrics, write_table)
+    comparison.compare(Fig7Steps(params, preset), tables, outputs, *functions)
 
 
-def figure(curves: Path, oracles: Path, pdf: Path, png: Path, params: Path, preset: str) -> None:
+def figure(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
     """Draw the figure as PDF and PNG."""
     from l2o.figures.fig7 import draw_fig7
 
-    steps = Fig7Steps(params, preset)
-
-    def with_published(curves, oracles, *given) -> None:
-        draw_fig7(curves, oracles, comparison.published(steps), *given)
-
-    tables = {curves: steps.curves(), oracles: steps.oracles()}
-    comparison.draw(steps, steps.figure(), tables, pdf, png, with_published)
+    comparison.draw_compared(Fig7Steps(params, preset), tables, outputs, draw_fig7)
 
 
 def table_page(table: Path, out: Path, params: Path, preset: str) -> None:
