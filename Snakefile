@@ -21,7 +21,7 @@ include: "workflow/rules/figures.smk"
 
 
 wildcard_constraints:
-    setting="|".join(name for steps in figures.values() for name in steps.experiment.settings),
+    setting="|".join({name for steps in figures.values() for name in steps.settings}),
     method="|".join({name for steps in figures.values() for name in steps.learned}),
     dictionary="|".join(fig5.sizes.gaussian),
 
@@ -44,7 +44,12 @@ include: "workflow/rules/fig6/reports.smk"
 include: "workflow/rules/fig7/training.smk"
 include: "workflow/rules/fig7/evaluation.smk"
 include: "workflow/rules/fig7/reports.smk"
+include: "workflow/rules/digits.smk"
+include: "workflow/rules/fig8/training.smk"
+include: "workflow/rules/fig8/evaluation.smk"
+include: "workflow/rules/fig8/reports.smk"
 include: "workflow/rules/reports.smk"
+include: "workflow/rules/claims.smk"
 
 
 for name, steps in figures.items():

@@ -300,6 +300,16 @@ def test_a_valid_task_between_two_invalid_ones_hides_neither(tmp_path, chain):
     assert asked(tmp_path, chain(0, 0, 1)) == {"a": "run", "b": "cut", "c": "run"}
 
 
+def test_a_part_repairs_its_own_and_still_knows_what_lies_between(tmp_path, chain):
+    (tmp_path / "a").write_text("edited")
+    tasks = chain(0, 0, 1)
+    whole = Demand(tasks, lambda path: f"ancient {path}", tmp_path / "demand", True)
+    parts = [whole.part(tasks[:2]), whole.part(tasks[2:])]
+    assert whole.invalid == [str(tmp_path / "a"), str(tmp_path / "c")]
+    assert [part.invalid for part in parts] == [[str(tmp_path / "a")], [str(tmp_path / "c")]]
+    assert parts[0].inputs("b", data="x")["data"](SimpleNamespace(items=dict)) == []
+
+
 def test_a_missing_artifact_is_left_to_snakemake(tmp_path, chain):
     (tmp_path / "a").unlink()
     assert asked(tmp_path, chain(0, 0, 0)) == {"a": "free", "b": "pinned", "c": "pinned"}

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from conftest import told
-from l2o.commands.fig8.data import fetch_digits
 from l2o.datasets import mnist_sources
 from l2o.datasets.mnist import FILES, fetch_mnist, read_sums
 from l2o.errors import InputError
@@ -57,7 +56,7 @@ def server(monkeypatch):
 
 def test_the_first_server_gives_all(tmp_path, contents, sums, server, capsys):
     server.gives("first", contents)
-    fetch_digits(tmp_path / "mnist", sums, "")
+    fetch_mnist(tmp_path / "mnist", sums)
     assert files_in(tmp_path / "mnist") == contents
     assert all(path.startswith("/first/") for path in server.asked) and len(server.asked) == 4
     assert "MNIST: not from" not in capsys.readouterr().err
@@ -177,13 +176,13 @@ def test_killed_halfway_it_goes_on_with_what_is_missing(tmp_path, contents, sums
 def test_a_mirror_comes_first(tmp_path, contents, sums, server, layout, packed):
     server.gives("first", contents)
     make_mirror(tmp_path / "m" / layout, contents, packed=packed)
-    fetch_digits(tmp_path / "mnist", sums, str(tmp_path / "m"))
+    fetch_mnist(tmp_path / "mnist", sums, tmp_path / "m")
     assert files_in(tmp_path / "mnist") == contents and server.asked == []
 
 
-def test_the_environment_names_amake_mirror(tmp_path, contents, sums, server, monkeypatch):
+def test_the_environment_names_a_mirror(tmp_path, contents, sums, server, monkeypatch):
     monkeypatch.setenv(MIRROR_VARIABLE, str(make_mirror(tmp_path / "m", contents, packed=True)))
-    fetch_digits(tmp_path / "mnist", sums, "")
+    fetch_mnist(tmp_path / "mnist", sums)
     assert files_in(tmp_path / "mnist") == contents and server.asked == []
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from l2o.steps.figures import all_figures
+from l2o.steps.figures import FIGURES, all_figures, all_tasks
 from l2o.storage.hdf5 import read_dictionary
 from real_pipeline import (
     REPORTS,
@@ -29,12 +29,14 @@ from real_pipeline import (
 )
 
 pytestmark = pytest.mark.pipeline
-REPORTING = {"curves": 1, "timings": 1, "fig5": 1, "fig5_table": 1}
+REPORTING = {"curves": 1, "timings": 1, "fig5": 1, "fig5_table": 1, "claims": 1}
 REPORTING_LASSO = {
     **{"fig6_curves": 1, "fig6_seconds": 1, "fig6_timings": 1, "fig6_table": 1},
-    **{"fig6": 1, "fig6_seconds_figure": 1},
+    **{"fig6": 1, "fig6_seconds_figure": 1, "claims": 1},
 }
-REPORTING_RASTRIGIN = {"fig7_curves": 1, "fig7_timings": 1, "fig7_table": 1, "fig7": 1}
+REPORTING_RASTRIGIN = {
+    **{"fig7_curves": 1, "fig7_timings": 1, "fig7_table": 1, "fig7": 1, "claims": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,13 @@ def test_the_smoke_graph_builds_figure_7_with_its_oracle(built):
     assert (last["gap"] > -oracles["grid_largest_excess"].max()).all()
     timings = pd.read_csv(built / REPORTS / "fig7_timings.csv")
     assert timings["training_seconds"].notna().sum() == 2 * 5
+
+
+def test_the_smoke_graph_tests_the_claims_on_every_figure(built):
+    table = pd.read_csv(built / REPORTS / "claims.csv").set_index("number")
+    assert list(table.index) == list(range(1, 28))
+    assert not (table.loc[table["figure"].isin(FIGURES), "numbers"] == "no table").any()
+    assert (built / REPORTS / "claims.md").read_text().endswith("tests only.\n")
 
 
 def test_the_coherent_setting_stands_on_the_released_dictionary(built):
@@ -200,8 +209,8 @@ def test_the_rules_write_exactly_what_is_verified(built, monkeypatch):
     run = snakemake(built, "--summary")
     written = {line.split("\t")[0] for line in run.stdout.splitlines()[1:]}
     monkeypatch.chdir(ROOT)
-    figures = all_figures("smoke").values()
-    proven = {str(p) for steps in figures for task in steps.tasks() for p in task.outputs}
+    tasks = all_tasks(all_figures("smoke"), "smoke")
+    proven = {str(path) for task in tasks for path in task.outputs}
     assert written == proven
     verified = l2o(built, "verify", "--preset", "smoke", "--all")
     assert verified.returncode == 0

@@ -77,6 +77,7 @@ def test_all_results_are_embedded_with_their_captions(report):
     results = json.loads(re.search(r"var results = (\{.*\});", text)[1])
     names = [name for name in results if "/histories/" not in name]
     assert sorted(Path(name).name for name in names) == [
+        *("claims.csv", "claims.md"),
         *("fig5.pdf", "fig5.png", "fig5_curves.csv", "fig5_table.csv", "fig5_table.html"),
         *("fig5_table.md", "fig5_timings.csv", "fig6.pdf", "fig6.png", "fig6_curves.csv"),
         *("fig6_optima.csv", "fig6_seconds.pdf", "fig6_seconds.png", "fig6_table.csv"),

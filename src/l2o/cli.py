@@ -9,19 +9,24 @@ from typing import Annotated
 import typer
 
 from l2o.commands import artifacts as artifact_commands
+from l2o.commands import claims as claims_command
+from l2o.commands import digits as digits_command
 from l2o.commands import pages
 from l2o.commands import solve as solve_command
 from l2o.commands.common import Preset
 from l2o.commands.fig5.app import app as fig5
 from l2o.commands.fig6.app import app as fig6
 from l2o.commands.fig7.app import app as fig7
+from l2o.commands.fig8.app import app as fig8
 from l2o.errors import InputError
 from l2o.steps.common import DEFAULT_PRESET
 
+DIGITS_FOLDER = Path("data/mnist")
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(fig5, name="fig5")
 app.add_typer(fig6, name="fig6")
 app.add_typer(fig7, name="fig7")
+app.add_typer(fig8, name="fig8")
 
 
 @app.command()
@@ -54,9 +59,23 @@ def unlock(folder: Path = Path()) -> None:
 
 
 @app.command("front-page")
-def front_page(figure: str, preset: Preset = DEFAULT_PRESET) -> None:
-    """Copy the figure and table of FIGURE under the default preset to the top of the reports."""
-    pages.front_page(figure, preset)
+def front_page(
+    what: Annotated[str, typer.Argument(help="a figure, such as fig5, or `claims`")],
+    preset: Preset = DEFAULT_PRESET,
+) -> None:
+    """Copy the figure and table of WHAT under the default preset to the top of the reports."""
+    pages.front_page(what, preset)
+
+
+@app.command()
+def claims(
+    tables: Annotated[list[Path], typer.Argument(help="curves of each figure, oracles of fig7")],
+    csv: Annotated[Path, typer.Option()],
+    markdown: Annotated[Path, typer.Option()],
+    preset: Preset = DEFAULT_PRESET,
+) -> None:
+    """Test what the paper says of its figures on TABLES of ours."""
+    claims_command.write_verdicts(tables, {"table": csv, "table_text": markdown}, preset)
 
 
 @app.command("provenance-page")
@@ -88,6 +107,16 @@ def solve(
     """Solve your own problems b = A x + noise with a trained net or optimizer."""
     files = (optimizer, dictionary, measurements, out)
     print(solve_command.solve(*files, key, iterations, safeguard, lam, threads))
+
+
+@app.command("store-digits")
+def store_digits(
+    out: Path,
+    folder: Annotated[Path, typer.Option(help="where the files of MNIST are kept")] = DIGITS_FOLDER,
+    mirror: Annotated[str, typer.Option(help="a folder that has them, instead of the net")] = "",
+) -> None:
+    """Fetch the digits of MNIST, verify them, and store them as HDF5."""
+    digits_command.store_digits(out, folder, mirror)
 
 
 def main() -> None:

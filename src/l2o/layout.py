@@ -6,6 +6,11 @@ The rules and the proofs of what is valid both take their paths from here.
 from __future__ import annotations
 
 PROVENANCE_PAGE = "results/{preset}/pages/provenance.html"  # of all figures, for the report
+CLAIMS, CLAIMS_TEXT = "reports/{preset}/claims.csv", "reports/{preset}/claims.md"
+CLAIMS_FRONT_PAGE = "reports/claims.md"  # the default preset's, at the top
+
+
+DIGITS = "results/{preset}/mnist/digits.h5"  # of all figures on MNIST
 
 
 class FigureLayout:
@@ -79,3 +84,17 @@ class Fig7Layout(FigureLayout):
         self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
         self.oracles = f"{self.reports}/fig7_oracles.csv"
         self.grid_search = f"{self.reports}/fig7_grid_search.csv"
+
+
+class Fig8Layout(FigureLayout):
+    """Paths of Figure 8."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__("fig8", preset)
+        self.digits = DIGITS.format(preset=preset)
+        self.setting_grid_search = f"{self.results}/grid_search/{{setting}}.csv"
+        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
+        self.method_finals = f"{self.results}/finals/{{setting}}/{{group}}.csv"
+        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
+        self.finals = f"{self.reports}/fig8_finals.csv"
+        self.grid_search = f"{self.reports}/fig8_grid_search.csv"

@@ -6,6 +6,7 @@ report: "../report/workflow.rst"
 
 # Captions tell the notes on the preset's budgets from here.
 config["notes"] = {name: steps.sizes.note for name, steps in figures.items()}
+config["claims_note"] = claims.budget_note(figures)
 
 
 rule provenance_table:
@@ -39,7 +40,8 @@ rule report_parts:
 # The default preset also shows its reports at the top of the folder, as reports/fig5.pdf. Copies are
 # apart from all else: DVC does not carry them, and a clone that pulled lacks nothing without them.
 if PRESET == DEFAULT_PRESET:
-    front = Demand(map(front_page_task, figures.values()), *proofs)
+    copied = [*map(front_page_task, figures.values()), claims.front_page_task(figures, PRESET)]
+    front = Demand(copied, *proofs)
     for name, steps in figures.items():
 
         rule:

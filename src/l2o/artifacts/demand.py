@@ -18,6 +18,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,15 @@ class Demand:
         self._pinned = {task.name for task in valid}
         self._between = {task.name for task in valid if task.step.key in after & before}
         self.invalid = [str(path) for v in found for path in v.task.outputs if v.status in DEMANDED]
+
+    def part(self, tasks: Iterable[Task]) -> Demand:
+        """Return the demand of some of its tasks: ``invalid`` has theirs alone, all else is shared.
+
+        So what lies between is told from all tasks, also where a run asks for a part of them.
+        """
+        part, outputs = copy(self), {str(path) for task in tasks for path in task.outputs}
+        part.invalid = [path for path in self.invalid if path in outputs]
+        return part
 
     def inputs(self, rule: str, **patterns: str | list[str] | Callable) -> dict[str, Callable]:
         """Return the named inputs of a rule as functions of its wildcards.

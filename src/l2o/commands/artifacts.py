@@ -10,7 +10,7 @@ from typing import Any
 from l2o.artifacts.demand import verdicts
 from l2o.artifacts.proof import Finding, Status, file_hash, proof_path, read_proof
 from l2o.errors import InputError
-from l2o.steps.figures import all_figures
+from l2o.steps.figures import all_figures, all_tasks
 
 
 def verify(preset: str, everything: bool) -> tuple[str, bool]:
@@ -21,8 +21,7 @@ def verify(preset: str, everything: bool) -> tuple[str, bool]:
     """
     findings = [
         finding
-        for steps in all_figures(preset).values()
-        for verdict in verdicts(steps.tasks())
+        for verdict in verdicts(all_tasks(all_figures(preset), preset))
         for finding in verdict.findings
     ]
     shown = [f for f in findings if everything or f.status is not Status.VALID]

@@ -7,7 +7,7 @@ from pathlib import Path
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import read_proof
 from l2o.optimizers.registry import KINDS, methods
-from l2o.steps import common
+from l2o.steps import claims, common
 from l2o.steps.figures import all_figures, figure_steps
 from l2o.steps.figures import provenance_page as provenance_step
 
@@ -18,14 +18,17 @@ def list_methods() -> str:
     return "\n".join(f"{h.kind:11} {h.name:12} {h.label:12} {h.reference}" for h in heads)
 
 
-def front_page(figure: str, preset: str) -> None:
-    """Copy the figure and the table of the default preset to the top of the reports."""
+def front_page(what: str, preset: str) -> None:
+    """Copy to the top of the reports: the figure and the table of a figure, or the claims."""
     import shutil
 
     from l2o.storage.atomic import written_aside
 
-    steps = figure_steps(figure, preset)
-    step, copies = common.front_page(steps), steps.layout.front_page
+    if what == "claims":
+        step, copies = claims.front_page(all_figures(preset), preset)
+    else:
+        steps = figure_steps(what, preset)
+        step, copies = common.front_page(steps), steps.layout.front_page
 
     def work() -> None:
         for copy, original in copies.items():
@@ -41,7 +44,7 @@ def provenance_page(out: Path, preset: str) -> None:
     from l2o.figures.pages import write_page
     from l2o.figures.provenance_page import provenance_page
 
-    figures, paths = all_figures(preset), []
+    figures, paths = all_figures(preset), claims.results(preset)
     step = provenance_step(figures, preset)
     for steps in figures.values():
         paths += [path for task in reversed([*steps.tasks()]) for path in task.outputs]

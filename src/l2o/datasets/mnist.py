@@ -90,8 +90,8 @@ def load_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    images : (count, 784) float32, rows of the image one after another, ink from 0 to 1
-    labels : (count,) int64, digits from 0 to 9
+    images : (count, 784) uint8, rows of the image one after another, ink from 0 to 255
+    labels : (count,) uint8, digits from 0 to 9
 
     Raises
     ------
@@ -105,8 +105,7 @@ def load_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     if len(images) != len(labels):
         problem = f"is {len(labels)}, but {images_file} has {len(images)} images"
         raise InputError(labels_file, "count", problem, FETCH_AGAIN)
-    ink = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
-    return ink, labels.astype(np.int64)
+    return images.reshape(len(images), -1), labels
 
 
 def _take(source: Source, folder: Path, wanted: dict[str, str]) -> InputError | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +52,11 @@ class FigureSteps(ABC):
     @abstractmethod
     def learned(self) -> list[str]:
         """Names of the methods that are trained."""
+
+    @property
+    def settings(self) -> list[str]:
+        """Names of the settings that have artifacts of their own."""
+        return list(self.experiment.settings)
 
     @abstractmethod
     def curves(self) -> Step:
@@ -120,8 +125,13 @@ class FigureSteps(ABC):
 
 def front_page(steps: FigureSteps) -> Step:
     """Copy the reports of the default preset to the top."""
-    originals, results = steps.layout.front_page.values(), steps.results()
-    inputs = {Path(path).name: results[path] for path in originals}
+    results = steps.results()
+    return copies({path: results[path] for path in steps.layout.front_page.values()})
+
+
+def copies(originals: Mapping[str, Step]) -> Step:
+    """Copy files, given with the steps that made them, to the top."""
+    inputs = {Path(path).name: step for path, step in originals.items()}
     return Step("copy", {}, ("l2o.layout",), inputs, ())
 
 
