@@ -6,7 +6,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 
-FIGURES := fig5 fig6 fig7
+FIGURES := fig3 fig5 fig6 fig7 fig8
 .PHONY: $(FIGURES) claims report test test-cluster bench dictionary lint format lock clean
 
 $(FIGURES): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper

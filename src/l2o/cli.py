@@ -14,6 +14,7 @@ from l2o.commands import digits as digits_command
 from l2o.commands import pages
 from l2o.commands import solve as solve_command
 from l2o.commands.common import Preset
+from l2o.commands.fig3.app import app as fig3
 from l2o.commands.fig5.app import app as fig5
 from l2o.commands.fig6.app import app as fig6
 from l2o.commands.fig7.app import app as fig7
@@ -23,6 +24,7 @@ from l2o.steps.common import DEFAULT_PRESET
 
 DIGITS_FOLDER = Path("data/mnist")
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(fig3, name="fig3")
 app.add_typer(fig5, name="fig5")
 app.add_typer(fig6, name="fig6")
 app.add_typer(fig7, name="fig7")

@@ -98,3 +98,19 @@ class Fig8Layout(FigureLayout):
         self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
         self.finals = f"{self.reports}/fig8_finals.csv"
         self.grid_search = f"{self.reports}/fig8_grid_search.csv"
+
+
+class Fig3Layout(FigureLayout):
+    """Paths of Figure 3 and of what unrolling takes in memory."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__("fig3", preset)
+        self.digits = DIGITS.format(preset=preset)
+        self.method_curves = f"{self.results}/curves/{{setting}}.csv"
+        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
+        self.lengths = f"{self.reports}/fig3_lengths.csv"
+        self.memory = f"{self.reports}/fig3_memory.csv"
+        self.memory_training = f"{self.reports}/fig3_memory_training.csv"
+        self.memory_figure = f"{self.reports}/fig3_memory.pdf"
+        self.memory_picture = f"{self.reports}/fig3_memory.png"
+        self.unfinished_large = f"unfinished/{preset}/fig3/large.safetensors"

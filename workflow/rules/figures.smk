@@ -20,8 +20,8 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-fig5, fig6, fig7, fig8 = (figures[name] for name in ("fig5", "fig6", "fig7", "fig8"))
-FIG5, FIG6, FIG7, FIG8 = fig5.layout, fig6.layout, fig7.layout, fig8.layout
+fig3, fig5, fig6, fig7, fig8 = figures.values()
+FIG3, FIG5, FIG6, FIG7, FIG8 = (steps.layout for steps in figures.values())
 results = [path for steps in figures.values() for path in steps.results()]
 proofs = (ancient, Path(".snakemake/demand"), workflow.is_main_process)
 everything = Demand(all_tasks(figures, PRESET), *proofs)

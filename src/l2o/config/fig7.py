@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,13 +99,18 @@ def load_fig7(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig7
     check_hyperparameters(path, "teacher", experiment.teacher, methods["first_order"])
     ours = {name: methods["first_order"][name] for name in experiment.first_order}
     check_hyperparameters(path, "as_drawn", experiment.as_drawn, ours)
-    for name, grid in experiment.grid.items():
-        for values in zip(*_padded(grid), strict=True):
-            given = {name: dict(zip(grid, values, strict=True))}
-            check_hyperparameters(path, "grid", given, ours)
+    check_grids(path, experiment.grid, ours)
     for name, preset in experiment.presets.items():
         _check_preset(path, experiment, name, preset)
     return experiment
+
+
+def check_grids(path: str | Path, grids: Mapping[str, Grid], known: Mapping[str, set[str]]) -> None:
+    """Check the values that a search tries, by method; errors as :func:`check_hyperparameters`."""
+    for name, grid in grids.items():
+        for values in zip(*_padded(grid), strict=True):
+            given = {name: dict(zip(grid, values, strict=True))}
+            check_hyperparameters(path, "grid", given, known)
 
 
 def _padded(grid: Grid) -> list[tuple[float, ...]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from l2o.config.fig7 import Grid, Setting
+from l2o.config.fig7 import Grid, Setting, check_grids
 from l2o.config.loading import read_yaml, unknown_key, validated
 from l2o.config.meta_training import MetaTraining
 from l2o.config.sections import (
@@ -83,13 +83,8 @@ def load_fig8(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig8
     for name in experiment.log_loss:
         if name not in experiment.recurrent:
             raise unknown_key(path, f"log_loss.{name}", list(experiment.recurrent))
-    for name, grid in experiment.grid.items():
-        if name not in experiment.first_order:
-            raise unknown_key(path, f"grid.{name}", list(experiment.first_order))
-        for key in grid:
-            if key not in methods["first_order"][name]:
-                place = f"grid.{name}.{key}"
-                raise unknown_key(path, place, sorted(methods["first_order"][name]))
+    ours = {name: methods["first_order"][name] for name in experiment.first_order}
+    check_grids(path, experiment.grid, ours)
     for name, preset in experiment.presets.items():
         parts = (preset.meta_training, preset.meta_overrides)
         check_overrides(

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from l2o.figures import style
-from l2o.figures.common import preset_note, settings_of_classical
+from l2o.figures.budget import stated_budget
+from l2o.figures.common import settings_of_classical
 from l2o.figures.fig8_overlay import overlay_page, shown_limits
 from l2o.figures.fig8_table import check_curves
 from l2o.figures.fig8_text import LOSS_LABEL
@@ -61,7 +62,7 @@ def draw_fig8(
         them)
     reference : published curves: ``panel`` (a setting), ``method``, ``iteration`` and ``loss``
         (nats; empty: could not be read)
-    preset, budget_note : printed at the foot; the note only if preset is not ``paper``
+    preset, budget_note : printed at the foot
     pdf, png : files to write; the same tables give the same bytes
     titles : panel titles, keyed by setting, in the order of the panels
     key : provenance key, stored in both files
@@ -73,7 +74,7 @@ def draw_fig8(
     """
     check_curves(curves, reference, finals, titles)
     reference = reference[reference["panel"].isin(titles)]
-    curves, note = prepared(curves, titles, _group), preset_note(preset, budget_note)
+    curves, note = prepared(curves, titles, _group), stated_budget(preset, budget_note)
     with style.print_style():
         first = _page(curves, finals, titles, note)
         second = overlay_page(curves, finals, reference, titles, note)

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from l2o.figures import fig8_text
-from l2o.figures.common import preset_note
+from l2o.figures.budget import stated_budget
 from l2o.figures.fig8_text import Section
 from l2o.figures.pages import html_page
 
@@ -22,7 +22,7 @@ def fig8_table_page(
     ----------
     table : what :func:`l2o.figures.fig8_table.fig8_table` returned
     titles : headings of the tables, keyed by setting
-    preset, budget_note : named under the tables; the note only if preset is not ``paper``
+    preset, budget_note : named under the tables
     """
     # A table read from CSV has NaN for an empty word.
     table = table.assign(verdict=table["verdict"].astype(object).fillna(""))
@@ -30,7 +30,7 @@ def fig8_table_page(
     body = [_paragraph(heading), _paragraph(fig8_text.explanation(table, titles))]
     for section in fig8_text.sections(table, titles):
         body += _lines(section)
-    end = (*fig8_text.sentences(table, titles), preset_note(preset, budget_note))
+    end = (*fig8_text.sentences(table, titles), stated_budget(preset, budget_note))
     body += [_paragraph(text) for text in end]
     return html_page("Figure 8 beside the published values", "\n".join(body))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from l2o.figures.common import preset_note
+from l2o.figures.budget import stated_budget
 from l2o.figures.numbers import significant
 
 COMPARED = (100, 1000, 10000)  # iterations that the texts compare; the CSV has all that were read
@@ -178,4 +178,4 @@ def markdown(table: pd.DataFrame, titles: Mapping[str, str], preset: str, budget
         lines.append("")
     for text in sentences(table, titles):
         lines += [text, ""]
-    return "\n".join([*lines, preset_note(preset, budget_note), ""])
+    return "\n".join([*lines, stated_budget(preset, budget_note), ""])

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from l2o.errors import InputError
 from l2o.figures import style
-from l2o.figures.common import check_columns, check_words, preset_note
+from l2o.figures.budget import stated_budget
+from l2o.figures.common import check_columns, check_words
 from l2o.figures.loss_axes import place_limits
 from l2o.figures.style import PRINT_WIDTH, STYLES, MethodStyle
 
 MEASURED, TRAINING = "memory measurements", "memory training"
 LIMIT_GIB = 16.0
-MEASURED_COLUMNS = ("network", "n", "unroll", "checkpointing", "peak_mib", "seconds", "status")
+MEASURED_COLUMNS = (
+    "network",
+    "n",
+    "unroll",
+    "checkpointing",
+    "peak_mib",
+    "rss_before_mib",
+    "status",
+)
 TRAINING_COLUMNS = ("network", "n", "unroll", "meta_step", "meta_loss", "status")
 _HEIGHT = 2.55  # inches, of the panels with titles and x labels
 _LEGEND = 0.2  # inches
@@ -27,7 +35,7 @@ _LOOKS = {  # by checkpointing; also apart in grey: dark against light, solid ag
     False: MethodStyle("#D55E00", "s", (0, (5, 2)), 1.4),
     True: MethodStyle("#0B3C5D", "o", "-", 1.6),
 }
-_LABELS = {False: "plain backpropagation", True: "checkpointed: states only, activations again"}
+_LABELS = {False: "plain backpropagation", True: "checkpointed"}
 
 
 def draw_memory(
@@ -47,12 +55,12 @@ def draw_memory(
     Parameters
     ----------
     measured : a row per case (:func:`l2o.evaluation.memory.measure_memory`): ``network`` (widths),
-        ``n`` (coordinates), ``unroll`` (inner steps), ``checkpointing`` (bool), ``peak_mib`` (MiB
-        above what was there before), ``seconds`` and ``status`` (measured; over limit: the peak
-        is an estimate)
+        ``n`` (coordinates), ``unroll`` (inner steps), ``checkpointing`` (bool), ``peak_mib`` (MiB,
+        less what was resident before), ``rss_before_mib`` and ``status`` (measured; over limit:
+        the peak is an estimate)
     training : a row per meta-step (:func:`l2o.evaluation.memory.train_large`): ``network``, ``n``,
         ``unroll``, ``meta_step`` (from 1), ``meta_loss`` (nats) and ``status`` (ok, diverged)
-    preset, budget_note : printed at the foot; the note only if preset is not ``paper``
+    preset, budget_note : printed at the foot
     pdf, png : files to write; the same tables give the same bytes
     key : provenance key, stored in both files
 
@@ -64,7 +72,7 @@ def draw_memory(
     _check(measured, training)
     network, unroll = most_measured(measured)
     with style.print_style():
-        page = _page(measured, training, network, unroll, preset_note(preset, budget_note))
+        page = _page(measured, training, network, unroll, stated_budget(preset, budget_note))
     style.save_pdf(page, pdf, key)
     style.save_png(page, png, key)
 
@@ -127,19 +135,26 @@ def _memory_panel(axes: Axes, rows: pd.DataFrame, x: str, limits: tuple[float, f
     """Draw peak memory against column ``x``, and the limit."""
     axes.set(xscale="log", yscale="log", xlim=place_limits(rows[x]), ylim=limits)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if x == "unroll":
-        places = sorted(rows[x].unique())
-        axes.set_xticks(places, [f"{place:g}" for place in places])
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    places = sorted(rows[x].unique())
+    axes.set_xticks(places, [_short(place) for place in places])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.axhline(LIMIT_GIB, zorder=2.4, **STYLES["oracle"].line())
     for checkpointing, curve in rows.sort_values(x).groupby("checkpointing"):
-        look, at = _LOOKS[bool(checkpointing)], curve[x].to_numpy(float)
+        look, at = _LOOKS[str(checkpointing) == "True"], curve[x].to_numpy(float)
         peaks, over = curve["peak_mib"].to_numpy(float) / 1024, curve["status"] != "measured"
         axes.plot(at, peaks, **look.bare_line(), zorder=3)
         solid = look.line() | {"linestyle": "none", "zorder": 4}
         hollow = solid | _hollow(look)
         for mask, points in ((~over, solid), (over, hollow)):
             axes.plot(at[mask], peaks[mask], **points)
+
+
+def _short(count: float) -> str:
+    """Return e.g. "20", "15.9k" or "1.04M"."""
+    for unit, sign in ((1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.3g}{sign}"
+    return f"{count:g}"
 
 
 def _hollow(look: MethodStyle) -> dict[str, object]:
@@ -155,12 +170,9 @@ def _training_panel(axes: Axes, training: pd.DataFrame) -> None:
     """Draw the meta-loss of each meta-step; a gap where one diverged."""
     loss = training["meta_loss"].where(training["status"] == "ok").to_numpy(float)
     at, look = training["meta_step"].to_numpy(float), _LOOKS[True]
-    marks = {"markevery": max(1, len(at) // 12)}
-    axes.plot(
-        at, np.where(np.isfinite(loss), loss, np.nan), **look.line() | {"linewidth": 1.2}, **marks
-    )
+    axes.plot(at, loss, **look.line() | {"linewidth": 1.2}, markevery=max(1, len(at) // 12))
     axes.set(xlabel="Meta-steps", ylabel="Meta-loss (nats)")
-    axes.set_title(f"(c) Training, n = {training['n'].iloc[0]:,}", loc="left", weight="bold")
+    axes.set_title(f"(c) n = {training['n'].iloc[0]:,}", loc="left", weight="bold")
 
 
 def _entries(measured: pd.DataFrame) -> list[Line2D]:
@@ -169,8 +181,8 @@ def _entries(measured: pd.DataFrame) -> list[Line2D]:
     if (measured["status"] != "measured").any():
         hollow = STYLES["oracle"].line() | {"marker": "o", "linestyle": "none"}
         look = MethodStyle("#000000", "o")
-        entries.append(Line2D([], [], label="over the limit: estimate", **hollow | _hollow(look)))
-    return [*entries, Line2D([], [], label=f"{LIMIT_GIB:g} GiB", **STYLES["oracle"].line())]
+        entries.append(Line2D([], [], label="not run: estimate", **hollow | _hollow(look)))
+    return [*entries, Line2D([], [], label=f"limit: {LIMIT_GIB:g} GiB", **STYLES["oracle"].line())]
 
 
 def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
@@ -187,8 +199,9 @@ def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
     gaps = f", of which {lost} diverged (gaps)" if lost else ""
     return (
         "Peak resident memory of one meta-gradient of L2O-DM that trains an MLP (sigmoid): forward "
-        "through the unroll, meta-loss after each step, backward; less what was resident before. "
-        "Each point is a process of its own."
+        "through the unroll, meta-loss after each step, backward; less what was resident before, "
+        f"{measured['rss_before_mib'].max() / 1024:.2g} GiB. Each point is a process of its own. "
+        "Checkpointed: of a step only its state is kept, the inside is computed again."
         f"{estimate} (c): mean meta-loss over the {first['unroll']} inner steps of each of "
         f"{len(training)} meta-steps{gaps}, L2O-DM trained by checkpointed backpropagation through "
         f"{first['network']}, n = {first['n']:,}."

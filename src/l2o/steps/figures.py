@@ -10,12 +10,14 @@ from l2o.layout import PROVENANCE_PAGE
 from l2o.provenance import Step
 from l2o.steps import claims
 from l2o.steps.common import FigureSteps, task_of
+from l2o.steps.fig3 import Fig3Steps
 from l2o.steps.fig5 import Fig5Steps
 from l2o.steps.fig6 import Fig6Steps
 from l2o.steps.fig7 import Fig7Steps
 from l2o.steps.fig8 import Fig8Steps
 
 FIGURES: dict[str, type[FigureSteps]] = {
+    "fig3": Fig3Steps,
     "fig5": Fig5Steps,
     "fig6": Fig6Steps,
     "fig7": Fig7Steps,

@@ -14,14 +14,14 @@ Source: Chen, Xu, Zhang & Guestrin 2016 ("Training deep nets with sublinear memo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from l2o.optimizees.protocol import Optimizee
-from l2o.optimizers.protocol import State
+from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
 
@@ -86,7 +86,8 @@ class _CheckpointedStep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, optimizer, optimizee, size: int, *tensors: Tensor) -> State:
-        # No graph is recorded in here, so that what the step computes is not kept.
+        # No graph is recorded in here: what the step computes is dropped, also by the LSTM, which
+        # keeps its activations in memory of its own.
         recorded = Recorded(optimizee)
         state = optimizer.step(recorded, tensors[:size])
         ctx.optimizer, ctx.optimizee, ctx.size = optimizer, optimizee, size
@@ -136,13 +137,14 @@ class Checkpointed(RecurrentOptimizer):
     and their names are the same, and the weights are shared.
     """
 
-    hyperparameters: dict[str, float] = {}
+    hyperparameters: ClassVar[Hyperparameters] = {}
 
     def __init__(self, inner: RecurrentOptimizer) -> None:
         super().__init__(inner.hyper, None)
         object.__setattr__(self, "inner", inner)  # no submodule: it would prefix all names
         self.name, self.label, self.reference = inner.name, inner.label, inner.reference
         self.hyperparameters = inner.hyperparameters
+        # The registries themselves are shared, so that names, order and conversions agree.
         self._parameters, self._buffers = inner._parameters, inner._buffers
         self._modules = inner._modules
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from l2o.artifacts.production import produce
 from l2o.commands.common import check_known
@@ -28,12 +29,12 @@ def train(
     check_known(params, "trained_on", setting, [steps.experiment.trained_on])
     check_known(params, "recurrent", method, steps.learned)
     step = steps.training(setting, method)
-    work = partial(_train, steps, step, setting, method, data, outputs, state)
+    work = partial(train_on_network, steps, step, setting, method, data, outputs, state)
     produce(step, outputs, {data: step.inputs["digits"]}, work)
 
 
-def _train(
-    steps: Fig8Steps,
+def train_on_network(
+    steps: Any,
     step: Step,
     setting: str,
     method: str,
@@ -41,6 +42,15 @@ def _train(
     outputs: dict[str, Path],
     state: Path,
 ) -> None:
+    """Meta-train on the training of the network that the parameters name ``trained_on``.
+
+    Parameters
+    ----------
+    steps, step : of the figure, and of this training
+    setting, method : which one it is
+    data : the digits
+    outputs, state : see :func:`l2o.commands.training.train_recurrent`
+    """
     import torch
 
     from l2o.evaluation.networks import load_digits
@@ -51,8 +61,8 @@ def _train(
 
     def family(split: str, device: torch.device) -> NetworkTrainingFamily:
         return NetworkTrainingFamily(
-            *(NETWORKS[setting], digits.to(device), INITIALISATIONS, experiment.seed),
-            *(f"meta-{split}", experiment.minibatch, method in experiment.log_loss),
+            *(NETWORKS[experiment.trained_on], digits.to(device), INITIALISATIONS, experiment.seed),
+            *(f"meta-{split}", experiment.minibatch, step.parameters.get("logarithm", False)),
         )
 
     train_recurrent(steps, step, setting, method, family, {}, outputs, state)
