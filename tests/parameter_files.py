@@ -20,5 +20,5 @@ def changed(original: Path, folder: Path, place: str, value: Any) -> Path:
     else:
         section[last] = value
     file = folder / original.name
-    file.write_text(yaml.safe_dump(content), "utf-8")
+    file.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
     return file

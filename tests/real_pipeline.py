@@ -10,21 +10,31 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from l2o.storage.fetching import MIRROR_VARIABLE
+from small_digits import TRAINABLE, idx_files, make_mirror, sums_of
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "params", "profiles", "src", "data")
 RESULTS = Path("results/smoke/fig5")
 REPORTS = Path("reports/smoke")
+MIRROR = "mirror"  # of a copy: the network is never used
 
 
 def copy_repository(folder: Path) -> Path:
+    """Copy the repository, with a few random digits for MNIST and two of Figure 3's lengths."""
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
-            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500")
+            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500", "mnist")
             shutil.copytree(source, target, ignore=skip)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
+    digits = idx_files(TRAINABLE)
+    make_mirror(folder / MIRROR, digits, packed=False)
+    (folder / "data/mnist.sha256").write_text(sums_of(digits))
+    params = folder / "params/fig3.yaml"
+    params.write_text(re.sub(r"  unroll(10|20|50|100): .*\n", "", params.read_text()))
     return folder
 
 
@@ -32,7 +42,7 @@ def environment_of(folder: Path, extra: Mapping[str, str] | None = None) -> dict
     """Return the environment in which the copy's code and this Python's programs are used."""
     environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
     environment.pop("L2O_CACHE", None)
-    environment |= extra or {}
+    environment |= {MIRROR_VARIABLE: str(folder / MIRROR), **(extra or {})}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return environment
 

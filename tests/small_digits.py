@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,9 +16,12 @@ from l2o.datasets.mnist import FILES
 
 TRAIN_IMAGES, TRAIN_LABELS = FILES["train"]
 COUNTS = {"train": 7, "test": 3}
+TRAINABLE = {"train": 300, "test": 60}  # enough for minibatches of 128
 
 
-def make_digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def make_digits(
+    counts: Mapping[str, int] = COUNTS,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Images (count, 28, 28) and labels (count,), uint8, of each split."""
     random = np.random.default_rng(8)
     return {
@@ -24,13 +29,13 @@ def make_digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
             random.integers(0, 256, (count, 28, 28), dtype=np.uint8),
             random.integers(0, 10, count, dtype=np.uint8),
         )
-        for split, count in COUNTS.items()
+        for split, count in counts.items()
     }
 
 
-def idx_files() -> dict[str, bytes]:
+def idx_files(counts: Mapping[str, int] = COUNTS) -> dict[str, bytes]:
     """The contents of the four files of those digits."""
-    digits = make_digits()
+    digits = make_digits(counts)
     return {
         name: _idx(values)
         for split, names in FILES.items()
@@ -41,6 +46,12 @@ def idx_files() -> dict[str, bytes]:
 def _idx(values: np.ndarray) -> bytes:
     magic = 0x800 + values.ndim
     return struct.pack(f">{1 + values.ndim}I", magic, *values.shape) + values.tobytes()
+
+
+def sums_of(contents: Mapping[str, bytes]) -> str:
+    """The list of the SHA-256 sums of those files."""
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items()]
+    return "".join(lines)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

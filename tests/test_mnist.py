@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import signal
 import subprocess
@@ -19,7 +18,15 @@ from l2o.datasets import mnist_sources
 from l2o.datasets.mnist import FILES, fetch_mnist, read_sums
 from l2o.errors import InputError
 from l2o.storage.fetching import MIRROR_VARIABLE
-from small_digits import TRAIN_IMAGES, TRAIN_LABELS, Server, files_in, idx_files, make_mirror
+from small_digits import (
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    Server,
+    files_in,
+    idx_files,
+    make_mirror,
+    sums_of,
+)
 
 NAMES = [name for split in FILES.values() for name in split]
 
@@ -32,8 +39,7 @@ def contents() -> dict[str, bytes]:
 @pytest.fixture
 def sums(tmp_path, contents) -> Path:
     path = tmp_path / "mnist.sha256"
-    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items()]
-    path.write_text("".join(lines))
+    path.write_text(sums_of(contents))
     return path
 
 

@@ -37,6 +37,10 @@ REPORTING_LASSO = {
 REPORTING_RASTRIGIN = {
     **{"fig7_curves": 1, "fig7_timings": 1, "fig7_table": 1, "fig7": 1, "claims": 1},
 }
+REPORTING_NETWORKS = {
+    **{"fig8_curves": 1, "fig8_finals": 1, "fig8_timings": 1, "fig8_table": 1, "fig8": 1},
+    **{"claims": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,35 @@ def test_the_smoke_graph_builds_figure_7_with_its_oracle(built):
     assert timings["training_seconds"].notna().sum() == 2 * 5
 
 
+def test_the_smoke_graph_builds_figure_8_on_unseen_networks(built):
+    for name in ("fig8.pdf", "fig8.png", "fig8_table.md", "fig8_grid_search.csv"):
+        assert (built / REPORTS / name).stat().st_size > 0
+    curves = pd.read_csv(built / REPORTS / "fig8_curves.csv")
+    assert {*curves["setting"]} == {"mlp_relu", "convnet"}
+    assert curves.groupby("setting")["method"].nunique().eq(3 + 4).all()
+    starts = curves[curves["iteration"] == 0].groupby("setting")["loss"]
+    assert starts.nunique().eq(1).all()  # all methods run from the same points
+    finals = pd.read_csv(built / REPORTS / "fig8_finals.csv")
+    assert len(finals) == 2 * 7 and (finals["runs"] == 2).all()
+    timings = pd.read_csv(built / REPORTS / "fig8_timings.csv")
+    assert len(timings) == 2 * 7 and (timings["step_over_adam"] > 0).all()
+    trained = (built / RESULTS).with_name("fig8") / "training_seconds/mlp_sigmoid"
+    assert len([*trained.glob("*.json")]) == 4
+
+
+def test_the_smoke_graph_builds_figure_3_and_measures_memory(built):
+    for name in ("fig3.pdf", "fig3.png", "fig3_table.md", "fig3_memory.pdf", "fig3_memory.png"):
+        assert (built / REPORTS / name).stat().st_size > 0
+    lengths = pd.read_csv(built / REPORTS / "fig3_lengths.csv").set_index("setting")
+    assert (lengths["meta_steps"] * lengths["unroll"] == 200).all()  # the same inner steps
+    assert {*pd.read_csv(built / REPORTS / "fig3_curves.csv")["setting"]} == {*lengths.index}
+    memory = pd.read_csv(built / REPORTS / "fig3_memory.csv").set_index(["unroll", "checkpointing"])
+    needed = memory["peak_mib"].unstack()
+    assert (memory["status"] == "measured").all() and (needed[True] < needed[False]).all()
+    training = pd.read_csv(built / REPORTS / "fig3_memory_training.csv")
+    assert training["meta_loss"].notna().all() and (training["status"] == "ok").all()
+
+
 def test_the_smoke_graph_tests_the_claims_on_every_figure(built):
     table = pd.read_csv(built / REPORTS / "claims.csv").set_index("number")
     assert list(table.index) == list(range(1, 28))
@@ -141,7 +174,15 @@ def test_editing_one_recurrent_optimizer_retrains_it_alone(built, edited):
     edited("src/l2o/optimizers/recurrent/l2o_rnnprop.py", "output.tanh()", "(output + 0).tanh()")
     on_lasso = {"fig6_meta_train": 2, "fig6_evaluate": 2, "fig6_time": 2, **REPORTING_LASSO}
     on_rastrigin = {"fig7_meta_train": 2, "fig7_evaluate": 2, **REPORTING_RASTRIGIN}
-    assert planned(built) == {**on_lasso, **on_rastrigin}
+    on_networks = {"fig8_meta_train": 1, "fig8_evaluate": 2, **REPORTING_NETWORKS}
+    assert planned(built) == {**on_lasso, **on_rastrigin, **on_networks}
+
+
+def test_another_unroll_length_is_trained_alone(built, edited):
+    edited("params/fig3.yaml", "unroll: 5}", "unroll: 4}")
+    trained = {"fig3_meta_train": 1, "fig3_evaluate": 1}
+    reported = ("fig3_curves", "fig3_lengths", "fig3_timings", "fig3_table", "fig3")
+    assert planned(built) == {**trained, **dict.fromkeys(reported, 1)}
 
 
 def test_a_parameter_of_one_method_retrains_it_alone(built, edited):
@@ -208,7 +249,7 @@ def copied(built, tmp_path) -> Path:
 def test_the_rules_write_exactly_what_is_verified(built, monkeypatch):
     run = snakemake(built, "--summary")
     written = {line.split("\t")[0] for line in run.stdout.splitlines()[1:]}
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(built)
     tasks = all_tasks(all_figures("smoke"), "smoke")
     proven = {str(path) for task in tasks for path in task.outputs}
     assert written == proven

@@ -15,7 +15,7 @@ from real_pipeline import RESULTS, planned, snakemake
 pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
 NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched fails
-TRAININGS = 4 * 9 + 2 * 5 + 2 * 5
+TRAININGS = 4 * 9 + 2 * 5 + 2 * 5 + 4 + 2
 COMPARISON = "Figure 5 beside the published values"
 RESULT = "[...document.querySelectorAll('nav tbody tr')].find(e => e.cells[0].innerText.trim() =="
 CONTENT = "#app > div > nav + div"
@@ -78,12 +78,17 @@ def test_all_results_are_embedded_with_their_captions(report):
     names = [name for name in results if "/histories/" not in name]
     assert sorted(Path(name).name for name in names) == [
         *("claims.csv", "claims.md"),
+        *("fig3.pdf", "fig3.png", "fig3_curves.csv", "fig3_lengths.csv", "fig3_memory.csv"),
+        *("fig3_memory.pdf", "fig3_memory.png", "fig3_memory_training.csv", "fig3_table.csv"),
+        *("fig3_table.html", "fig3_table.md", "fig3_timings.csv"),
         *("fig5.pdf", "fig5.png", "fig5_curves.csv", "fig5_table.csv", "fig5_table.html"),
         *("fig5_table.md", "fig5_timings.csv", "fig6.pdf", "fig6.png", "fig6_curves.csv"),
         *("fig6_optima.csv", "fig6_seconds.pdf", "fig6_seconds.png", "fig6_table.csv"),
         *("fig6_table.html", "fig6_table.md", "fig6_timings.csv"),
         *("fig7.pdf", "fig7.png", "fig7_curves.csv", "fig7_grid_search.csv", "fig7_oracles.csv"),
         *("fig7_table.csv", "fig7_table.html", "fig7_table.md", "fig7_timings.csv"),
+        *("fig8.pdf", "fig8.png", "fig8_curves.csv", "fig8_finals.csv", "fig8_grid_search.csv"),
+        *("fig8_table.csv", "fig8_table.html", "fig8_table.md", "fig8_timings.csv"),
         "provenance.html",
     ]
     assert len(results) - len(names) == TRAININGS

@@ -76,17 +76,18 @@ def compare(
         write(*files, rows, steps.titles(), steps.preset, steps.sizes.note)
         write_json(outputs["metrics"], metrics(rows))
 
-    produce(steps.table(), outputs, _compared(steps, tables), work)
+    produce(steps.table(), outputs, given_tables(steps, steps.compared(), tables), work)
 
 
-def _compared(steps: FigureSteps, tables: list[Path]) -> dict[Path, Step]:
-    """Return the tables that a figure compares and draws, with the steps that made them.
+def given_tables(
+    steps: FigureSteps, makers: Mapping[str, Step], tables: list[Path]
+) -> dict[Path, Step]:
+    """Return the tables that a command was given, with the steps that must have made them.
 
     Raises
     ------
     InputError : another number of tables.
     """
-    makers = steps.compared()
     if len(tables) != len(makers):
         problem, wanted = f"{len(tables)} tables were given", " and ".join(makers)
         raise InputError(steps.path, "tables", problem, f"give {wanted}, in this order")
@@ -137,7 +138,7 @@ def draw_compared(
         count = len(tables)
         with_(*given[:count], published(steps), *given[count:])
 
-    made = _compared(steps, tables)
+    made = given_tables(steps, steps.compared(), tables)
     draw(steps, steps.figure(), made, outputs["pdf"], outputs["png"], with_published)
 
 

@@ -96,8 +96,6 @@ def load_fig3(path: str | Path, methods: dict[str, dict[str, set[str]]]) -> Fig3
             raise InputError(path, place, problem, "give one horizon")
         for setting, length in experiment.settings.items():
             if horizons[0] % length.unroll:
-                problem = (
-                    f"{horizons[0]} is no multiple of the unroll of {setting}, {length.unroll}"
-                )
+                problem = f"{horizons[0]} is no multiple of {setting}'s {length.unroll} steps"
                 raise InputError(path, place, problem, "all lengths are to take the same steps")
     return experiment

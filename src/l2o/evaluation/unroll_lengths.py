@@ -31,7 +31,7 @@ def length_row(history: pd.DataFrame, unroll: int, horizon: int) -> dict[str, An
         "unroll": unroll,
         "horizon": horizon,
         "epochs": len(history),
-        "meta_steps": len(history) * (horizon // unroll),
+        "meta_steps": int((history["status"] == "ok").sum()) * (horizon // unroll),
         "first_meta_loss": first.mean() if len(first) else np.nan,
         "last_meta_loss": last.mean() if len(last) else np.nan,
         "last_meta_loss_low": low,

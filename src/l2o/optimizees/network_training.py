@@ -273,6 +273,8 @@ def evaluated(network: Network, x: Tensor, digits: Digits) -> tuple[Tensor, Tens
     Loss in nats, accuracy from 0 to 1; where a logit is not finite the loss is NaN or infinite.
     """
     loss, right = x.new_zeros(2, len(x), dtype=torch.float64)
+    if len(x) == 0:
+        return loss, right
     for images, labels in _slices(digits):
         shared = images.to(x.dtype).expand(len(x), -1, -1)
         logits = network.logits(x, shared).log_softmax(dim=1)

@@ -90,4 +90,4 @@ def _array(file: h5py.File, path: str | Path, place: str, kind: str) -> np.ndarr
     found = file.get(place)
     if not isinstance(found, h5py.Dataset) or found.dtype.kind != kind:
         raise InputError(path, place, "this dataset is missing or of another type", REBUILD)
-    return found[:]
+    return np.asarray(found[()])

@@ -7,7 +7,6 @@ from pathlib import Path
 from l2o.artifacts.production import produce
 from l2o.commands import comparison
 from l2o.commands.common import check_known
-from l2o.provenance import Step
 from l2o.steps.fig3 import Fig3Steps
 
 
@@ -87,7 +86,7 @@ def lengths(histories: list[Path], out: Path, params: Path, preset: str) -> None
             rows.append({"setting": setting, **row})
         write_table(out, rows)
 
-    inputs = dict(zip(histories, step.inputs.values(), strict=True))
+    inputs = comparison.given_tables(steps, step.inputs, histories)
     produce(step, {"lengths": out}, inputs, work)
 
 
@@ -138,11 +137,8 @@ def memory_figure(tables: list[Path], pdf: Path, png: Path, params: Path, preset
     def draw(measured, training, preset, note, pdf, png, _titles, key) -> None:
         draw_memory(measured, training, preset, note, pdf, png, key)
 
-    comparison.draw(steps, step, _inputs(step, tables), pdf, png, draw)
-
-
-def _inputs(step: Step, tables: list[Path]) -> dict[Path, Step]:
-    return dict(zip(tables, step.inputs.values(), strict=True))
+    made = comparison.given_tables(steps, step.inputs, tables)
+    comparison.draw(steps, step, made, pdf, png, draw)
 
 
 def table(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
@@ -160,7 +156,8 @@ def table(tables: list[Path], outputs: dict[str, Path], params: Path, preset: st
         write_table(*files, rows, steps.titles(), steps.preset, steps.sizes.note)
         write_json(outputs["metrics"], fig3_metrics(rows))
 
-    produce(steps.table(), outputs, _inputs(steps.table(), tables), work)
+    made = comparison.given_tables(steps, steps.compared(), tables)
+    produce(steps.table(), outputs, made, work)
 
 
 def figure(tables: list[Path], outputs: dict[str, Path], params: Path, preset: str) -> None:
@@ -169,7 +166,7 @@ def figure(tables: list[Path], outputs: dict[str, Path], params: Path, preset: s
 
     steps = Fig3Steps(params, preset)
     step = steps.figure()
-    made = _inputs(step, tables)
+    made = comparison.given_tables(steps, step.inputs, tables)
     comparison.draw(steps, step, made, outputs["pdf"], outputs["png"], draw_fig3)
 
 

@@ -134,7 +134,7 @@ def _entries(steps: Fig8Steps, group: str, source: Path) -> Iterator:
         return
     for name, hyper in chosen_hyperparameters(source).items():
         head = methods("first_order")[name]
-        label = f"{head.label} (rate {hyper['rate']:g})"
+        label = f"{head.label} (rate {(head.hyperparameters | hyper)['rate']:g})"
         yield Entry(Contestant(name, "classical", label), head.load()(hyper), torch.float32)
 
 
