@@ -123,6 +123,7 @@ def memory_training(digits: Path, out: Path, state: Path, params: Path, preset: 
         done = train_large(*given, minibatch=experiment.minibatch)
         measured = {"peak_rss_mib": done.peak_rss_mib, "seconds": done.seconds}
         write_table(out, [{**row, **measured} for row in done.rows])
+        state.unlink(missing_ok=True)
 
     produce(step, {"training": out}, {digits: step.inputs["digits"]}, work)
 
