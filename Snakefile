@@ -17,6 +17,12 @@ min_version("9.0")
 configfile: "params/run.yaml"
 
 
+# Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the place
+# of what another profile limits.
+if "large_memory" not in workflow.global_resources:
+    workflow.register_resource("large_memory", 1)
+
+
 include: "workflow/rules/figures.smk"
 
 

@@ -83,13 +83,21 @@ def set_lamp(folder: Path, alpha: float) -> None:
     params.write_text(text)
 
 
+def outputs(stage: dict, preset: str) -> list[Path]:
+    """What a stage of ``dvc.yaml`` carries."""
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+    return [Path(next(iter(entry)).replace("${preset}", preset)) for entry in entries]
+
+
 @pytest.mark.parametrize("name", [*FIGURES, "claims"])
 @pytest.mark.parametrize("preset", ["smoke", "laptop", "paper"])
 def test_everything_that_is_verified_is_carried_with_its_proof(preset, name, monkeypatch):
     monkeypatch.chdir(ROOT)
-    stage = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][name]
-    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-    carried = [Path(next(iter(entry)).replace("${preset}", preset)) for entry in entries]
+    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    # What a stage makes, and what it takes whole from another one: the digits.
+    digits = outputs(stages["digits"], preset)
+    given = {Path(path.replace("${preset}", preset)) for path in stages[name]["deps"]}
+    carried = outputs(stages[name], preset) + [path for path in digits if path in given]
     if name in FIGURES:
         tasks = [*figure_steps(name, preset).tasks()]
     else:

@@ -113,7 +113,7 @@ def test_a_damaged_page_makes_nothing_else_run(report):
 
 def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):
     text = quiet.wait(f"document.querySelector({CONTENT!r}).innerText")
-    assert "Figures 5 to 7" in text and "smoke preset: tiny sizes" in text
+    assert "Figures 3 and 5 to 8" in text and "smoke preset: tiny sizes" in text
     assert quiet.value("document.querySelectorAll('li').length") >= 5
     quiet.wait("document.querySelector('#rulegraph canvas, #rulegraph svg')?.clientHeight > 300")
 
