@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from l2o.errors import InputError
@@ -172,6 +173,7 @@ def _training_panel(axes: Axes, training: pd.DataFrame) -> None:
     at, look = training["meta_step"].to_numpy(float), _LOOKS[True]
     axes.plot(at, loss, **look.line() | {"linewidth": 1.2}, markevery=max(1, len(at) // 12))
     axes.set(xlabel="Meta-steps", ylabel="Meta-loss (nats)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"(c) n = {training['n'].iloc[0]:,}", loc="left", weight="bold")
 
 
@@ -189,7 +191,7 @@ def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
     """Return what is drawn."""
     over = (measured["status"] != "measured").any()
     estimate = (
-        " Hollow: not run, since it would need more than the limit; extrapolated, linear in unroll "
+        " Hollow: not run, since it would need more than the run was allowed; extrapolated, linear in unroll "
         "and n, from small measurements."
         if over
         else ""
