@@ -8,8 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from l2o.errors import InputError
 from l2o.figures import style
@@ -191,8 +190,8 @@ def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
     """Return what is drawn."""
     over = (measured["status"] != "measured").any()
     estimate = (
-        " Hollow: not run, since it would need more than the run was allowed; extrapolated, linear in unroll "
-        "and n, from small measurements."
+        " Hollow: not run, for want of the memory; extrapolated, linear in unroll and n, from small "
+        "measurements."
         if over
         else ""
     )
