@@ -190,8 +190,8 @@ def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
     """Return what is drawn."""
     over = (measured["status"] != "measured").any()
     estimate = (
-        " Hollow: not run, for want of the memory; extrapolated, linear in unroll and n, from small "
-        "measurements."
+        " Hollow: not run, for want of the memory; extrapolated, linear in unroll and n, from "
+        "small measurements."
         if over
         else ""
     )
