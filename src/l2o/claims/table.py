@@ -19,7 +19,8 @@ from l2o.claims.common import (
     UntestedError,
 )
 from l2o.errors import InputError
-from l2o.figures.common import check_columns, check_words, preset_note, write_texts
+from l2o.figures.budget import stated_budget
+from l2o.figures.common import check_columns, check_words, write_texts
 
 COLUMNS = ("number", "figure", "claim", "criterion", "verdict", "numbers")
 _READ = {"fig5": fig5.read, "fig6": fig6.read, "fig7": fig7.read, "fig8": fig8.read}
@@ -94,7 +95,7 @@ def _markdown(table: pd.DataFrame, preset: str, budget_note: str) -> str:
             cells = map(_cell, (row.claim, verdict, row.numbers, row.criterion))
             lines.append(f"| {row.number} | {' | '.join(cells)} |")
         lines.append("")
-    return "\n".join([*lines, preset_note(preset, budget_note), ""])
+    return "\n".join([*lines, stated_budget(preset, budget_note), ""])
 
 
 def write_claims(
@@ -106,7 +107,7 @@ def write_claims(
     ----------
     csv_path, md_path : files to write, UTF-8
     table : what :func:`claims_table` returned
-    preset, budget_note : named under the Markdown tables; the note only if preset is not ``paper``
+    preset, budget_note : named under the Markdown tables
 
     Raises
     ------
