@@ -169,7 +169,7 @@ def write_table(
         for what is not there
     table : what :func:`fig8_table` returned
     titles : headings of the Markdown tables, keyed by setting
-    preset, budget_note : named under the Markdown tables; the note only if preset is not ``paper``
+    preset, budget_note : named under the Markdown tables
 
     Raises
     ------

@@ -63,12 +63,14 @@ def evaluate(
         import pandas as pd
 
         from l2o.compute import prepare_device
+        from l2o.evaluation.networks import load_digits
         from l2o.storage.tables import write_table
 
         prepare_device("cpu", steps.experiment.compute_threads)
+        given = (*_runs(steps, setting, *data[:2], "test"), load_digits(data[0], "test"))
         tables: dict[str, list] = {name: [] for name in outputs}
         for entry in _entries(steps, group, data[2]):
-            for name, rows in _evaluated(steps, setting, entry, data).items():
+            for name, rows in _evaluated(steps, setting, entry, *given).items():
                 tables[name] += rows
         for name, rows in tables.items():
             table = pd.DataFrame(rows)
@@ -78,20 +80,19 @@ def evaluate(
     produce(step, outputs, inputs, work)
 
 
-def _evaluated(
-    steps: Fig8Steps, setting: str, entry, data: tuple[Path, Path, Path]
-) -> dict[str, list]:
-    """Return the rows of the tables of one method, by output."""
+def _evaluated(steps: Fig8Steps, setting: str, entry, family, x, test) -> dict[str, list]:
+    """Return the rows of the tables of one method, by output.
+
+    ``family`` and ``x`` are the runs and their starts, (runs, n); ``test`` the test digits.
+    """
     import torch
 
     from l2o.evaluation import networks
 
-    family, x = _runs(steps, setting, *data[:2], "test")
     recorded = networks.recorded_iterations(steps.sizes.iterations)
     seen = networks.monitored(family.digits, steps.sizes.monitored)
     training, who = family.batch(torch.arange(len(x))), entry.contestant
     runs = networks.followed(entry.optimizer, training, x, recorded, seen)
-    test = networks.load_digits(data[0], "test")
     step, adam = networks.seconds_per_step(entry.optimizer, family, x)
     about = {"method": who.name, "iteration": recorded[-1], "batch": len(x)}
     about |= {"seconds": runs.seconds, "seconds_per_step": step, "adam_seconds_per_step": adam}
