@@ -37,6 +37,7 @@ rule all:
     input:
         results,
         [path for demand in demands.values() for path in demand.invalid],
+        front_pages,
 
 
 include: "workflow/rules/fig5/dictionaries.smk"

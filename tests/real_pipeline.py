@@ -70,9 +70,9 @@ def l2o(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return run(folder, [str(Path(sys.executable).parent / "l2o"), *arguments])
 
 
-def planned(folder: Path, *arguments: str) -> dict[str, int]:
+def planned(folder: Path, *arguments: str, preset: str = "smoke") -> dict[str, int]:
     """Return how many jobs of each rule a dry run lists."""
-    dry = snakemake(folder, "--cores", "1", "--dry-run", *arguments)
+    dry = snakemake(folder, "--cores", "1", "--dry-run", *arguments, preset=preset)
     assert dry.returncode == 0, dry.stderr
     table = dry.stdout.split("Job stats:")[1] if "Job stats:" in dry.stdout else ""
     jobs = {rule: int(n) for rule, n in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}

@@ -20,6 +20,7 @@ from l2o.cli import main
 from l2o.commands import claims as command
 from l2o.errors import InputError
 from l2o.steps import claims
+from l2o.steps.common import DEFAULT_PRESET
 from l2o.steps.figures import all_figures, all_tasks, provenance_page
 from real_pipeline import ROOT, copy_repository, planned
 from test_claims import fig8_curves
@@ -179,3 +180,11 @@ def test_snakemake_repairs_a_set_and_the_claims_and_nothing_between(tmp_path, mo
     Path("reports/smoke/fig7_oracles.csv").write_text("damaged")
     expected = {"claims": 1, "fig7_oracles": 1, "claims_all": 1}
     assert planned(folder, "--", "claims_all") == expected
+
+
+@pytest.mark.pipeline
+def test_the_default_preset_shows_all_reports_at_the_top(tmp_path):
+    """With nothing asked for by name; that other presets have no copies, the test above tells."""
+    jobs = planned(copy_repository(tmp_path / "copy"), preset=DEFAULT_PRESET)
+    shown = {f"{name}_front_page" for name in (*all_figures(DEFAULT_PRESET), "claims")}
+    assert {rule for rule in jobs if rule.endswith("front_page")} == shown

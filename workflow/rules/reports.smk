@@ -37,8 +37,8 @@ rule report_parts:
         rules.provenance_table.output,
 
 
-# The default preset also shows its reports at the top of the folder, as reports/fig5.pdf. Copies are
-# apart from all else: DVC does not carry them, and a clone that pulled lacks nothing without them.
+# Copies at the top are apart from all else: DVC does not carry them, and a clone that pulled lacks
+# nothing but them.
 if PRESET == DEFAULT_PRESET:
     copied = [*map(front_page_task, figures.values()), claims.front_page_task(figures, PRESET)]
     front = Demand(copied, *proofs)
