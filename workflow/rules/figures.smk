@@ -30,10 +30,10 @@ demands = {name: everything.part(steps.tasks()) for name, steps in figures.items
 demands["claims"] = everything.part([claims.claims_task(figures, PRESET)])
 results += claims.results(PRESET)
 # The default preset also shows its reports at the top of the folder, as reports/fig5.pdf.
-front_pages = []
+copied = []
 if PRESET == DEFAULT_PRESET:
-    front_pages += [path for steps in figures.values() for path in steps.layout.front_page]
-    front_pages.append(CLAIMS_FRONT_PAGE)
+    copied = [*map(front_page_task, figures.values()), claims.front_page_task(figures, PRESET)]
+front_pages = [str(path) for task in copied for path in task.outputs]
 # The pages of the report apart from all else: what they lack must make nothing else run.
 page_tasks = [task for steps in figures.values() for task in steps.report_tasks()]
 pages = Demand([*page_tasks, provenance_task(figures, PRESET)], *proofs)

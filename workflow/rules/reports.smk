@@ -40,7 +40,6 @@ rule report_parts:
 # Copies at the top are apart from all else: DVC does not carry them, and a clone that pulled lacks
 # nothing but them.
 if PRESET == DEFAULT_PRESET:
-    copied = [*map(front_page_task, figures.values()), claims.front_page_task(figures, PRESET)]
     front = Demand(copied, *proofs)
     for name, steps in figures.items():
 
