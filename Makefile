@@ -6,16 +6,12 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
 
-FIGURES := fig3 fig5 fig6 fig7 fig8
-.PHONY: $(FIGURES) claims report test test-cluster bench dictionary lint format lock clean
+# Every experiment by the name of its parameter file, and the claims.
+REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims
+.PHONY: $(REPORTS) report test test-cluster bench dictionary lint format lock clean
 
-$(FIGURES): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
-	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- \
-	  $@_all $(if $(filter laptop,$(PRESET)),$@_front_page)
-
-claims: .venv/installed  ## what the paper says of all its figures, tested on ours; PRESET=...
-	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- \
-	  $@_all $(if $(filter laptop,$(PRESET)),$@_front_page)
+$(REPORTS): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
+	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- $@_all
 
 report: .venv/installed  ## figures, tables, run times and provenance in one HTML file; PRESET=...
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- report_parts
@@ -57,4 +53,4 @@ lock:  ## resolve again and write requirements.lock
 	rm -rf .venv-lock
 
 clean:  ## remove results, logs and reports of all presets but the committed ones
-	rm -rf results unfinished logs benchmarks .snakemake
+	rm -rf results unfinished logs benchmarks .snakemake .l2o

@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from filelock import FileLock
+from threadpoolctl import threadpool_limits
 
 from l2o.config.training import Training
 from l2o.errors import InputError
@@ -81,6 +82,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")  # threads that wait for each other burn time
 
 
 @pytest.fixture(autouse=True)

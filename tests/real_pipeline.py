@@ -13,9 +13,9 @@ from pathlib import Path
 from l2o.storage.fetching import MIRROR_VARIABLE
 from small_digits import TRAINABLE, idx_files, make_mirror, sums_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "params", "profiles", "src", "data")
-RESULTS = Path("results/smoke/fig5")
+RESULTS = Path("results/smoke/sparse_recovery")
 REPORTS = Path("reports/smoke")
 MIRROR = "mirror"  # of a copy: the network is never used
 
@@ -67,7 +67,7 @@ def run(
 
 
 def l2o(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return run(folder, [str(Path(sys.executable).parent / "l2o"), *arguments])
+    return run(folder, [sys.executable, "-m", "l2o", *arguments])
 
 
 def planned(folder: Path, *arguments: str, preset: str = "smoke") -> dict[str, int]:

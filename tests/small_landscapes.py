@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from l2o.optimizees.rastrigin import Rastrigin
+
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -48,6 +50,13 @@ def draw(seed: int, batch: int, n: int, ripples: float = 0.0, dtype=torch.float3
     A = torch.randn(batch, n, n, generator=generator(seed), dtype=dtype)
     b = torch.randn(batch, n, generator=generator(seed + 1), dtype=dtype)
     return Landscape(A, b, ripples)
+
+
+def classical_rastrigin(n: int) -> Rastrigin:
+    """The function of Rastrigin, eq. (20), as a batch of one instance, float64."""
+    kind = torch.float64
+    A, zero = torch.eye(n, dtype=kind), torch.zeros(1, n, dtype=kind)
+    return Rastrigin(A[None], zero, torch.ones(1, n, dtype=kind))
 
 
 def start(batch: int, n: int, seed: int = 5, dtype=torch.float32) -> Tensor:

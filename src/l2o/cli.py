@@ -1,124 +1,130 @@
-"""The command line: what holds for all figures, and a group of commands for each of them."""
+"""The command line: a command for each kind of job, and those for people.
+
+``l2o train lasso m25_n50 l2o_rnnprop`` finds inputs and outputs by itself; each command runs
+without Snakemake. What a command does not use it does not import.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from l2o.commands import artifacts as artifact_commands
-from l2o.commands import claims as claims_command
-from l2o.commands import digits as digits_command
-from l2o.commands import pages
-from l2o.commands import solve as solve_command
-from l2o.commands.common import Preset
-from l2o.commands.fig3.app import app as fig3
-from l2o.commands.fig5.app import app as fig5
-from l2o.commands.fig6.app import app as fig6
-from l2o.commands.fig7.app import app as fig7
-from l2o.commands.fig8.app import app as fig8
 from l2o.errors import InputError
-from l2o.steps.common import DEFAULT_PRESET
+from l2o.layout import KINDS, wildcards_of
 
-DIGITS_FOLDER = Path("data/mnist")
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(fig3, name="fig3")
-app.add_typer(fig5, name="fig5")
-app.add_typer(fig6, name="fig6")
-app.add_typer(fig7, name="fig7")
-app.add_typer(fig8, name="fig8")
+PRESET = click.option("--preset", default="laptop", show_default=True, help="smoke, laptop, paper")
+METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
+FILE = click.Path(path_type=Path)
+
+
+@click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+def app() -> None:
+    """Gather the commands."""
+
+
+def _job_command(kind: str) -> click.Command:
+    """Return the command that does one kind of job."""
+    names = wildcards_of(kind)
+
+    def run(preset: str, methods: str, **values: str) -> None:
+        from l2o.commands.jobs import run_job
+
+        run_job(kind, [values[name] for name in names], preset, methods)
+
+    command = click.Command(
+        kind,
+        callback=run,
+        params=[click.Argument([name]) for name in names],
+        short_help=f"one job of the pipeline: {' '.join(names) or 'of all experiments'}",
+        help=f"Do the job `{kind}`; what it reads must be valid.",
+    )
+    return PRESET(METHODS(command))
+
+
+for each in KINDS:
+    app.add_command(_job_command(each))
+
+
+@app.command()
+@click.argument("experiment", default="")
+@PRESET
+@METHODS
+@click.option("--params", type=FILE, help="another parameter file than the repository's")
+def check(experiment: str, preset: str, methods: str, params: Path | None) -> None:
+    """Check a parameter file, or all, and say what the graph of jobs makes of it."""
+    from l2o.commands.jobs import check
+
+    print(check(experiment, preset, methods, params))
 
 
 @app.command()
 def methods() -> None:
     """List the methods that were found, with their references."""
-    print(pages.list_methods())
+    from l2o.optimizers.registry import KINDS, methods
+
+    for head in (head for kind in KINDS for head in methods(kind).values()):
+        print(f"{head.kind:11} {head.name:14} {head.label:14} {head.reference}")
 
 
 @app.command()
+@click.argument("what", type=click.Choice(["method", "experiment"]))
+@click.argument("name")
+@click.option("--kind", default="unrolled", show_default=True, help="of a method: or recurrent")
+def new(what: str, name: str, kind: str) -> None:
+    """Write the template of a method or an experiment called NAME."""
+    from l2o.commands.templates import new_experiment, new_method
+
+    print(new_method(name, kind) if what == "method" else new_experiment(name))
+
+
+@app.command()
+@click.argument("file", type=FILE)
 def provenance(file: Path) -> None:
     """Say what made FILE: parameters, inputs, sources, libraries."""
-    print(artifact_commands.describe(file))
+    from l2o.commands.artifacts import describe
+
+    print(describe(file))
 
 
 @app.command()
-def verify(
-    preset: Preset = DEFAULT_PRESET,
-    everything: Annotated[bool, typer.Option("--all", help="list valid artifacts too")] = False,
-) -> None:
+@PRESET
+@METHODS
+@click.option("--all", "everything", is_flag=True, help="list valid artifacts too")
+def verify(preset: str, methods: str, everything: bool) -> None:
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
-    text, valid = artifact_commands.verify(preset, everything)
+    from l2o.commands.artifacts import verify
+
+    text, valid = verify(preset, methods, everything)
     print(text)
-    raise typer.Exit(0 if valid else 1)
+    sys.exit(0 if valid else 1)
 
 
 @app.command()
-def unlock(folder: Path = Path()) -> None:
+@click.option("--folder", type=FILE, default=Path(), help="where Snakemake ran")
+def unlock(folder: Path) -> None:
     """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
-    print(artifact_commands.unlock(folder))
+    from l2o.commands.artifacts import unlock
 
-
-@app.command("front-page")
-def front_page(
-    what: Annotated[str, typer.Argument(help="a figure, such as fig5, or `claims`")],
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Copy the figure and table of WHAT under the default preset to the top of the reports."""
-    pages.front_page(what, preset)
+    print(unlock(folder))
 
 
 @app.command()
-def claims(
-    tables: Annotated[list[Path], typer.Argument(help="curves of each figure, oracles of fig7")],
-    csv: Annotated[Path, typer.Option()],
-    markdown: Annotated[Path, typer.Option()],
-    preset: Preset = DEFAULT_PRESET,
-) -> None:
-    """Test what the paper says of its figures on TABLES of ours."""
-    claims_command.write_verdicts(tables, {"table": csv, "table_text": markdown}, preset)
-
-
-@app.command("provenance-page")
-def provenance_page(
-    out: Annotated[Path, typer.Option(help="HTML")], preset: Preset = DEFAULT_PRESET
-) -> None:
-    """Collect what made each artifact on a page for the report."""
-    pages.provenance_page(out, preset)
-
-
-@app.command()
-def solve(
-    optimizer: Annotated[Path, typer.Option(help="checkpoint of a net or an optimizer")],
-    dictionary: Annotated[Path, typer.Option(help="HDF5 with A, (m, n), unit-norm columns")],
-    measurements: Annotated[Path, typer.Option(help="HDF5 with b, (samples, m)")],
-    out: Annotated[Path, typer.Option(help="HDF5 to write, with x, (samples, n)")],
-    key: Annotated[str, typer.Option(help="dataset in MEASUREMENTS, such as test/b")] = "b",
-    iterations: Annotated[
-        int | None, typer.Option(help="default: a net's depth, 1000 of an optimizer")
-    ] = None,
-    safeguard: Annotated[
-        bool, typer.Option("--safeguard", help="LASSO: take FISTA's step where it is better")
-    ] = False,
-    lam: Annotated[
-        float | None, typer.Option(help="weight of the 1-norm, for recurrent optimizers")
-    ] = None,
-    threads: Annotated[int, typer.Option(help="of the CPU")] = 1,
-) -> None:
+@click.option("--optimizer", type=FILE, required=True, help="checkpoint of a net or an optimizer")
+@click.option("--dictionary", type=FILE, required=True, help="HDF5 with A, (m, n), unit columns")
+@click.option("--measurements", type=FILE, required=True, help="HDF5 with b, (samples, m)")
+@click.option("--out", type=FILE, required=True, help="HDF5 to write, with x, (samples, n)")
+@click.option("--key", default="b", show_default=True, help="dataset in MEASUREMENTS")
+@click.option("--iterations", type=int, help="default: a net's depth, 1000 of an optimizer")
+@click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
+@click.option("--lam", type=float, help="weight of the 1-norm, for recurrent optimizers")
+@click.option("--threads", type=int, default=1, show_default=True, help="of the CPU")
+def solve(**options: object) -> None:
     """Solve your own problems b = A x + noise with a trained net or optimizer."""
-    files = (optimizer, dictionary, measurements, out)
-    print(solve_command.solve(*files, key, iterations, safeguard, lam, threads))
+    from l2o.commands.solve import solve
 
-
-@app.command("store-digits")
-def store_digits(
-    out: Path,
-    folder: Annotated[Path, typer.Option(help="where the files of MNIST are kept")] = DIGITS_FOLDER,
-    mirror: Annotated[str, typer.Option(help="a folder that has them, instead of the net")] = "",
-) -> None:
-    """Fetch the digits of MNIST, verify them, and store them as HDF5."""
-    digits_command.store_digits(out, folder, mirror)
+    print(solve(**options))
 
 
 def main() -> None:
@@ -128,7 +134,3 @@ def main() -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

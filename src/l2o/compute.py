@@ -6,6 +6,7 @@ import ctypes
 import os
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from l2o.errors import InputError
 
@@ -27,8 +28,11 @@ def prepare_device(device: str, threads: int) -> torch.device:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
+    threadpool_limits(threads, user_api="blas")  # NumPy's products
     _keep_freed_memory()
-    torch.use_deterministic_algorithms(True)
+    # What use_deterministic_algorithms(True) does, less the settings of torch.compile, which is not
+    # used here and whose import takes half a second.
+    torch.set_deterministic_debug_mode("error")
     # Late layers meet gradients near 1e-38; denormal numbers would slow the CPU many times.
     torch.set_flush_denormal(True)
     if device == "auto":

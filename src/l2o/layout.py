@@ -1,116 +1,67 @@
-"""Where artifacts lie: patterns of paths, with wildcards in braces.
+"""Where artifacts lie: for each kind of job the paths that it writes, with wildcards in braces.
 
-The rules and the proofs of what is valid both take their paths from here.
+Rules, jobs and commands take paths, and the names of their wildcards, from here.
 """
 
 from __future__ import annotations
 
-PROVENANCE_PAGE = "results/{preset}/pages/provenance.html"  # of all figures, for the report
-CLAIMS, CLAIMS_TEXT = "reports/{preset}/claims.csv", "reports/{preset}/claims.md"
-CLAIMS_FRONT_PAGE = "reports/claims.md"  # the default preset's, at the top
+import re
+
+OF_EXPERIMENT = "results/{preset}/{experiment}"
+OF_REPORT = "reports/{preset}/{report}"
+WRITES: dict[str, dict[str, str]] = {
+    "store": {"set": "results/{preset}/datasets/{dataset}.h5"},
+    "learn": {"dictionary": "results/dictionaries/{dictionary}.h5"},
+    "sample": {"set": f"{OF_EXPERIMENT}/sets/{{setting}}.h5"},
+    "optima": {"optima": f"{OF_EXPERIMENT}/optima/{{setting}}.csv"},
+    "tune": {"tuned": f"{OF_EXPERIMENT}/tuned/{{setting}}/{{method}}.csv"},
+    "train": {
+        "checkpoint": f"{OF_EXPERIMENT}/checkpoints/{{setting}}/{{method}}.safetensors",
+        "history": f"{OF_EXPERIMENT}/histories/{{setting}}/{{method}}.csv",
+        "training_seconds": f"{OF_EXPERIMENT}/training_seconds/{{setting}}/{{method}}.json",
+    },
+    "evaluate": {
+        "curves": f"{OF_EXPERIMENT}/curves/{{setting}}/{{method}}.csv",
+        "finals": f"{OF_EXPERIMENT}/finals/{{setting}}/{{method}}.csv",
+        "seconds": f"{OF_EXPERIMENT}/seconds/{{setting}}/{{method}}.csv",
+    },
+    "time": {"seconds": "results/{preset}/times/{report}/{setting}.csv"},
+    "measure": {"table": f"{OF_EXPERIMENT}/measured/{{measurement}}.csv"},
+    "join": {"table": f"{OF_REPORT}_{{table}}.csv"},
+    "table": {
+        "csv": f"{OF_REPORT}_table.csv",
+        "markdown": f"{OF_REPORT}_table.md",
+        "metrics": "reports/{preset}/metrics/{report}.json",
+        "page": "results/{preset}/pages/{report}.html",
+    },
+    "figure": {
+        "pdf": "reports/{preset}/{figure}.pdf",
+        "png": "reports/{preset}/{figure}.png",
+    },
+    "claims": {"csv": "reports/{preset}/claims.csv", "markdown": "reports/{preset}/claims.md"},
+    "records": {"page": "results/{preset}/pages/records.html"},
+    "copy": {"shown": "reports/{file}"},
+}
+KINDS = tuple(WRITES)
 
 
-DIGITS = "results/{preset}/mnist/digits.h5"  # of all figures on MNIST
+def wildcards_of(kind: str) -> tuple[str, ...]:
+    """Return the names of a kind's wildcards, the preset aside, in the order of its paths."""
+    (pattern, *_) = WRITES[kind].values()
+    return tuple(name for name in re.findall(r"{(\w+)}", pattern) if name != "preset")
 
 
-class FigureLayout:
-    """Paths that every figure has under one preset.
-
-    Parameters
-    ----------
-    figure_name : such as ``fig5``
-    preset : no two share any path
-    """
-
-    def __init__(self, figure_name: str, preset: str) -> None:
-        self.figure_name = figure_name
-        self.results, self.reports = f"results/{preset}/{figure_name}", f"reports/{preset}"
-        self.logs = f"logs/{preset}/{figure_name}"
-        self.benchmarks = f"benchmarks/{preset}/{figure_name}"
-
-        self.optimizee_set = f"{self.results}/sets/{{setting}}.h5"
-        self.checkpoint = f"{self.results}/checkpoints/{{setting}}/{{method}}.safetensors"
-        self.history = f"{self.results}/histories/{{setting}}/{{method}}.csv"
-        self.training_seconds = f"{self.results}/training_seconds/{{setting}}/{{method}}.json"
-        # Outside the results: a state in progress is nothing to keep or to share.
-        self.unfinished = f"unfinished/{preset}/{figure_name}/{{setting}}/{{method}}.safetensors"
-
-        start = f"{self.reports}/{figure_name}"
-        self.curves, self.timings = f"{start}_curves.csv", f"{start}_timings.csv"
-        self.table, self.table_text = f"{start}_table.csv", f"{start}_table.md"
-        self.metrics = f"{start}_metrics.json"
-        self.figure, self.picture = f"{start}.pdf", f"{start}.png"
-        # A page that only the report needs, and embeds.
-        self.table_page = f"results/{preset}/pages/{figure_name}_table.html"
-
-    @property
-    def front_page(self) -> dict[str, str]:
-        """The reports that the default preset also shows at the top: copy by original."""
-        originals = (self.figure, self.picture, self.table, self.table_text)
-        return {original.replace(self.reports, "reports"): original for original in originals}
+def under(pattern: str, preset: str) -> str:
+    """Return a pattern of paths with its preset filled in."""
+    return pattern.replace("{preset}", preset)
 
 
-class Fig5Layout(FigureLayout):
-    """Paths of Figure 5."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__("fig5", preset)
-        self.dictionary = f"{self.results}/dictionaries/{{dictionary}}.h5"
-        self.setting_curves = f"{self.results}/curves/{{setting}}.csv"
-        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
+def log_of(kind: str, preset: str, folder: str = "logs", suffix: str = "log") -> str:
+    """Return the pattern of a kind's logs, or of what Snakemake measures of its jobs."""
+    parts = (folder, preset, kind, *(f"{{{name}}}" for name in wildcards_of(kind)))
+    return f"{'/'.join(parts)}.{suffix}"
 
 
-class Fig6Layout(FigureLayout):
-    """Paths of Figure 6."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__("fig6", preset)
-        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
-        self.setting_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
-        self.seconds = f"{self.reports}/fig6_seconds.csv"
-        self.optima = f"{self.reports}/fig6_optima.csv"
-        self.seconds_figure = f"{self.reports}/fig6_seconds.pdf"
-        self.seconds_picture = f"{self.reports}/fig6_seconds.png"
-
-
-class Fig7Layout(FigureLayout):
-    """Paths of Figure 7."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__("fig7", preset)
-        self.oracle = f"{self.results}/oracles/{{setting}}.csv"
-        self.setting_grid_search = f"{self.results}/grid_search/{{setting}}.csv"
-        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
-        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
-        self.oracles = f"{self.reports}/fig7_oracles.csv"
-        self.grid_search = f"{self.reports}/fig7_grid_search.csv"
-
-
-class Fig8Layout(FigureLayout):
-    """Paths of Figure 8."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__("fig8", preset)
-        self.digits = DIGITS.format(preset=preset)
-        self.setting_grid_search = f"{self.results}/grid_search/{{setting}}.csv"
-        self.method_curves = f"{self.results}/curves/{{setting}}/{{group}}.csv"
-        self.method_finals = f"{self.results}/finals/{{setting}}/{{group}}.csv"
-        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}/{{group}}.csv"
-        self.finals = f"{self.reports}/fig8_finals.csv"
-        self.grid_search = f"{self.reports}/fig8_grid_search.csv"
-
-
-class Fig3Layout(FigureLayout):
-    """Paths of Figure 3 and of what unrolling takes in memory."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__("fig3", preset)
-        self.digits = DIGITS.format(preset=preset)
-        self.method_curves = f"{self.results}/curves/{{setting}}.csv"
-        self.solve_seconds = f"{self.results}/solve_seconds/{{setting}}.csv"
-        self.lengths = f"{self.reports}/fig3_lengths.csv"
-        self.memory = f"{self.reports}/fig3_memory.csv"
-        self.memory_training = f"{self.reports}/fig3_memory_training.csv"
-        self.memory_figure = f"{self.reports}/fig3_memory.pdf"
-        self.memory_picture = f"{self.reports}/fig3_memory.png"
-        self.unfinished_large = f"unfinished/{preset}/fig3/large.safetensors"
+def unfinished(kind: str, preset: str, **wildcards: str) -> str:
+    """Return where the state of a work in progress lies: nothing to keep or to share."""
+    return "/".join(("unfinished", preset, *wildcards.values())) + f"/{kind}.safetensors"

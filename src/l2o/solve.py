@@ -9,7 +9,6 @@ It runs on the CPU, with as many threads as ``torch.set_num_threads`` says: one 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
@@ -28,13 +27,11 @@ from l2o.optimizers.classical.ista import Ista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
-from l2o.optimizers.registry import methods
 from l2o.optimizers.safeguarded import Safeguarded
-from l2o.optimizers.trained import load_net, load_recurrent
+from l2o.optimizers.trained import Checkpoint, read_checkpoint
 from l2o.storage.arrays import check_form, finite
-from l2o.storage.checkpoints import load_tensors
 
-RECURRENT_ITERATIONS = 1000  # as in Figure 6
+RECURRENT_ITERATIONS = 1000  # as in the paper's comparison on LASSO, 4.1.2
 UNIT_NORM = 1e-6  # how far a column's norm may be from 1
 SAME = 1e-6  # how far an entry may be from the A of the training, which is kept in float32
 # Coordinates (samples times n) of a batch, for some 200 MB: a recurrent optimizer keeps about 3 kB
@@ -103,7 +100,7 @@ class Solver:
             raise InputError("iterations", "", problem, remedy)
         if self.lam is None and safeguard:
             problem = "needs an objective, and a net trained for sparse recovery has none"
-            raise InputError("safeguard", "", problem, "leave it out, or use a net of Figure 6")
+            raise InputError("safeguard", "", problem, "leave it out, or use a net trained on LASSO")
         return count
 
     def solve(
@@ -196,7 +193,7 @@ def load_solver(
 
     Parameters
     ----------
-    path : checkpoint of Figure 5 (sparse recovery) or Figure 6 (LASSO), safetensors
+    path : checkpoint of a method trained on sparse recovery or on LASSO, safetensors
     dictionary : A, (m, n), of any real type, columns of unit 2-norm. An unrolled net works for the
         A it was trained for; a recurrent optimizer takes any, and does best near those it knows.
         Columns d_i a_i are normalised by dividing them by d_i, and the x_i found then as well; lam
@@ -211,20 +208,14 @@ def load_solver(
         infinity or columns not of unit norm, or not the net's; a lam that is missing, not positive
         or not the net's.
     """
-    path = Path(path)
-    tensors, record = load_tensors(path)
-    unrolled = record.get("method") in methods("unrolled")
-    if not unrolled and record.get("method") not in methods("recurrent"):
-        problem = "is not the checkpoint of a trained method of this project"
-        raise InputError(path, "method", problem, "give a file of results/*/*/checkpoints")
-    _require(record, path, {"hyperparameters": dict, **({"depth": int} if unrolled else {})})
+    checkpoint = read_checkpoint(Path(path), *COORDINATES)
     A = _checked_dictionary(np.asarray(dictionary), source)
-    lam = _checked_lam(lam, record, path)
-    setting = str(record.get("setting", "unknown"))
-    if not unrolled:
-        optimizer = _SinglePrecision(load_recurrent(path).requires_grad_(False))
+    lam = _checked_lam(lam, checkpoint)
+    setting = str(checkpoint.record.get("setting", "unknown"))
+    if checkpoint.head.kind == "recurrent":
+        optimizer = _SinglePrecision(checkpoint.optimizer().requires_grad_(False))
         return Solver(optimizer, torch.from_numpy(A), lam, None, setting)
-    net = load_net(path, _trained_for(A, tensors, path, source)).double().requires_grad_(False)
+    net = checkpoint.net(_trained_for(A, checkpoint, source)).double().requires_grad_(False)
     net.A = torch.from_numpy(A)  # the net was trained on A rounded to float32
     # Without lam, in sparse recovery, no iteration goes beyond the last layer.
     after = Fista(net.A, {} if lam is None else {"lam": lam})
@@ -234,13 +225,6 @@ def load_solver(
 def _last(steps) -> Tensor:
     """Return the last of an iterator without keeping the others."""
     return deque(steps, maxlen=1).pop()
-
-
-def _require(record: Mapping[str, Any], path: Path, kinds: Mapping[str, type]) -> None:
-    for key, kind in kinds.items():
-        if not isinstance(record.get(key), kind):
-            problem = "is missing in the checkpoint's record, or damaged"
-            raise InputError(path, key, problem, "give a checkpoint that the training wrote")
 
 
 def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
@@ -259,9 +243,10 @@ def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
     return A
 
 
-def _checked_lam(lam: float | None, record: Mapping[str, Any], path: Path) -> float | None:
+def _checked_lam(lam: float | None, checkpoint: Checkpoint) -> float | None:
     """Return the weight of the 1-norm to use; None for sparse recovery."""
-    trained, unrolled = record.get("lam"), "depth" in record
+    path, trained = checkpoint.path, checkpoint.record.get("lam")
+    unrolled = checkpoint.head.kind == "unrolled"
     if trained is None and unrolled and lam is not None:
         problem = f"{lam:g} was given for a net of sparse recovery, which has no such weight"
         raise InputError(path, "lam", problem, "leave lam out")
@@ -276,10 +261,9 @@ def _checked_lam(lam: float | None, record: Mapping[str, Any], path: Path) -> fl
     return chosen
 
 
-def _trained_for(
-    A: np.ndarray, tensors: Mapping[str, Tensor], path: Path, source: Source
-) -> np.ndarray:
+def _trained_for(A: np.ndarray, checkpoint: Checkpoint, source: Source) -> np.ndarray:
     """Return the A that the net was trained for, float32; refuse a dictionary that is another."""
+    path, tensors = checkpoint.path, checkpoint.tensors
     if "A" not in tensors:
         problem = "this tensor is missing in the checkpoint of an unrolled net"
         raise InputError(path, "A", problem, "give a checkpoint that the training wrote")

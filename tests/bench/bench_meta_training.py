@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from l2o.dictionaries.gaussian import gaussian_dictionary
-from l2o.optimizees.lasso import Lasso, LassoFamily
+from l2o.optimizees.lasso import Lasso
 from l2o.optimizees.lasso_optimum import lasso_optimum
 from l2o.optimizees.sparse_recovery import sample_slices
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
@@ -54,7 +54,7 @@ def instances(size: Size) -> Lasso:
     optimum = lasso_optimum(A, b.astype(np.float64), LAM).objective
     tensors = (torch.from_numpy(array).float() for array in (A, b, optimum))
     matrix, measured, best = tensors
-    return LassoFamily(matrix, measured, LAM, best).batch(torch.arange(size.batch))
+    return Lasso(matrix, measured, LAM, best).batch(torch.arange(size.batch))
 
 
 class Ours:

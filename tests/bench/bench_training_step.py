@@ -19,7 +19,7 @@ from torch.nn.functional import mse_loss, normalize
 
 from l2o.optimizers.unrolled.alista import Alista
 from l2o.optimizers.unrolled.lista_cpss import ListaCpss
-from l2o.optimizers.unrolled.net import UnrolledNet, support_percent
+from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.training.inputs import LayerInputs
 from l2o.training.stages import Stage, trained_parameters
 
@@ -91,7 +91,7 @@ class PlainStep(Step):
         v = x + (net.step[k] * (residual @ net.W) if alista else residual @ net.weight[k])
         threshold, magnitude = torch.exp(net.log_threshold[k]), torch.abs(v)
         shrunk = torch.sign(v) * torch.relu(magnitude - threshold)
-        percent = support_percent(k, net.hyper["support_step"], net.hyper["support_max"])
+        percent = net._support_percent(k)
         largest = magnitude.topk(int(percent / 100 * v.shape[1]), dim=1).indices
         among = torch.zeros_like(v, dtype=torch.bool).scatter(1, largest, True)
         return torch.where(among & (magnitude > threshold), v, shrunk)

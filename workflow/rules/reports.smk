@@ -1,64 +1,115 @@
-# What concerns all figures: the report, and the copies at the top of reports/.
+# Reports: tables of all settings and methods, figures, claims, pages, and copies at the top.
 
 
-report: "../report/workflow.rst"
-
-
-# Captions tell the notes on the preset's budgets from here.
-config["notes"] = {name: steps.sizes.note for name, steps in figures.items()}
-config["claims_note"] = claims.budget_note(figures)
-
-
-rule provenance_table:
+rule join:
     input:
-        **pages.inputs("provenance_table", results=results),
+        unpack(inputs("join")),
     output:
-        report(
-            PROVENANCE_PAGE.format(preset=PRESET),
-            caption="../report/provenance.rst",
-            category="Provenance",
-            labels={"table": "What made each artifact"},
-        ),
+        table=shown("join", "table", "Tables", table="{about}: {table} (CSV)"),
     log:
-        f"logs/{PRESET}/provenance_page.log",
+        log_file("join"),
+    localrule: True
     params:
-        preset=PRESET,
+        caption=caption("join"),
+    message:
+        "Joining the {wildcards.table} of {wildcards.report}"
+    shell:
+        command("join")
+
+
+rule table:
+    input:
+        unpack(inputs("table")),
+    output:
+        csv=shown("table", "csv", "Tables", table="{about}: comparison (CSV)"),
+        markdown=shown("table", "markdown", "Tables", table="{about}: comparison (Markdown)"),
+        page=shown("table", "page", "Tables", table="{about}: comparison"),
+        metrics=outputs("table")["metrics"],
+    log:
+        log_file("table"),
+    localrule: True
+    params:
+        caption=caption("table"),
+    message:
+        "Comparing the methods of {wildcards.report}"
+    shell:
+        command("table")
+
+
+rule figure:
+    input:
+        unpack(inputs("figure")),
+    output:
+        pdf=shown("figure", "pdf", "Figures", figure="{about}: {figure} (PDF)"),
+        png=shown("figure", "png", "Figures", figure="{about}: {figure} (PNG)"),
+    log:
+        log_file("figure"),
+    params:
+        caption=caption("figure"),
+    message:
+        "Drawing {wildcards.figure}"
+    shell:
+        command("figure")
+
+
+rule claims:
+    input:
+        unpack(inputs("claims")),
+    output:
+        csv=shown("claims", "csv", "Tables", table="The paper's claims, tested (CSV)"),
+        markdown=shown("claims", "markdown", "Tables", table="The paper's claims, tested (Markdown)"),
+    log:
+        log_file("claims"),
+    params:
+        caption=caption("claims"),
+    message:
+        "Testing what the paper says of its figures"
+    shell:
+        command("claims")
+
+
+rule records:
+    input:
+        unpack(inputs("records")),
+    output:
+        page=shown("records", "page", "Provenance", table="What made each artifact"),
+    log:
+        log_file("records"),
+    params:
+        caption=caption("records"),
     message:
         "Collecting what made each artifact"
     shell:
-        "l2o provenance-page --out {output} --preset {params.preset} > {log} 2>&1"
+        command("records")
+
+
+# Copies at the top are apart from all else: DVC does not carry them, and a clone that pulled lacks
+# nothing but them.
+rule copy:
+    input:
+        unpack(inputs("copy")),
+    output:
+        **outputs("copy"),
+    log:
+        log_file("copy"),
+    wildcard_constraints:
+        file="|".join(map(re.escape, (job.wildcards["file"] for job in graph.copies))) or "none",
+    localrule: True
+    message:
+        "Copying {wildcards.file} to the top"
+    shell:
+        command("copy")
 
 
 # What `snakemake --report` shows; see `make report`.
 rule report_parts:
     input:
         rules.all.input,
-        [steps.layout.table_page for steps in figures.values()],
-        rules.provenance_table.output,
+        paths(job for job in graph.apart if job.kind == "records"),
 
 
-# Copies at the top are apart from all else: DVC does not carry them, and a clone that pulled lacks
-# nothing but them.
-if PRESET == DEFAULT_PRESET:
-    front = Demand(copied, *proofs)
-    for name, steps in figures.items():
-
-        rule:
-            name:
-                f"{name}_front_page"
-            input:
-                **front.inputs(
-                    f"{name}_front_page", originals=list(steps.layout.front_page.values())
-                ),
-            output:
-                list(steps.layout.front_page),
-            log:
-                f"{steps.layout.logs}/front_page.log",
-            localrule: True
-            params:
-                preset=PRESET,
-                figure=name,
-            message:
-                "Copying figure and table to the top"
-            shell:
-                "l2o front-page {params.figure} --preset {params.preset} > {log} 2>&1"
+rule claims_all:
+    input:
+        paths(filter(None, [graph.claims])),
+        demand.invalid(filter(None, [graph.claims])),
+        paths(graph.copies_of("claims")),

@@ -1,14 +1,14 @@
-"""What has to be made: every task held against its proofs, for Snakemake and for `l2o verify`.
+"""What has to be made: every job held against its proofs, for Snakemake and for `l2o verify`.
 
 Snakemake's own reasons to run a job (times of files, and what it remembers of its last run in a
 folder) are replaced by two:
 
-- a task whose artifacts are not valid gets one more input, a file that was just written, and so is
+- a job whose artifacts are not valid gets one more input, a file that was just written, and so is
   newer than its outputs: Snakemake must run it;
-- the inputs of a task whose artifacts are valid are ``ancient``: nothing that happens to them makes
+- the inputs of a job whose artifacts are valid are ``ancient``: nothing that happens to them makes
   Snakemake run it.
 
-Snakemake does not look behind a job that it runs for reasons of those further down. So a valid task
+Snakemake does not look behind a job that it runs for reasons of those further down. So a valid job
 between two that are not (say, a trained net between a damaged data set and an edited table) names
 no inputs at all: then neither hides the other, and both are repaired without it.
 """
@@ -16,26 +16,26 @@ no inputs at all: then neither hides the other, and both are repaired without it
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from copy import copy
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l2o.artifacts.proof import Finding, Status, examine
-from l2o.artifacts.tasks import Task
+from l2o.artifacts.index import FileIndex
+from l2o.artifacts.job import Job, job_name
+from l2o.artifacts.proof import Finding, Status, examine, judged
 
-READERS = 4  # files hashed at once
+READERS = 4  # files read at once
 DEMANDED = (Status.CORRUPT, Status.STALE)  # what is missing Snakemake sees by itself
 ORDER = (Status.CORRUPT, Status.STALE, Status.MISSING, Status.VALID)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be said of one task."""
+    """What is to be said of one job."""
 
-    task: Task
+    job: Job
     findings: tuple[Finding, ...]
 
     @property
@@ -44,97 +44,114 @@ class Verdict:
         return min((finding.status for finding in self.findings), key=ORDER.index)
 
 
-def verdicts(tasks: Iterable[Task]) -> list[Verdict]:
-    """Examine the artifacts of all tasks, contents included."""
-    tasks = list(tasks)
-    with ThreadPoolExecutor(READERS) as pool:
-        pending = [
-            [pool.submit(examine, path, task.step.key) for path in task.outputs] for task in tasks
-        ]
-        return [
-            Verdict(task, tuple(future.result() for future in futures))
-            for task, futures in zip(tasks, pending, strict=True)
-        ]
-
-
-class Demand:
-    """Input functions for the rules of a Snakefile.
+def verdicts(jobs: Iterable[Job], index: FileIndex | None = None) -> list[Verdict]:
+    """Examine the artifacts of all jobs.
 
     Parameters
     ----------
-    tasks : all jobs, inputs before what is made of them
+    jobs : whose artifacts are held against their keys
+    index : what is known of files that did not change; without one every byte is read
+    """
+    jobs, pool = list(jobs), ThreadPoolExecutor(READERS)
+    try:
+        pending = [
+            [_examined(path, job.key, index, pool) for path in job.writes.values()] for job in jobs
+        ]
+        return [
+            Verdict(job, tuple(one.result() if isinstance(one, Future) else one for one in found))
+            for job, found in zip(jobs, pending, strict=True)
+        ]
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if index:
+            index.keep()
+
+
+def _examined(
+    path: Path, key: str, index: FileIndex | None, pool: ThreadPoolExecutor
+) -> Finding | Future[Finding]:
+    """Return at once what can be said without reading; threads read the rest."""
+    known = index and index.recall(str(path))
+    return judged(path, key, *known) if known else pool.submit(examine, path, key, index)
+
+
+class Demand:
+    """Inputs for the rules of a Snakefile.
+
+    Parameters
+    ----------
+    jobs : all of them, inputs before what is made of them
     ancient : Snakemake's flag of that name
     folder : where the files that demand a run are written
     active : False in the processes that Snakemake starts for single jobs: nothing is examined
+    index : what is known of files that did not change; the one of this checkout if none is given
     """
 
     def __init__(
-        self, tasks: Iterable[Task], ancient: Callable[[str], Any], folder: Path, active: bool
+        self,
+        jobs: Iterable[Job],
+        ancient: Callable[[str], Any],
+        folder: Path,
+        active: bool,
+        index: FileIndex | None = None,
     ) -> None:
         self.ancient, self.folder = ancient, folder
+        self._jobs = {job.name: job for job in jobs}
         self._status: dict[tuple, Status] = {}
-        self._pinned: set[tuple] = set()
         self._between: set[tuple] = set()
-        self.invalid: list[str] = []  # what a run of everything must repair
         if active:
-            self._decide(verdicts(tasks))
+            index = index or FileIndex.of_checkout()
+            self._decide(verdicts(self._jobs.values(), index))
 
     def _decide(self, found: list[Verdict]) -> None:
-        self._status = {verdict.task.name: verdict.status for verdict in found}
+        self._status = {verdict.job.name: verdict.status for verdict in found}
         for status in {*self._status.values()} & {*DEMANDED}:
             self.folder.mkdir(parents=True, exist_ok=True)
             # Other bytes each time: Snakemake compares content where it finds a newer file.
             (self.folder / status.value).write_text(uuid.uuid4().hex, encoding="utf-8")
-        invalid = {v.task.step.key for v in found if v.status is not Status.VALID}
-        after, before = set(), set()  # keys of steps with an invalid step above, or below
-        for verdict in found:
-            if any(s.key in invalid | after for s in verdict.task.step.inputs.values()):
-                after.add(verdict.task.step.key)
-        for verdict in reversed(found):
-            step = verdict.task.step
-            if step.key in invalid | before:
-                before |= {s.key for s in step.inputs.values()}
-        valid = [v.task for v in found if v.status is Status.VALID]
-        self._pinned = {task.name for task in valid}
-        self._between = {task.name for task in valid if task.step.key in after & before}
-        self.invalid = [str(path) for v in found for path in v.task.outputs if v.status in DEMANDED]
+        invalid = {v.job.name for v in found if v.status is not Status.VALID}
+        jobs = [verdict.job for verdict in found]
+        after, before = _below(jobs, invalid), _above(jobs, invalid)
+        self._between = (after & before) - invalid
 
-    def part(self, tasks: Iterable[Task]) -> Demand:
-        """Return the demand of some of its tasks: ``invalid`` has theirs alone, all else is shared.
+    def invalid(self, jobs: Iterable[Job]) -> list[str]:
+        """Return the artifacts of some jobs that a run of them must repair."""
+        names = [job for job in jobs if self._status.get(job.name) in DEMANDED]
+        return [str(path) for job in names for path in job.writes.values()]
 
-        So what lies between is told from all tasks, also where a run asks for a part of them.
-        """
-        part, outputs = copy(self), {str(path) for task in tasks for path in task.outputs}
-        part.invalid = [path for path in self.invalid if path in outputs]
-        return part
+    def inputs(self, kind: str) -> Callable[[Mapping[str, str]], dict[str, Any]]:
+        """Return the function of wildcards that gives the inputs of a rule, by role."""
 
-    def inputs(self, rule: str, **patterns: str | list[str] | Callable) -> dict[str, Callable]:
-        """Return the named inputs of a rule as functions of its wildcards.
+        def paths(wildcards: Any) -> dict[str, Any]:
+            name = job_name(kind, dict(wildcards.items()))
+            status, found = self._status.get(name), {}
+            if name not in self._between and name in self._jobs:
+                pin = self.ancient if status is Status.VALID else str
+                found = {role: pin(str(path)) for role, path in self._jobs[name].inputs.items()}
+            if status in DEMANDED:
+                found["proof"] = str(self.folder / status.value)
+            return found
 
-        Parameters
-        ----------
-        rule : its name, as in the tasks
-        patterns : paths with wildcards in braces, or functions of the wildcards, by input name
-        """
-
-        def named(pattern: str | list[str] | Callable) -> Callable:
-            def paths(wildcards: Any) -> list[Any]:
-                if _name(rule, wildcards) in self._between:
-                    return []
-                given = pattern(wildcards) if callable(pattern) else pattern
-                several = [given] if isinstance(given, str) else given
-                found = [text.format(**dict(wildcards.items())) for text in several]
-                pinned = _name(rule, wildcards) in self._pinned
-                return [self.ancient(path) for path in found] if pinned else found
-
-            return paths
-
-        def proof(wildcards: Any) -> list[str]:
-            status = self._status.get(_name(rule, wildcards))
-            return [str(self.folder / status.value)] if status in DEMANDED else []
-
-        return {**{name: named(pattern) for name, pattern in patterns.items()}, "proof": proof}
+        return paths
 
 
-def _name(rule: str, wildcards: Any) -> tuple:
-    return (rule, *sorted(wildcards.items()))
+def _below(jobs: list[Job], invalid: set[tuple]) -> set[tuple]:
+    """Return the names of jobs that read, by way of others, from one of the ``invalid``."""
+    reached: set[tuple] = set()
+    for job in jobs:
+        if any(name in invalid or name in reached for name in _inputs_of(job)):
+            reached.add(job.name)
+    return reached
+
+
+def _above(jobs: list[Job], invalid: set[tuple]) -> set[tuple]:
+    """Return the names of jobs from which, by way of others, one of the ``invalid`` reads."""
+    reached: set[tuple] = set()
+    for job in reversed(jobs):
+        if job.name in invalid or job.name in reached:
+            reached.update(_inputs_of(job))
+    return reached
+
+
+def _inputs_of(job: Job) -> list[tuple]:
+    return [artifact.job.name for artifact in job.reads.values()]

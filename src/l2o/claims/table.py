@@ -1,13 +1,12 @@
-"""The paper's claims about Figures 5 to 8, tested on our own curves, as a table."""
+"""The paper's claims about its figures, tested on our own curves, as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from l2o.claims import fig5, fig6, fig7, fig8
 from l2o.claims.common import (
     CLAIMS,
     NOT_REPRODUCED,
@@ -18,29 +17,23 @@ from l2o.claims.common import (
     Curves,
     UntestedError,
 )
-from l2o.errors import InputError
 from l2o.figures.budget import stated_budget
 from l2o.figures.common import check_columns, check_words, write_texts
 
 COLUMNS = ("number", "figure", "claim", "criterion", "verdict", "numbers")
-_READ = {"fig5": fig5.read, "fig6": fig6.read, "fig7": fig7.read, "fig8": fig8.read}
-_HEADINGS = {
-    "fig5": "Figure 5: sparse recovery, NMSE",
-    "fig6": "Figure 6: LASSO, relative loss",
-    "fig7": "Figure 7: Rastrigin family, mean objective",
-    "fig8": "Figure 8: training networks on MNIST, training loss",
-}
+Readers = Mapping[str, Callable[[Mapping[str, pd.DataFrame]], Curves]]
 
 
-def claims_table(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Test every claim of the paper's Figures 5 to 8 on tables of our own.
+def claims_table(
+    readers: Readers, tables: Mapping[str, Mapping[str, pd.DataFrame]]
+) -> pd.DataFrame:
+    """Test every claim of the paper about some figures on tables of our own.
 
     Parameters
     ----------
-    tables : keyed by figure (fig5 to fig8), each a mapping with ``curves`` and, for fig7 perhaps,
-        ``oracles``: the tidy tables that :mod:`l2o.figures.fig5`, :mod:`~l2o.figures.fig6` and
-        :mod:`~l2o.figures.fig7` draw; for fig8 see :func:`l2o.claims.fig8.read`. The main variant
-        of a method counts. A figure may be left out.
+    readers : for each figure the function that reads its tables, such as
+        :func:`l2o.experiments.lasso.claims.read`; its module registers the claims
+    tables : for each figure that is there, its tables by name; the main variant of a method counts
 
     Returns
     -------
@@ -50,15 +43,11 @@ def claims_table(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFra
 
     Raises
     ------
-    InputError : a figure is unknown; a table lacks a column, has a point twice, an unknown status
-        or words instead of numbers.
+    InputError : a table lacks a column, has a point twice, an unknown status or words instead of
+        numbers.
     """
-    for figure in tables:
-        if figure not in _READ:
-            problem = f"no such figure (known: {', '.join(_READ)})"
-            raise InputError("claims", figure, problem, "leave it out")
-    curves = {name: _READ[name](given) for name, given in tables.items() if "curves" in given}
-    rows = [_row(CLAIMS[number], curves) for number in sorted(CLAIMS)]
+    curves = {name: readers[name](given) for name, given in tables.items() if "curves" in given}
+    rows = [_row(one, curves) for _, one in sorted(CLAIMS.items()) if one.figure in readers]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -85,10 +74,12 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _markdown(table: pd.DataFrame, preset: str, budget_note: str) -> str:
+def _markdown(
+    table: pd.DataFrame, headings: Mapping[str, str], preset: str, budget_note: str
+) -> str:
     lines = [f"What the paper says of its figures, tested on ours: {counted(table)}.", ""]
     for figure, rows in table.groupby("figure", sort=False):
-        lines += [f"**{_HEADINGS[figure]}: {counted(rows)}**", ""]
+        lines += [f"**{headings.get(figure, figure)}: {counted(rows)}**", ""]
         lines += ["| | claim | verdict | numbers | criterion |", "| ---: | --- | --- | --- | --- |"]
         for row in rows.itertuples():
             verdict = f"**{row.verdict}**" if row.verdict == REPRODUCED else row.verdict
@@ -99,7 +90,12 @@ def _markdown(table: pd.DataFrame, preset: str, budget_note: str) -> str:
 
 
 def write_claims(
-    csv_path: str | Path, md_path: str | Path, table: pd.DataFrame, preset: str, budget_note: str
+    csv_path: str | Path,
+    md_path: str | Path,
+    table: pd.DataFrame,
+    headings: Mapping[str, str],
+    preset: str,
+    budget_note: str,
 ) -> None:
     """Write the table of :func:`claims_table` as CSV and as Markdown; equal tables, equal bytes.
 
@@ -107,13 +103,14 @@ def write_claims(
     ----------
     csv_path, md_path : files to write, UTF-8
     table : what :func:`claims_table` returned
+    headings : of the parts of the Markdown table, by figure
     preset, budget_note : named under the Markdown tables
 
     Raises
     ------
-    InputError : a column is missing, a figure or a verdict is unknown, or a file cannot be written.
+    InputError : a column is missing, a verdict is unknown, or a file cannot be written.
     """
     check_columns("claims", table, COLUMNS)
-    check_words("claims", table, {"figure": _READ, "verdict": VERDICTS})
+    check_words("claims", table, {"verdict": VERDICTS})
     csv = table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
-    write_texts({csv_path: csv, md_path: _markdown(table, preset, budget_note)})
+    write_texts({csv_path: csv, md_path: _markdown(table, headings, preset, budget_note)})

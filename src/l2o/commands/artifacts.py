@@ -9,21 +9,19 @@ from typing import Any
 
 from l2o.artifacts.demand import verdicts
 from l2o.artifacts.proof import Finding, Status, file_hash, proof_path, read_proof
+from l2o.commands.jobs import chosen
 from l2o.errors import InputError
-from l2o.steps.figures import all_figures, all_tasks
+from l2o.experiments.graph import Graph
 
 
-def verify(preset: str, everything: bool) -> tuple[str, bool]:
-    """Hold all artifacts of all figures against parameters, sources and contents.
+def verify(preset: str, methods: str, everything: bool) -> tuple[str, bool]:
+    """Hold all artifacts of all experiments against parameters, sources and contents.
 
     Returns the lines to print (those of valid artifacts only if ``everything``) and whether all
     are valid.
     """
-    findings = [
-        finding
-        for verdict in verdicts(all_tasks(all_figures(preset), preset))
-        for finding in verdict.findings
-    ]
+    found = verdicts(Graph(preset, chosen(methods)).jobs)
+    findings = [finding for verdict in found for finding in verdict.findings]
     shown = [f for f in findings if everything or f.status is not Status.VALID]
     counts = Counter(finding.status for finding in findings)
     total = ", ".join(f"{counts[status]} {status.value}" for status in Status)

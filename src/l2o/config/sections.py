@@ -1,4 +1,4 @@
-"""Sections that parameter files of several figures have."""
+"""Sections that parameter files of several experiments have."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from l2o.config.loading import unknown_key, validated
 from l2o.errors import InputError
 
 PRESETS = ("smoke", "laptop", "paper")
+Name = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_]+$")]  # a part of paths and rules
 NonNegative = Annotated[FiniteFloat, Field(ge=0)]
+Positive = Annotated[FiniteFloat, Field(gt=0)]
 Size = Annotated[int, Field(ge=2)]
+Grid = dict[str, Annotated[tuple[NonNegative, ...], Field(min_length=1)]]
 Budget = TypeVar("Budget", bound=BaseModel)
 Hyperparameters = dict[str, NonNegative]
+Methods = dict[Name, Hyperparameters]
 
 
 class Section(BaseModel):
@@ -68,7 +72,7 @@ def check_hyperparameters(
     path: str | Path,
     section: str,
     given: Mapping[str, Mapping[str, float]],
-    known: Mapping[str, set[str]],
+    known: Mapping[str, Iterable[str]],
 ) -> None:
     """Check the methods of a section of a file and their hyperparameters.
 
@@ -96,8 +100,37 @@ def _check_hyperparameter(path: str | Path, place: str, key: str, value: float) 
         raise InputError(path, place, f"is {value:g}, out of range", f"set {allowed}")
 
 
+def check_grids(
+    path: str | Path, grids: Mapping[str, Grid], known: Mapping[str, Iterable[str]]
+) -> None:
+    """Check the values that a search tries, by method; errors as :func:`check_hyperparameters`."""
+    for name, grid in grids.items():
+        check_hyperparameters(path, "grid", {name: {}}, known)
+        for key, values in grid.items():
+            for value in values:
+                check_hyperparameters(path, "grid", {name: {key: value}}, known)
+
+
 def check_samples(path: str | Path, place: str, used: int, there_are: int) -> None:
     """Refuse a training on more samples than its set has."""
     if used > there_are:
         problem = f"is {used}, more than the {there_are} training samples of the set"
         raise InputError(path, place, problem, "lower it, or raise samples.train of the preset")
+
+
+def check_by_setting(
+    path: str | Path, place: str, given: Iterable[str], settings: Iterable[str], what: str
+) -> None:
+    """Check that a mapping has an entry for every setting and no other.
+
+    Raises
+    ------
+    InputError : an unknown setting, or one without entry; ``what`` says what to give.
+    """
+    given, settings = list(given), list(settings)
+    for setting in given:
+        if setting not in settings:
+            raise unknown_key(path, f"{place}.{setting}", settings)
+    for setting in settings:
+        if setting not in given:
+            raise InputError(path, f"{place}.{setting}", "this key is missing", what)

@@ -3,17 +3,73 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.runs import Contestant
+from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
 from l2o.optimizees.lasso import Lasso
+from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
+from l2o.optimizers.registry import methods
+from l2o.optimizers.trained import load_net, load_recurrent
+from l2o.storage.sets import LASSO, read_split
+
+
+def load_lasso(path: Path, dictionary: np.ndarray, lam: float, split: str = "test") -> Lasso:
+    """Return the instances of a split of a stored set, in float64.
+
+    Raises
+    ------
+    InputError : see :func:`l2o.storage.sets.read_split`.
+    """
+    b, optimum = read_split(path, split, names=("b", "optimum"), columns=LASSO)
+    arrays = (dictionary, b.astype(np.float64), optimum)
+    A, b64, f = (torch.from_numpy(array) for array in arrays)
+    return Lasso(A, b64, lam, f)
+
+
+def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> list[Entry]:
+    """Return a method ready to run: in the paper's settings, then as it was drawn.
+
+    Parameters
+    ----------
+    who : ``method``, ``kind``, ``hyperparameters``; for a trained net ``continued_with``, the
+        classical method that follows its layers; perhaps ``drawn``, hyperparameters that reproduce
+        the published curve, and ``shift``, the iterations by which that lags
+    lasso : the instances, float64
+    checkpoint : of a trained method
+
+    Raises
+    ------
+    InputError : see :mod:`l2o.optimizers.trained`.
+    """
+    name, kind, A, lam = who["method"], who["kind"], lasso.A, lasso.lam
+    if kind == "unrolled":
+        net = load_net(checkpoint, A.numpy()).double().requires_grad_(False)
+        net.A = A  # the net was trained on A rounded to float32
+        after = methods("classical")[who["continued_with"]].load()(A, {"lam": lam})
+        told = Contestant(name, kind, net.label, layers=net.depth)
+        return [Entry(told, Continued(net, after))]
+    if kind == "recurrent":
+        optimizer = load_recurrent(checkpoint).requires_grad_(False)
+        return [Entry(Contestant(name, kind, optimizer.label), optimizer, torch.float32)]
+    head, found = methods(kind)[name], []
+    for variant, hyper, shift in (
+        ("main", who["hyperparameters"], 0),
+        ("as_drawn", who.get("drawn"), who.get("shift", 0)),
+    ):
+        if hyper is not None:
+            made = head.load()
+            optimizer = made(hyper) if kind == "first_order" else made(A, {**hyper, "lam": lam})
+            told = Contestant(name, kind, head.label, variant, 0, shift)
+            found.append(Entry(told, optimizer))
+    return found
 
 
 @torch.no_grad()
@@ -48,8 +104,8 @@ def curve_rows(
     """Return one row of the tidy table for each recorded iteration.
 
     ``relative_loss`` is eq. (19) over all instances, averaged over the starts; ``start_low`` and
-    ``start_high`` are its extremes over the starts; ``q25`` and ``q75`` the quartiles of
-    (f - f*) / f* over all pairs of a start and an instance. A method has ``diverged`` where its
+    ``start_high`` are its extremes over the starts; ``q25``, ``median`` and ``q75`` the quartiles
+    of (f - f*) / f* over all pairs of a start and an instance. A method has ``diverged`` where its
     last value is not finite or above its first.
 
     Parameters
@@ -59,27 +115,34 @@ def curve_rows(
     """
     with np.errstate(invalid="ignore", over="ignore"):
         by_start = excess.mean(axis=2) / optimum.mean()
-        mean, relative = by_start.mean(axis=1), (excess / optimum).reshape(len(excess), -1)
-        quartiles = np.quantile(relative, [0.25, 0.75], axis=1)
-    sound = np.isfinite(mean[-1]) and mean[-1] <= mean[0]
+        mean, spread = by_start.mean(axis=1), quartiles(excess / optimum, ("q25", "median", "q75"))
+    status = status_of(mean[0], mean[-1])
     return [
         {
-            "method": method.name,
-            "variant": method.variant,
-            "kind": method.kind,
-            "label": method.label,
+            **method.about(),
             "iteration": k,
             "relative_loss": mean[i],
             "start_low": by_start[i].min(),
             "start_high": by_start[i].max(),
-            "q25": quartiles[0, i],
-            "q75": quartiles[1, i],
+            **spread[i],
             "layers": method.layers,
             "shift": method.shift,
-            "status": "converged" if sound else "diverged",
+            "status": status,
         }
         for i, k in enumerate(recorded)
     ]
+
+
+def final_row(method: Contestant, excess: np.ndarray, optimum: np.ndarray) -> dict[str, Any]:
+    """Return what the ends of all pairs of a start and an instance are worth.
+
+    Parameters as for :func:`curve_rows`; the first and the last recorded iteration count.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        first, last = excess[0] / optimum, excess[-1] / optimum
+        mean = float((excess[-1].mean(axis=1) / optimum.mean()).mean())
+    (spread,) = quartiles(last[None], ("q25", "median", "q75"))
+    return method.about() | failures(first, last) | {"relative_loss": mean} | spread
 
 
 @torch.no_grad()

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from l2o.compute import prepare_device
 from l2o.config.meta_training import MetaTraining
 from l2o.errors import InputError
 from l2o.evaluation.memory_probe import peak_mib, resident_mib, restart_peak
@@ -26,7 +25,8 @@ from l2o.optimizees.networks import START_SCALE, Mlp, dimension
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.training.checkpointing import Checkpointed
-from l2o.training.meta_job import MetaJob
+from l2o.training.recurrent import meta_train, weights_generator
+from l2o.training.state import MetaState
 
 Widths = tuple[int, ...]
 
@@ -207,16 +207,14 @@ def train_large(
     def family(stream: str, runs: int) -> NetworkTrainingFamily:
         return NetworkTrainingFamily(network, digits, runs, seed, stream, minibatch)
 
-    def method(hyper: dict[str, float], generator: torch.Generator) -> Checkpointed:
-        return Checkpointed(L2oDm(hyper, generator))
-
     head = {"network": "-".join(map(str, widths)), "n": dimension(network), "unroll": unroll}
-    title = f"memory {head['network']}"
-    job = MetaJob(method, {}, None, budget, seed, "cpu", threads, title, state, key)
-    train, validation = family("train", meta_steps), family("validation", 1)
+    families = family("train", meta_steps), family("validation", 1)
     restart_peak()
     before = resident_mib()
-    optimizer, done, _ = job.run(lambda device: train, lambda device: validation)
+    prepare_device("cpu", threads)
+    optimizer = Checkpointed(L2oDm({}, weights_generator(seed)))
+    done = MetaState(state, key, optimizer)
+    meta_train(optimizer, families, budget, seed, done, f"memory {head['network']}")
     rows = [
         head | {"meta_step": row["epoch"], "meta_loss": row["meta_loss"], "status": row["status"]}
         for row in done.history

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,22 +14,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.grid_search import Grid, combinations
-from l2o.evaluation.runs import Contestant
+from l2o.evaluation.grid_search import chosen_hyperparameters
+from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
 from l2o.optimizees.network_training import (
     Digits,
     NetworkTraining,
     NetworkTrainingFamily,
     evaluated,
 )
-from l2o.optimizees.networks import NETWORKS
+from l2o.optimizees.networks import NETWORKS, initial
 from l2o.optimizers.protocol import Optimizer, State
+from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
+from l2o.optimizers.trained import load_recurrent
+from l2o.seeds import named_seed
 from l2o.storage.digit_sets import read_digits
 
 EVERY = 100  # iterations between two recorded ones, as in the published figure
 EARLY = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)
 TIMED_STEPS, TIMED_ROUNDS = 5, 7  # steps of a block, and blocks, whose median counts
+INITIALISATIONS = 1_000_000  # runs there are to train on; more than any budget takes
+QUARTILES = ("loss_q25", "loss_median", "loss_q75")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,34 @@ def load_digits(path: Path, split: str) -> Digits:
     """Return the digits of a split of a stored set; errors as :func:`read_digits`."""
     images, labels = read_digits(path, split)
     return Digits(torch.from_numpy(images), torch.from_numpy(labels), str(path))
+
+
+def drawn_starts(network: str, runs: int, seed: int, stream: str) -> Tensor:
+    """Return the start points of runs, (runs, n) float32, from the root ``seed``."""
+    return initial(NETWORKS[network], runs, named_seed(seed, network, stream))
+
+
+def meta_training_runs(
+    digits: Path, network: str, seed: int, minibatch: int, logarithm: bool = False
+) -> Callable[[str, torch.device], NetworkTrainingFamily]:
+    """Return what gives the runs that an optimizer is trained on, of a split and on a device.
+
+    Parameters
+    ----------
+    digits : the stored set
+    network : a name of :data:`l2o.optimizees.networks.NETWORKS`
+    seed : root of the named random streams
+    minibatch : images of an iteration
+    logarithm : whether the meta-loss is the logarithm of the loss
+    """
+    images = load_digits(digits, "train")
+
+    def family(split: str, device: torch.device) -> NetworkTrainingFamily:
+        streams = (INITIALISATIONS, seed, f"meta-{split}")
+        on_device = images.to(device)
+        return NetworkTrainingFamily(NETWORKS[network], on_device, *streams, minibatch, logarithm)
+
+    return family
 
 
 def monitored(digits: Digits, count: int) -> Digits:
@@ -102,20 +134,14 @@ def followed(
     return Runs(losses, state[0], seconds)
 
 
-def lost(losses: np.ndarray) -> np.ndarray:
-    """Return which runs, (runs,), diverged: their last loss is not finite or above their first."""
-    with np.errstate(invalid="ignore"):
-        return ~(np.isfinite(losses[-1]) & (losses[-1] <= losses[0]))
-
-
 def curve_rows(
     method: Contestant, recorded: Sequence[int], losses: np.ndarray
 ) -> list[dict[str, Any]]:
     """Return one row of the tidy table for each recorded iteration.
 
     ``loss`` is the mean over the runs, ``loss_low`` and ``loss_high`` their extremes, ``loss_std``
-    their standard deviation (NaN for one run). A method has ``diverged`` where its last mean loss
-    is not finite or above its first.
+    their standard deviation (NaN for one run), ``loss_q25``, ``loss_median`` and ``loss_q75`` their
+    quartiles. A method has ``diverged`` where its last mean loss is not finite or above its first.
 
     Parameters
     ----------
@@ -124,22 +150,20 @@ def curve_rows(
     with np.errstate(invalid="ignore", over="ignore"):
         loss = losses.mean(axis=1)
         spread = losses.std(axis=1, ddof=1) if losses.shape[1] > 1 else np.full(len(loss), np.nan)
-    sound = np.isfinite(loss[-1]) and loss[-1] <= loss[0]
+    status = status_of(loss[0], loss[-1])
     return [
         {
-            "method": method.name,
-            "variant": method.variant,
-            "kind": method.kind,
-            "label": method.label,
+            **method.about(),
             "iteration": k,
             "loss": loss[i],
             "loss_low": losses[i].min(),
             "loss_high": losses[i].max(),
             "loss_std": spread[i],
+            **pooled,
             "shift": method.shift,
-            "status": "converged" if sound else "diverged",
+            "status": status,
         }
-        for i, k in enumerate(recorded)
+        for i, (k, pooled) in enumerate(zip(recorded, quartiles(losses, QUARTILES), strict=True))
     ]
 
 
@@ -149,10 +173,10 @@ def final_row(
     """Return what the trained networks are worth, over the runs that are finite.
 
     ``training_loss`` is of all training images, ``test_loss`` and ``test_accuracy`` (0 to 1) of
-    all test images: means, and standard deviations as ``_std``; ``diverged`` counts runs.
+    all test images: means, and standard deviations as ``_std``; ``failed`` counts runs whose last
+    loss is not finite or above their first.
     """
-    row = {"method": method.name, "label": method.label, "kind": method.kind}
-    row |= {"runs": runs.losses.shape[1], "diverged": int(lost(runs.losses).sum())}
+    row = {**method.about(), **failures(runs.losses[0], runs.losses[-1])}
     finite = runs.x[torch.isfinite(runs.x).all(dim=1)]
     ends = (evaluated(NETWORKS[network], finite, digits) for digits in (train, test))
     (training, _), (tested, accuracy) = ends
@@ -194,31 +218,97 @@ class _Timed:
         return (time.perf_counter() - began) / TIMED_STEPS
 
 
-def rate_search(
+def last_loss(
+    optimizer: Optimizer,
     family: NetworkTrainingFamily,
     starts: Tensor,
     iterations: int,
     seen: Digits,
-    first_order: Mapping[str, Mapping[str, float]],
-    grids: Mapping[str, Grid],
-) -> Iterator[dict[str, Any]]:
-    """Yield a row for every combination of every method, the lowest loss marked ``chosen``.
+) -> float:
+    """Return the mean over the runs of the loss on the images ``seen`` after the last iteration."""
+    training = family.batch(torch.arange(len(starts)))
+    runs = followed(optimizer, training, starts, [0, iterations], seen)
+    return float(runs.losses[-1].mean())
 
-    ``loss`` is the mean over the runs after the last iteration, on the images ``seen``; of equal
-    ones the first is chosen. A method without a grid has one row.
+
+def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
+    """Return a method ready to run: a trained one, or one whose rate was searched for.
 
     Parameters
     ----------
-    starts : (runs, n) float32
-    first_order : fixed hyperparameters by method
-    grids : values to try, by method and hyperparameter
+    who : ``method`` and ``kind``; perhaps ``drawn``, hyperparameters that reproduce the published
+        curve, and ``shift``, the iterations by which that lags
+    inputs : ``checkpoint``, or ``tuned``, the table of the search
+
+    Raises
+    ------
+    InputError : see :mod:`l2o.optimizers.trained` and :func:`chosen_hyperparameters`.
     """
-    for name, fixed in first_order.items():
-        made, tried = methods("first_order")[name].load(), []
-        for hyper in combinations(fixed, grids.get(name, {})):
-            training = family.batch(torch.arange(len(starts)))
-            runs = followed(made(hyper), training, starts, [0, iterations], seen)
-            loss = float(runs.losses[-1].mean())
-            tried.append({"method": name, "hyperparameters": json.dumps(hyper), "loss": loss})
-        best = min(tried, key=lambda row: row["loss"] if math.isfinite(row["loss"]) else math.inf)
-        yield from ({**row, "chosen": row is best} for row in tried)
+    name, kind = who["method"], who["kind"]
+    if kind == "recurrent":
+        optimizer = load_recurrent(inputs["checkpoint"]).requires_grad_(False)
+        told = Contestant(name, kind, optimizer.label)
+        return [Entry(told, in_blocks(optimizer), torch.float32)]
+    head, found = methods(kind)[name], []
+    for variant, hyper, shift in (
+        ("main", chosen_hyperparameters(inputs["tuned"]), 0),
+        ("as_drawn", who.get("drawn"), who.get("shift", 0)),
+    ):
+        if hyper is not None:
+            label = f"{head.label} (rate {(head.hyperparameters | hyper)['rate']:g})"
+            told = Contestant(name, kind, label, variant, shift=shift)
+            found.append(Entry(told, head.load()(hyper), torch.float32))
+    return found
+
+
+@dataclass(frozen=True)
+class TestRuns:
+    """The runs on a network that every method does.
+
+    Parameters
+    ----------
+    network : a name of :data:`l2o.optimizees.networks.NETWORKS`
+    digits, test : images to train on, and those for the test
+    starts : (runs, n) float32
+    family : the runs
+    recorded : iterations whose loss is recorded, ascending, 0 the start
+    seen : images that it is recorded on
+    """
+
+    network: str
+    digits: Digits
+    test: Digits
+    starts: Tensor
+    family: NetworkTrainingFamily
+    recorded: Sequence[int]
+    seen: Digits
+
+    @classmethod
+    def read(cls, digits: Path, network: str, starts: Tensor, told: Mapping[str, Any]) -> TestRuns:
+        """Return the runs from ``starts`` on stored digits.
+
+        ``told`` are ``seed``, ``minibatch``, ``iterations`` and ``monitored``, a number of images.
+
+        Raises
+        ------
+        InputError : the digits are missing, damaged or too few.
+        """
+        train, test = (load_digits(digits, split) for split in ("train", "test"))
+        streams = (len(starts), told["seed"], "test", told["minibatch"])
+        family = NetworkTrainingFamily(NETWORKS[network], train, *streams)
+        recorded, seen = (
+            recorded_iterations(told["iterations"]),
+            monitored(train, told["monitored"]),
+        )
+        return cls(network, train, test, starts, family, recorded, seen)
+
+    def rows(self, entry: Entry) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+        """Let a method run; return rows of its curve, what its networks are worth, seconds."""
+        training, who = self.family.batch(torch.arange(len(self.starts))), entry.contestant
+        runs = followed(entry.optimizer, training, self.starts, self.recorded, self.seen)
+        seconds = {"method": who.name, "iteration": self.recorded[-1], "batch": len(self.starts)}
+        return (
+            curve_rows(who, self.recorded, runs.losses),
+            final_row(who, self.network, runs, self.digits, self.test),
+            seconds | {"seconds": runs.seconds},
+        )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from l2o.optimizers.protocol import Optimizer
 from l2o.seeds import named_seed
+from l2o.storage.tables import read_rows
 
 DENSE = 20  # iterations up to which each one is recorded
 PER_DECADE = 24  # recorded from there on
@@ -32,6 +35,15 @@ class Contestant:
     layers: int = 0
     shift: int = 0
 
+    def about(self) -> dict[str, Any]:
+        """Return the columns that say whose row it is."""
+        return {
+            "method": self.name,
+            "variant": self.variant,
+            "kind": self.kind,
+            "label": self.label,
+        }
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -46,15 +58,17 @@ class Entry:
     dtype: torch.dtype = torch.float64
 
 
-def recorded_iterations(total: int, published: Iterable[int]) -> list[int]:
+def recorded_iterations(total: int, published: Path | None = None) -> list[int]:
     """Return the iterations of a curve: the first ones all, then evenly on the logarithmic axis.
 
-    ``published`` ones are among them, and those before: some published curves lag by one.
+    Those of a table of ``published`` curves are among them, and those before: some published
+    curves lag by one.
     """
     decades = math.log10(max(total, 10)) - 1
     spaced = np.geomspace(10, max(total, 10), round(PER_DECADE * decades) + 1).round().astype(int)
     wanted = {*range(DENSE + 1), *spaced.tolist(), total}
-    wanted |= {k - lag for k in published for lag in (0, 1)}
+    if published is not None:
+        wanted |= {int(row["iteration"]) - lag for row in read_rows(published) for lag in (0, 1)}
     return sorted(k for k in wanted if 0 <= k <= total)
 
 
@@ -68,3 +82,34 @@ def start_points(seed: int, starts: int, instances: int, n: int, scale: float) -
         generator = torch.Generator().manual_seed(named_seed(seed, "start", start))
         drawn.append(torch.randn(instances, n, generator=generator, dtype=torch.float64))
     return scale * torch.stack(drawn)
+
+
+def quartiles(values: np.ndarray, names: Iterable[str]) -> list[dict[str, float]]:
+    """Return the quartiles of each row of ``values``, (rows, ...), called by three names.
+
+    Infinite and undefined values count as the largest.
+    """
+    flat = np.nan_to_num(values.reshape(len(values), -1), nan=math.inf, posinf=math.inf)
+    with np.errstate(invalid="ignore"):
+        found = np.quantile(flat, [0.25, 0.5, 0.75], axis=1)
+    above = np.quantile(flat, [0.25, 0.5, 0.75], axis=1, method="higher")
+    found = np.where(np.isnan(found), above, found).T  # between infinities nothing is interpolated
+    names = tuple(names)
+    return [dict(zip(names, map(float, row), strict=True)) for row in found]
+
+
+def failures(first: np.ndarray, last: np.ndarray) -> dict[str, int]:
+    """Return how many runs there are, and how many ended not finite or above their start."""
+    with np.errstate(invalid="ignore"):
+        sound = np.isfinite(last) & (last <= first)
+    return {"runs": int(last.size), "failed": int((~sound).sum())}
+
+
+def status_of(first: float, last: float) -> str:
+    """Return ``diverged`` where a curve's last value is not finite or above its first."""
+    return "converged" if math.isfinite(last) and last <= first else "diverged"
+
+
+def with_about(about: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows with columns in front that all share."""
+    return [{**about, **row} for row in rows]

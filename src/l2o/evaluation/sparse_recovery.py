@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,118 +28,84 @@ class TestSet:
 
 
 @dataclass(frozen=True)
-class Method:
-    """What the table says of a method beside its curve."""
+class Followed:
+    """A method with its iterates on a test set.
 
-    name: str
+    Parameters
+    ----------
+    kind, label : for the tables
+    iterates : x_0 (the start), x_1, ..., each (samples, n)
+    seconds : of a whole solve, for all samples together; NaN where it means nothing
+    parameters : learned ones
+    lam : LASSO weight of the solver; NaN without
+    """
+
     kind: str
     label: str
+    iterates: Sequence[np.ndarray]
+    seconds: float = math.nan
     parameters: int = 0
     lam: float = math.nan
 
 
-def curve_rows(method: Method, iterates: Iterable[np.ndarray], test: TestSet) -> list[dict]:
-    """Return one row of the tidy table for each layer, layer 0 (x = 0) included.
+def curve_rows(followed: Followed, test: TestSet) -> list[dict[str, Any]]:
+    """Return one row of the tidy table for each layer, layer 0 (the start) included.
 
     The status is ``diverged`` where the last iterate is not finite or worse than x = 0.
     """
-    values = [sample_nmse_db(np.zeros_like(test.x), test.x)]
-    pooled = [0.0]
-    for iterate in iterates:
-        values.append(sample_nmse_db(iterate, test.x))
-        pooled.append(pooled_nmse_db(iterate, test.x))
+    values = [sample_nmse_db(iterate, test.x) for iterate in followed.iterates]
     last = float(values[-1].mean())
     status = "diverged" if math.isnan(last) or last > 0 else "converged"
     rows = []
-    for layer, (sample, total) in enumerate(zip(values, pooled, strict=True)):
+    for layer, (sample, iterate) in enumerate(zip(values, followed.iterates, strict=True)):
         with np.errstate(invalid="ignore"):  # between two infinities
             low, middle, high = np.quantile(sample, [0.25, 0.5, 0.75])
         rows.append(
             {
-                "method": method.name,
-                "kind": method.kind,
-                "label": method.label,
+                "variant": "main",
+                "kind": followed.kind,
+                "label": followed.label,
                 "layer": layer,
                 "nmse_db": float(sample.mean()),
-                "nmse_pooled_db": total,
+                "nmse_pooled_db": pooled_nmse_db(iterate, test.x),
                 "nmse_q25_db": float(low),
                 "nmse_median_db": float(middle),
                 "nmse_q75_db": float(high),
-                "lam": method.lam,
-                "parameters": method.parameters,
+                "lam": followed.lam,
+                "parameters": followed.parameters,
                 "status": status,
             }
         )
     return rows
 
 
-@torch.no_grad()
-def solve_timed(
-    solve: Callable[[Tensor], list[Tensor]], b: np.ndarray
-) -> tuple[list[np.ndarray], float]:
-    """Return the iterates of a batch solver and its seconds a sample, fastest of some runs."""
-    measurements = torch.from_numpy(b)
-    seconds = math.inf
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        iterates = solve(measurements)
-        seconds = min(seconds, time.perf_counter() - start)
-    return [iterate.numpy() for iterate in iterates], seconds / len(b)
+def final_row(followed: Followed, test: TestSet) -> dict[str, Any]:
+    """Return what the last layer is worth: pooled samples, failed ones (above 0 dB), the tail."""
+    last = sample_nmse_db(followed.iterates[-1], test.x)
+    with np.errstate(invalid="ignore"):
+        failed, tail = ~(last <= 0), float(np.quantile(last, 0.99))
+    row = {"variant": "main", "kind": followed.kind, "label": followed.label, "runs": len(last)}
+    row |= {"failed": int(failed.sum()), "nmse_db": float(last.mean())}
+    pooled = pooled_nmse_db(followed.iterates[-1], test.x)
+    return row | {"nmse_pooled_db": pooled, "nmse_p99_db": tail}
 
 
-def evaluate_unrolled(net: Any, test: TestSet) -> tuple[list[dict], float]:
-    """Return the curve of a trained net, (K + 1) rows, and its seconds a sample."""
+def follow_net(net: Any, test: TestSet) -> Followed:
+    """Follow a trained net over its layers."""
     net = net.double().requires_grad_(False)
-    method = Method(net.name, "unrolled", net.label, trained_count(net))
-    iterates, seconds = solve_timed(net, test.b)
-    return curve_rows(method, iterates, test), seconds
+    count = sum(parameter.numel() for parameter in net.parameters())
+    return Followed("unrolled", net.label, *_solved(net, test), parameters=count)
 
 
-def evaluate_all(
-    nets: Iterable[Any],
-    classical: dict[type, dict[str, float]],
-    depth: int,
-    lam_grid: list[float],
-    validation: TestSet,
-    test: TestSet,
-) -> tuple[list[dict], list[dict]]:
-    """Evaluate nets, classical solvers and the oracle; return rows of curves and of seconds.
-
-    Parameters
-    ----------
-    nets : trained nets; each is asked for once and may be dropped afterwards
-    classical : fixed hyperparameters by solver class
-    depth : iterations of the solvers
-    lam_grid : candidates for the LASSO weight of the solvers
-    """
-    rows, seconds = [], []
-
-    def add(name: str, result: tuple[list[dict], float]) -> None:
-        rows.extend(result[0])
-        seconds.append({"method": name, "seconds_per_sample": result[1]})
-
-    for net in nets:
-        add(net.name, evaluate_unrolled(net, test))
-    for solver, hyper in classical.items():
-        add(solver.name, evaluate_classical(solver, hyper, depth, lam_grid, validation, test))
-    rows.extend(evaluate_oracle(test, depth))
-    return rows, seconds
-
-
-def trained_count(net: torch.nn.Module) -> int:
-    """Return the number of learned parameters."""
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
-def evaluate_classical(
+def follow_solver(
     solver_class: type,
     hyper: dict[str, float],
     iterations: int,
     lam_grid: list[float],
     validation: TestSet,
     test: TestSet,
-) -> tuple[list[dict], float]:
-    """Return the curve of a classical solver and its seconds a sample.
+) -> Followed:
+    """Follow a classical solver over its iterations.
 
     A solver with a LASSO weight gets the one of ``lam_grid`` that is best on the validation set
     after the last iteration: its fairest chance at this number of iterations.
@@ -157,13 +123,24 @@ def evaluate_classical(
         lam = min(lam_grid, key=score)
         hyper, label = {**hyper, "lam": lam}, f"{label} (λ = {lam:g})"
     solver = solver_class(A, hyper)
-    iterates, seconds = solve_timed(lambda b: solver.run(b, iterations), test.b)
-    method = Method(solver.name, "classical", label, 0, lam)
-    return curve_rows(method, iterates, test), seconds
+    solved = _solved(lambda b: solver.run(b, iterations), test)
+    return Followed("classical", label, *solved, lam=lam)
 
 
-def evaluate_oracle(test: TestSet, layers: int) -> list[dict]:
-    """Return the oracle's constant line as ``layers`` + 1 rows."""
+def follow_oracle(label: str, test: TestSet, layers: int) -> Followed:
+    """Return the oracle's constant line over as many layers."""
     estimate = oracle_estimate(test.A, test.b, test.x)
-    rows = curve_rows(Method("oracle", "oracle", "Oracle support"), [estimate], test)
-    return [{**rows[1], "layer": layer} for layer in range(layers + 1)]
+    return Followed("oracle", label, [estimate] * (layers + 1))
+
+
+@torch.no_grad()
+def _solved(
+    solve: Callable[[Tensor], list[Tensor]], test: TestSet
+) -> tuple[list[np.ndarray], float]:
+    """Return the iterates of a batch solver from x = 0, and its seconds, fastest of some runs."""
+    measurements, seconds = torch.from_numpy(test.b), math.inf
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        iterates = solve(measurements)
+        seconds = min(seconds, time.perf_counter() - began)
+    return [np.zeros_like(test.x), *(iterate.numpy() for iterate in iterates)], seconds

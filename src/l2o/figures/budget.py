@@ -7,4 +7,5 @@ def stated_budget(preset: str, note: str) -> str:
     """Return e.g. "Preset: paper (ten runs; 600 of the paper's 10,000 initialisations)."."""
     if note.startswith(f"{preset} preset"):
         return f"{note[0].upper()}{note[1:].rstrip('.')}."
-    return f"Preset: {preset} ({note.rstrip('.')})."
+    budget = f" ({note.rstrip('.')})" if note else ""
+    return f"Preset: {preset}{budget}."

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from l2o.errors import InputError
-from l2o.figures import style
-from l2o.figures.budget import stated_budget
-from l2o.figures.common import check_columns, check_words
-from l2o.figures.loss_axes import place_limits
-from l2o.figures.style import PRINT_WIDTH, STYLES, MethodStyle
+from l2o.figures.about import About
+from l2o.figures.common import check_words
+from l2o.figures.intake import Tables, whole_table
+from l2o.figures.layout import Grid, new_page
+from l2o.figures.measure import Level
+from l2o.figures.points import Points, draw_points, points_entries
+from l2o.figures.style import MethodStyle, print_style
 
-MEASURED, TRAINING = "memory measurements", "memory training"
 LIMIT_GIB = 16.0
-MEASURED_COLUMNS = (
-    "network",
-    "n",
-    "unroll",
-    "checkpointing",
-    "peak_mib",
-    "rss_before_mib",
-    "status",
-)
+MEASURED_COLUMNS = ("network", "n", "unroll", "checkpointing", "peak_mib", "rss_before_mib")
 TRAINING_COLUMNS = ("network", "n", "unroll", "meta_step", "meta_loss", "status")
-_HEIGHT = 2.55  # inches, of the panels with titles and x labels
-_LEGEND = 0.2  # inches
 _LOOKS = {  # by checkpointing; also apart in grey: dark against light, solid against dashed
-    False: MethodStyle("#D55E00", "s", (0, (5, 2)), 1.4),
-    True: MethodStyle("#0B3C5D", "o", "-", 1.6),
+    False: ("plain backpropagation", MethodStyle("#D55E00", "s", (0, (5, 2)))),
+    True: ("checkpointed", MethodStyle("#0B3C5D", "o", "-", 1.6)),
 }
-_LABELS = {False: "plain backpropagation", True: "checkpointed"}
 
 
-def draw_memory(
-    measured: pd.DataFrame,
-    training: pd.DataFrame,
-    preset: str,
-    budget_note: str,
-    pdf: str | Path,
-    png: str | Path,
-    key: str = "",
-) -> None:
+def memory_page(tables: Tables, about: About) -> Figure:
     """Draw the peak memory of a meta-gradient, and a meta-training through a large optimizee.
 
     Panels: peak memory against unroll, for the network that was measured with most unrolls;
@@ -54,42 +31,50 @@ def draw_memory(
 
     Parameters
     ----------
-    measured : a row per case (:func:`l2o.evaluation.memory.measure_memory`): ``network`` (widths),
-        ``n`` (coordinates), ``unroll`` (inner steps), ``checkpointing`` (bool), ``peak_mib`` (MiB,
-        less what was resident before), ``rss_before_mib`` and ``status`` (measured; over limit:
-        the peak is an estimate)
-    training : a row per meta-step (:func:`l2o.evaluation.memory.train_large`): ``network``, ``n``,
-        ``unroll``, ``meta_step`` (from 1), ``meta_loss`` (nats) and ``status`` (ok, diverged)
-    preset, budget_note : printed at the foot
-    pdf, png : files to write; the same tables give the same bytes
-    key : provenance key, stored in both files
+    tables : ``memory``, a row per case: ``network`` (widths), ``n`` (coordinates), ``unroll``
+        (inner steps), ``checkpointing`` (bool), ``peak_mib`` (MiB, less what was resident before),
+        ``rss_before_mib`` and ``status`` (measured; over limit: the peak is an estimate); and
+        ``memory_training``, a row per meta-step: ``network``, ``n``, ``unroll``, ``meta_step``
+        (from 1), ``meta_loss`` (nats) and ``status`` (ok, diverged)
+    about : the report
 
     Raises
     ------
-    InputError : a table is empty, lacks a column or holds another word, a case occurs twice, or a
-        file cannot be written.
+    InputError : a table is missing or empty, lacks a column or holds another word.
     """
-    _check(measured, training)
+    measured = whole_table(tables, about, "memory", (*MEASURED_COLUMNS, "status"))
+    training = whole_table(tables, about, "memory_training", TRAINING_COLUMNS)
+    words = {"status": ("measured", "over limit"), "checkpointing": ("True", "False")}
+    check_words(f"{about.report} memory", measured, words)
+    check_words(f"{about.report} memory_training", training, {"status": ("ok", "diverged")})
     network, unroll = most_measured(measured)
-    with style.print_style():
-        page = _page(measured, training, network, unroll, stated_budget(preset, budget_note))
-    style.save_pdf(page, pdf, key)
-    style.save_png(page, png, key)
-
-
-def _check(measured: pd.DataFrame, training: pd.DataFrame) -> None:
-    tables = ((MEASURED, measured, MEASURED_COLUMNS), (TRAINING, training, TRAINING_COLUMNS))
-    for name, table, columns in tables:
-        check_columns(name, table, columns)
-        if table.empty:
-            raise InputError(name, "", "no rows", "measure again")
-    check_words(MEASURED, measured, {"status": ("measured", "over limit")})
-    check_words(MEASURED, measured, {"checkpointing": ("True", "False")})
-    check_words(TRAINING, training, {"status": ("ok", "diverged")})
-    case = ["network", "unroll", "checkpointing"]
-    if len(double := measured[measured.duplicated(case)]):
-        network, unroll, _ = double.iloc[0][case]
-        raise InputError(MEASURED, network, f"unroll {unroll} occurs twice", "measure again")
+    of_network = measured[measured["network"] == network]
+    of_unroll = measured[measured["unroll"] == unroll]
+    limit, n = Level(f"limit: {LIMIT_GIB:g} GiB", LIMIT_GIB), of_network["n"].iloc[0]
+    estimates = bool((measured["status"] != "measured").any())
+    ends = [*of_network["peak_mib"] / 1024, *of_unroll["peak_mib"] / 1024, LIMIT_GIB]
+    with print_style():
+        entries = points_entries(
+            _series(of_network, "unroll"), "not run: estimate" if estimates else ""
+        )
+        entries.append(Line2D([], [], label=limit.name, **limit.look))
+        foot = f"{_foot(measured, training, estimates)} {about.budget}"
+        page, ((first, second, third),) = new_page(
+            Grid([1.9], 3, between=0.55), {"": entries}, foot
+        )
+        for axes, rows, x in ((first, of_network, "unroll"), (second, of_unroll, "n")):
+            words = "Unroll (inner steps)" if x == "unroll" else "Coordinates n of the optimizee"
+            ticks = {float(place): _short(place) for place in sorted(rows[x].unique())}
+            draw_points(axes, _series(rows, x), (words, "Peak memory (GiB)"), ticks, ends)
+            axes.axhline(limit.value, zorder=2.4, **limit.look)
+        second.set_ylabel("")
+        loss = training["meta_loss"].where(training["status"] == "ok")
+        line = Points("", _LOOKS[True][1], training["meta_step"], loss)
+        draw_points(third, [line], ("Meta-step", "Meta-loss (nats)"))
+        titles = (f"(a) {network}, n = {n:,}", f"(b) Unroll of {unroll} steps", "(c) Training")
+        for axes, title in zip((first, second, third), titles, strict=True):
+            axes.set_title(title, loc="left", weight="bold", size=8)
+    return page
 
 
 def most_measured(measured: pd.DataFrame) -> tuple[str, int]:
@@ -99,54 +84,14 @@ def most_measured(measured: pd.DataFrame) -> tuple[str, int]:
     return network, int(unroll)
 
 
-def _page(
-    measured: pd.DataFrame, training: pd.DataFrame, network: str, unroll: int, note: str
-) -> Figure:
-    """Draw the three panels over the legend and the foot."""
-    text = f"{_foot(measured, training)} {note}"
-    foot = style.footnote_height(text) + _LEGEND + 0.1
-    height = foot + _HEIGHT
-    page = Figure((PRINT_WIDTH, height))
-    panels = page.subplots(1, 3, width_ratios=(1, 1, 0.85))
-    page.subplots_adjust(0.075, (foot + 0.42) / height, 0.99, 1 - 0.25 / height, 0.3)
-    of_network = measured[measured["network"] == network]
-    of_unroll = measured[measured["unroll"] == unroll]
-    n = of_network["n"].iloc[0]
-    limits = _memory_limits(pd.concat([of_network, of_unroll]))
-    for axes, rows, x in ((panels[0], of_network, "unroll"), (panels[1], of_unroll, "n")):
-        _memory_panel(axes, rows, x, limits)
-    panels[0].set(xlabel="Unroll (inner steps)", ylabel="Peak memory (GiB)")
-    panels[1].set_xlabel("Coordinates n of the optimizee")
-    panels[0].set_title(f"(a) {network}, n = {n:,}", loc="left", weight="bold")
-    panels[1].set_title(f"(b) Unroll of {unroll} steps", loc="left", weight="bold")
-    _training_panel(panels[2], training)
-    style.plain_legend(page, _entries(measured), "", (0.075, foot / height), 4)
-    style.footnote(page, text)
-    return page
-
-
-def _memory_limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return limits of the memory axes, GiB: they show all peaks and the limit's line."""
-    peaks = pd.concat([rows["peak_mib"] / 1024, pd.Series([LIMIT_GIB])])
-    return peaks[peaks > 0].min() / 1.6, peaks.max() * 1.7
-
-
-def _memory_panel(axes: Axes, rows: pd.DataFrame, x: str, limits: tuple[float, float]) -> None:
-    """Draw peak memory against column ``x``, and the limit."""
-    axes.set(xscale="log", yscale="log", xlim=place_limits(rows[x]), ylim=limits)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    places = sorted(rows[x].unique())
-    axes.set_xticks(places, [_short(place) for place in places])
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.axhline(LIMIT_GIB, zorder=2.4, **STYLES["oracle"].line())
-    for checkpointing, curve in rows.sort_values(x).groupby("checkpointing"):
-        look, at = _LOOKS[str(checkpointing) == "True"], curve[x].to_numpy(float)
-        peaks, over = curve["peak_mib"].to_numpy(float) / 1024, curve["status"] != "measured"
-        axes.plot(at, peaks, **look.bare_line(), zorder=3)
-        solid = look.line() | {"linestyle": "none", "zorder": 4}
-        hollow = solid | _hollow(look)
-        for mask, points in ((~over, solid), (over, hollow)):
-            axes.plot(at[mask], peaks[mask], **points)
+def _series(rows: pd.DataFrame, x: str) -> list[Points]:
+    """Return peaks (GiB) against column ``x``, with and without checkpointing."""
+    series = []
+    for checkpointing, (name, look) in _LOOKS.items():
+        here = rows[rows["checkpointing"].astype(str) == str(checkpointing)].sort_values(x)
+        hollow = (here["status"] != "measured").to_numpy()
+        series.append(Points(name, look, here[x], here["peak_mib"] / 1024, hollow))
+    return series
 
 
 def _short(count: float) -> str:
@@ -157,53 +102,17 @@ def _short(count: float) -> str:
     return f"{count:g}"
 
 
-def _hollow(look: MethodStyle) -> dict[str, object]:
-    return {
-        "markerfacecolor": "white",
-        "markeredgecolor": look.colour,
-        "markeredgewidth": 1.1,
-        "markersize": 5.2,
-    }
-
-
-def _training_panel(axes: Axes, training: pd.DataFrame) -> None:
-    """Draw the meta-loss of each meta-step; a gap where one diverged."""
-    loss = training["meta_loss"].where(training["status"] == "ok").to_numpy(float)
-    at, look = training["meta_step"].to_numpy(float), _LOOKS[True]
-    axes.plot(at, loss, **look.line() | {"linewidth": 1.2}, markevery=max(1, len(at) // 12))
-    axes.set(xlabel="Meta-steps", ylabel="Meta-loss (nats)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title(f"(c) n = {training['n'].iloc[0]:,}", loc="left", weight="bold")
-
-
-def _entries(measured: pd.DataFrame) -> list[Line2D]:
-    """Return the entries of the legend."""
-    entries = [Line2D([], [], label=_LABELS[flag], **_LOOKS[flag].line()) for flag in (False, True)]
-    if (measured["status"] != "measured").any():
-        hollow = STYLES["oracle"].line() | {"marker": "o", "linestyle": "none"}
-        look = MethodStyle("#000000", "o")
-        entries.append(Line2D([], [], label="not run: estimate", **hollow | _hollow(look)))
-    return [*entries, Line2D([], [], label=f"limit: {LIMIT_GIB:g} GiB", **STYLES["oracle"].line())]
-
-
-def _foot(measured: pd.DataFrame, training: pd.DataFrame) -> str:
+def _foot(measured: pd.DataFrame, training: pd.DataFrame, estimates: bool) -> str:
     """Return what is drawn."""
-    over = (measured["status"] != "measured").any()
-    estimate = (
-        " Hollow: not run, for want of the memory; extrapolated, linear in unroll and n, from "
-        "small measurements."
-        if over
-        else ""
-    )
-    first = training.iloc[0]
-    lost = int((training["status"] != "ok").sum())
-    gaps = f", of which {lost} diverged (gaps)" if lost else ""
+    first, lost = training.iloc[0], int((training["status"] != "ok").sum())
     return (
         "Peak resident memory of one meta-gradient of L2O-DM that trains an MLP (sigmoid): forward "
         "through the unroll, meta-loss after each step, backward; less what was resident before, "
         f"{measured['rss_before_mib'].max() / 1024:.2g} GiB. Each point is a process of its own. "
         "Checkpointed: of a step only its state is kept, the inside is computed again."
-        f"{estimate} (c): mean meta-loss over the {first['unroll']} inner steps of each of "
-        f"{len(training)} meta-steps{gaps}, L2O-DM trained by checkpointed backpropagation through "
-        f"{first['network']}, n = {first['n']:,}."
+        + " Hollow: not run, for want of the memory; extrapolated, linear in unroll and n."
+        * estimates
+        + f" (c): mean meta-loss over the {first['unroll']} inner steps of each of {len(training)} "
+        f"meta-steps{f', of which {lost} diverged (gaps)' if lost else ''}, L2O-DM trained by "
+        f"checkpointed backpropagation through {first['network']}, n = {first['n']:,}."
     )

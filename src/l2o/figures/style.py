@@ -1,36 +1,37 @@
-"""How every figure of the project looks: one style per method, print settings, stable files."""
+"""How every figure of the project looks: a style per method, print settings, stable files."""
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, cycle
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.artist import Artist
+import numpy as np
+import seaborn as sns
 from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
 
-PRINT_WIDTH = 7.2  # inches: the text width of an A4 or letter page
 PNG_DPI = 200
+PRINT_WIDTH = 7.2  # inches: the text width of an A4 or letter page
+SMALL = 6.5  # points: notes and feet
 BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
     {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 )
+Marker = str | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
 _RAYS_8 = (8, 2, 0.0)  # 8 lines from one point
-_SIZES = {  # points; of markers that look small at 4.2
-    **dict.fromkeys(("P", "X", "d"), 5.2),
-    **dict.fromkeys(("*", _STAR_4, _STAR_3, _STAR_6), 6.5),
-}
+_SPARE_MARKERS: tuple[Marker, ...] = ("H", _STAR_3, "8", _STAR_6)  # of unknown methods
+_SPARE_MARKERS += tuple((corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4))
+_STARS = ("*", _STAR_4, _RAYS_8, *(m for m in _SPARE_MARKERS if m[1:2] == (1,)))  # drawn larger
+_SIZES = dict.fromkeys(("P", "X", "d"), 5.2)  # points; markers that look small at 4.2
 _GLYPHS = ("+", "x", "1", "2", "|", _RAYS_8)  # markers of lines only: drawn in the line's colour
 
 
@@ -42,42 +43,39 @@ class MethodStyle:
     """
 
     colour: str
-    marker: str | tuple[int, int, float] | None
+    marker: Marker | None
     dashes: str | tuple[float, tuple[float, ...]] = "-"
     width: float = 1.4
 
-    def line(self, emphasis: float = 1.0) -> dict[str, Any]:
-        """Return keywords of ``Axes.plot``; ``emphasis`` scales width and marker size."""
-        glyph = self.marker in _GLYPHS
+    def line(self) -> dict[str, Any]:
+        """Return keywords of ``Axes.plot``."""
+        star, glyph = self.marker in _STARS, self.marker in _GLYPHS
         return {
             "color": self.colour,
             "linestyle": self.dashes,
-            "linewidth": self.width * emphasis,
+            "linewidth": self.width,
             "marker": self.marker,
-            "markersize": _SIZES.get(self.marker, 4.2) * emphasis**0.5,
+            "markersize": 6.5 if star else _SIZES.get(self.marker, 4.2),
             "markeredgecolor": self.colour if glyph else "white",
             "markeredgewidth": 0.9 if glyph else 0.3,
         }
 
-    def bare_line(self) -> dict[str, Any]:
-        """Return keywords of ``Axes.plot`` for a line without markers."""
-        return self.line() | {"marker": None}
-
     def hollow_line(self) -> dict[str, Any]:
-        """Return keywords of ``Axes.plot`` for published values: dotted, hollow markers."""
-        return self.line() | {
-            "linestyle": ":",
-            "linewidth": 1.0,
-            "markersize": 4.0,
-            "markerfacecolor": "none",
-            "markeredgecolor": self.colour,
-            "markeredgewidth": 0.7,
-        }
+        """Return keywords of ``Axes.plot`` for published values: dotted, hollow circles."""
+        dots = {"marker": "o", "markersize": 3.8, "markerfacecolor": "none"}
+        dots |= {"markeredgecolor": self.colour, "markeredgewidth": 0.7}
+        return {"color": self.colour, "linestyle": ":", "linewidth": 1.0, **dots}
+
+    def points(self, hollow: bool = False) -> dict[str, Any]:
+        """Return keywords of ``Axes.plot`` for markers that no line joins, filled or hollow."""
+        filled = self.line() | {"linestyle": "none", "markersize": 5.2}
+        edge = {"markeredgecolor": self.colour, "markeredgewidth": 1.1, "markerfacecolor": "white"}
+        return filled | edge if hollow else filled
 
 
-# Learned methods: colour, solid, a marker each. Classical algorithms: grey, dashed, thin.
+# Learned methods: colour, solid, a marker each. Analytic ones: grey, dashed, thin.
 # Colours after Okabe and Ito ("Color Universal Design", 2008), extended by Tol's "muted" set.
-# A new method gets one line here; until then it takes a line of SPARE.
+# A new method may get a line here; until then its style is generated.
 STYLES: Mapping[str, MethodStyle] = MappingProxyType(
     {
         "lista": MethodStyle("#56B4E9", "o"),
@@ -103,16 +101,12 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "l2o_enhanced": MethodStyle("#222255", "h"),
         "l2o_scale": MethodStyle("#EE6677", "p"),
         "l2o_swarm": MethodStyle("#8C510A", _STAR_4),
-        "oracle": MethodStyle("#000000", None, ":", 1.2),
     }
 )
 _ALIKE = {"gd_line_search": "gd"}  # one family, never in one figure: one look
-SPARE = (
-    MethodStyle("#802A00", "H"),
-    MethodStyle("#0080FF", _STAR_3),
-    MethodStyle("#550055", "8"),
-    MethodStyle("#0000FF", _STAR_6),
-)
+_SPARE_DASHES = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)))
+_GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other lie far apart
+_DEPTHS = (35, 60, 48)  # lightness of generated colours, in HUSL; readable on white
 
 _RC = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
@@ -122,32 +116,52 @@ _RC = {
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "legend.fontsize": 7.5,
+    "legend.title_fontsize": SMALL,
     "axes.linewidth": 0.6,
-    "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.edgecolor": "black",
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
+    **dict.fromkeys(("xtick.major.width", "ytick.major.width"), 0.6),
+    **dict.fromkeys(("xtick.minor.width", "ytick.minor.width"), 0.4),
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 3.5),
+    **dict.fromkeys(("xtick.minor.size", "ytick.minor.size"), 2.0),
     "pdf.fonttype": 42,  # TrueType: text stays text, as journals ask
 }
 
 
-def styles_for(methods: Iterable[str]) -> dict[str, MethodStyle]:
-    """Return the style of every method, keyed by name; unknown names take spares in turn.
+@contextmanager
+def print_style() -> Iterator[None]:
+    """Use the project's print settings inside the block, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        theme = sns.axes_style("ticks", {"axes.grid": True}) | sns.plotting_context("paper")
+        mpl.rcParams.update(theme | _RC)
+        yield
 
-    Raises
-    ------
-    InputError : more unknown methods than spare styles.
-    """
-    spare, styles = iter(SPARE), {}
+
+def generated_style(number: int) -> MethodStyle:
+    """Return the style of the ``number``-th unknown method, from 0: no two are alike."""
+    hue = (0.07 + number * _GOLDEN) % 1
+    (colour,) = sns.husl_palette(1, h=hue, s=0.9, l=_DEPTHS[number % 3] / 100)
+    dashes = _SPARE_DASHES[number // len(_SPARE_MARKERS) % len(_SPARE_DASHES)]
+    return MethodStyle(to_hex(colour), _SPARE_MARKERS[number % len(_SPARE_MARKERS)], dashes)
+
+
+def styles_for(methods: Iterable[str]) -> dict[str, MethodStyle]:
+    """Return the style of every method, keyed by name; unknown names get new ones in turn."""
+    unknown, styles = count(), {}
     for method in dict.fromkeys(methods):
-        style = STYLES.get(_ALIKE.get(method, method)) or next(spare, None)
-        if style is None:
-            problem = f"no plot style left (there are {len(SPARE)} spare ones)"
-            raise InputError("figures/style.py", method, problem, "add a line to STYLES")
-        styles[method] = style
+        known = STYLES.get(_ALIKE.get(method, method))
+        styles[method] = known or generated_style(next(unknown))
     return styles
+
+
+def graded_styles(names: Sequence[str], usual: str = "") -> dict[str, MethodStyle]:
+    """Return a style per name: the later, the darker; that of the ``usual`` one is thick."""
+    shades = mpl.colormaps["viridis"](np.linspace(0.84, 0.0, len(names)))
+    looks = zip(names, map(to_hex, shades), cycle("os^DvP<>"), strict=False)
+    return {n: MethodStyle(*look, "-", 2.6 if n == usual else 1.4) for n, *look in looks}
 
 
 def luminance(colour: str) -> float:
@@ -156,64 +170,15 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def base_label(label: str, kind: str) -> str:
-    """Return a label without the settings in brackets that may end one of no learned kind."""
-    return re.sub(r"\s*\(.*\)$", "", label) if kind in ("classical", "population") else label
+def ink(colour: str) -> str:
+    """Return a colour for small text: light ones are darkened until they can be read on white."""
+    shade = to_rgb(colour)
+    while luminance(shade) > 0.22:
+        shade = tuple(0.92 * part for part in shade)
+    return to_hex(shade)
 
 
-def footnote(page: Figure, text: str) -> None:
-    """Write small print at the foot of a page of PRINT_WIDTH, broken into lines."""
-    page.text(0.01, 0.06 / page.get_figheight(), _lines(text), size=6.5, va="bottom")
-
-
-def footnote_height(text: str) -> float:
-    """Return the inches that :func:`footnote` needs for ``text``."""
-    return 0.06 + 0.108 * len(_lines(text).splitlines())
-
-
-def _lines(text: str) -> str:
-    return textwrap.fill(text, 138)
-
-
-def plain_legend(
-    page: Figure, handles: Sequence[Artist], heading: str, at: tuple[float, float], columns: int
-) -> None:
-    """Put a legend without a frame on a page, its upper left corner at ``at``.
-
-    Parameters
-    ----------
-    page : gets the legend
-    handles : the entries; none: nothing is to be seen, not even the heading
-    heading : small print over the entries
-    at : corner, as parts of the page's width and height
-    columns : number of columns of the entries
-    """
-    page.legend(
-        handles=handles,
-        ncols=columns,
-        title=heading if handles else None,
-        title_fontsize=6.5,
-        alignment="left",
-        loc="upper left",
-        bbox_to_anchor=at,
-        frameon=False,
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=2.4,
-        columnspacing=1.2,
-    )
-
-
-@contextmanager
-def print_style() -> Iterator[None]:
-    """Use the project's print settings inside the block, whatever the user's matplotlibrc says."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
-        yield
-
-
-def save_pdf(figure: Figure | Sequence[Figure], path: str | Path, key: str = "") -> None:
+def save_pdf(pages: Figure | Sequence[Figure], path: str | Path, key: str = "") -> None:
     """Write one figure, or several as pages, to a PDF; equal figures give equal bytes.
 
     No date and no version of any tool enters the file; the provenance ``key`` is its keyword.
@@ -222,14 +187,13 @@ def save_pdf(figure: Figure | Sequence[Figure], path: str | Path, key: str = "")
     ------
     InputError : the file cannot be written.
     """
-    pages = [figure] if isinstance(figure, Figure) else list(figure)
     metadata = {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": key}
     with print_style(), written_aside(path) as aside, PdfPages(aside, metadata=metadata) as pdf:
-        for page in pages:
+        for page in [pages] if isinstance(pages, Figure) else pages:
             pdf.savefig(page)
 
 
-def save_png(figure: Figure, path: str | Path, key: str = "") -> None:
+def save_png(page: Figure, path: str | Path, key: str = "") -> None:
     """Write a figure to a PNG of 200 dots per inch, with its provenance ``key`` as comment.
 
     Equal figures give equal bytes.
@@ -238,7 +202,6 @@ def save_png(figure: Figure, path: str | Path, key: str = "") -> None:
     ------
     InputError : the file cannot be written.
     """
+    metadata = {"Software": None, "Comment": key}
     with print_style(), written_aside(path) as aside:
-        figure.savefig(
-            aside, format="png", dpi=PNG_DPI, metadata={"Software": None, "Comment": key}
-        )
+        page.savefig(aside, format="png", dpi=PNG_DPI, metadata=metadata)

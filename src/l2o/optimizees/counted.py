@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from l2o.optimizees.protocol import Optimizee
+from l2o.optimizees.protocol import Optimizee, Wrapped
 
 
-class Counted:
+class Counted(Wrapped):
     """An optimizee that counts, for each instance, the points at which it is evaluated.
 
     Parameters
@@ -18,10 +18,11 @@ class Counted:
     inner : the optimizee that answers
 
     ``values`` and ``gradients`` are the counts so far, (batch,) int64; None before the first
-    question. A point (..., batch, n) counts once for each entry of the axes in front, so that a
-    swarm of k particles counts k a step. Of points (batch, n) a function value does not count at
-    the very point asked about last time: in a batched line search the instances that are done wait
-    there for the others, and their value is known.
+    question. Meta-losses, for which no method asks, are not counted. A point (..., batch, n) counts
+    once for each entry of the axes in front, so that a swarm of k particles counts k a step. Of
+    points (batch, n) a function value does not count at the very point asked about last time: in a
+    batched line search the instances that are done wait there for the others, and their value is
+    known.
     """
 
     def __init__(self, inner: Optimizee) -> None:
@@ -37,17 +38,13 @@ class Counted:
             new = (last != x).any(dim=-1).long()
         self._last = x.detach()
         self.values = new if self.values is None else self.values + new
-        return self.inner.objective(x)
+        return super().objective(x)
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient at x, (..., batch, n), counted."""
         new = _points(x)
         self.gradients = new if self.gradients is None else self.gradients + new
-        return self.inner.gradient(x)
-
-    def meta_loss(self, x: Tensor) -> Tensor:
-        """Return the meta-loss, uncounted: no method asks for it."""
-        return self.inner.meta_loss(x)
+        return super().gradient(x)
 
     def evaluations(self) -> Tensor:
         """Return function values and gradients together, (batch,) int64; 0 if nothing was asked."""

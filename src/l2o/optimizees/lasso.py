@@ -13,7 +13,7 @@ LOSS_FLOOR = 1e-5
 
 @dataclass(frozen=True)
 class Lasso:
-    """A batch of instances that share A and lam.
+    """A batch of instances that share A and lam, or instances to draw batches from.
 
     Parameters
     ----------
@@ -27,6 +27,18 @@ class Lasso:
     b: Tensor
     lam: float
     optimum: Tensor
+
+    def __len__(self) -> int:
+        return len(self.b)
+
+    @property
+    def dimension(self) -> int:
+        """The number of unknowns n."""
+        return self.A.shape[1]
+
+    def batch(self, index: Tensor) -> Lasso:
+        """Return the instances ``index``, (batch,)."""
+        return Lasso(self.A, self.b[index], self.lam, self.optimum[index])
 
     def to(self, kind: torch.dtype | torch.device) -> Lasso:
         """Return the same instances in another precision or on another device."""
@@ -61,23 +73,4 @@ class Lasso:
         return (relative.clamp_min(0.0) + LOSS_FLOOR).log()
 
 
-@dataclass(frozen=True)
-class LassoFamily:
-    """Instances to draw batches from: A (m, n), b (count, m), lam, optimum (count,)."""
-
-    A: Tensor
-    b: Tensor
-    lam: float
-    optimum: Tensor
-
-    def __len__(self) -> int:
-        return len(self.b)
-
-    @property
-    def dimension(self) -> int:
-        """The number of unknowns n."""
-        return self.A.shape[1]
-
-    def batch(self, index: Tensor) -> Lasso:
-        """Return the instances ``index``, (batch,)."""
-        return Lasso(self.A, self.b[index], self.lam, self.optimum[index])
+LassoFamily = Lasso  # for a while only: instances are a family of themselves

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from l2o.errors import InputError
 from l2o.optimizees.networks import CLASSES, SIDE, Network, cross_entropy, dimension, parts
+from l2o.optimizees.protocol import Wrapped
 from l2o.seeds import named_generator
 
 MINIBATCH = 128  # images; paper, 4.3
@@ -165,7 +166,7 @@ class Minibatch:
 
 
 @dataclass
-class NetworkTraining:
+class NetworkTraining(Wrapped):
     """A batch of runs, each with its stream of minibatches; ``gradient`` moves all on by one.
 
     It has a place in the streams. Two loops that are to see the same minibatches, such as an
@@ -188,9 +189,9 @@ class NetworkTraining:
     _current: tuple[int, Minibatch] | None = field(default=None, init=False, repr=False)
 
     @property
-    def parts(self) -> tuple[int, ...]:
-        """Coordinates of each parameter tensor."""
-        return parts(self.network)
+    def inner(self) -> Minibatch:
+        """The optimizee of the current minibatch."""
+        return self.at(self.position)
 
     def at(self, t: int) -> Minibatch:
         """Return the optimizee of minibatch t."""
@@ -204,19 +205,11 @@ class NetworkTraining:
         labels = self.digits.labels.index_select(0, flat).view(index.shape)
         return Minibatch(self.network, images, labels, self.logarithm)
 
-    def objective(self, x: Tensor) -> Tensor:
-        """Return the objective on the current minibatch, (..., batch), in nats."""
-        return self.at(self.position).objective(x)
-
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient on the current minibatch, (..., batch, n), and move on."""
-        gradient = self.at(self.position).gradient(x)
+        gradient = super().gradient(x)
         self.position += 1
         return gradient
-
-    def meta_loss(self, x: Tensor) -> Tensor:
-        """Return the meta-loss on the current minibatch, ()."""
-        return self.at(self.position).meta_loss(x)
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,35 @@ class OptimizeeFamily(Protocol):
         ...
 
 
+class Wrapped:
+    """An optimizee around another one, ``inner``, which answers all that is not said otherwise."""
+
+    inner: Optimizee
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The parts of x, where the inner one has some (:mod:`l2o.optimizers.recurrent.parts`)."""
+        return self.inner.parts
+
+    def objective(self, x: Tensor) -> Tensor:
+        """Return the objective, (..., batch)."""
+        return self._asked("objective", x)
+
+    def gradient(self, x: Tensor) -> Tensor:
+        """Return a (sub)gradient, (..., batch, n)."""
+        return self._asked("gradient", x)
+
+    def meta_loss(self, x: Tensor) -> Tensor:
+        """Return what meta-training minimises, of all points together, ()."""
+        return self._asked("meta_loss", x)
+
+    def _asked(self, question: str, x: Tensor) -> Tensor:
+        """Return the inner one's answer; ``question`` is the name of a method."""
+        return getattr(self.inner, question)(x)
+
+
 @dataclass(frozen=True)
-class Scaled:
+class Scaled(Wrapped):
     """f(c x): every coordinate in another unit. Source: random scaling, Lv et al. 2017, 4.1.
 
     ``c`` is (batch, n), positive.
@@ -62,18 +89,15 @@ class Scaled:
     inner: Optimizee
     c: Tensor
 
-    def objective(self, x: Tensor) -> Tensor:
-        return self.inner.objective(self.c * x)
-
     def gradient(self, x: Tensor) -> Tensor:
-        return self.c * self.inner.gradient(self.c * x)
+        return self.c * super().gradient(x)
 
-    def meta_loss(self, x: Tensor) -> Tensor:
-        return self.inner.meta_loss(self.c * x)
+    def _asked(self, question: str, x: Tensor) -> Tensor:
+        return super()._asked(question, self.c * x)
 
 
 @dataclass(frozen=True)
-class Convexified:
+class Convexified(Wrapped):
     """f(x) + weight ||x - v||^2 / 2n; the meta-loss gains the same term. ``v`` is (batch, n).
 
     Source: combination with convex functions, Lv et al. 2017, 4.2.
@@ -87,10 +111,10 @@ class Convexified:
         return 0.5 * self.weight * (x - self.v).square().mean(dim=-1)
 
     def objective(self, x: Tensor) -> Tensor:
-        return self.inner.objective(x) + self._term(x)
+        return super().objective(x) + self._term(x)
 
     def gradient(self, x: Tensor) -> Tensor:
-        return self.inner.gradient(x) + self.weight / x.shape[-1] * (x - self.v)
+        return super().gradient(x) + self.weight / x.shape[-1] * (x - self.v)
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        return self.inner.meta_loss(x) + self._term(x).mean()
+        return super().meta_loss(x) + self._term(x).mean()

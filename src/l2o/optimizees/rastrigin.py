@@ -24,7 +24,7 @@ LOSS_FLOOR = 1e-5  # of alpha n; keeps the logarithm of an excess of zero finite
 
 @dataclass(frozen=True)
 class Rastrigin:
-    """A batch of instances, each with data of its own.
+    """A batch of instances, each with data of its own, or instances to draw batches from.
 
     Parameters
     ----------
@@ -38,6 +38,18 @@ class Rastrigin:
     b: Tensor
     c: Tensor
     alpha: float = ALPHA
+
+    def __len__(self) -> int:
+        return len(self.b)
+
+    @property
+    def dimension(self) -> int:
+        """The number of unknowns n."""
+        return self.A.shape[-1]
+
+    def batch(self, index: Tensor) -> Rastrigin:
+        """Return the instances ``index``, (batch,)."""
+        return Rastrigin(self.A[index], self.b[index], self.c[index], self.alpha)
 
     def to(self, kind: torch.dtype | torch.device) -> Rastrigin:
         """Return the same instances in another precision or on another device."""
@@ -75,26 +87,7 @@ class Rastrigin:
         return (excess / (self.alpha * x.shape[-1]) + LOSS_FLOOR).log()
 
 
-@dataclass(frozen=True)
-class RastriginFamily:
-    """Instances to draw batches from: A (count, n, n), b and c (count, n)."""
-
-    A: Tensor
-    b: Tensor
-    c: Tensor
-    alpha: float = ALPHA
-
-    def __len__(self) -> int:
-        return len(self.b)
-
-    @property
-    def dimension(self) -> int:
-        """The number of unknowns n."""
-        return self.A.shape[-1]
-
-    def batch(self, index: Tensor) -> Rastrigin:
-        """Return the instances ``index``, (batch,)."""
-        return Rastrigin(self.A[index], self.b[index], self.c[index], self.alpha)
+RastriginFamily = Rastrigin  # for a while only: instances are a family of themselves
 
 
 def sample_slices(
@@ -110,10 +103,3 @@ def sample_slices(
         drawn = generator.standard_normal((ROWS, n + 2, n))
         rows = drawn[: min(ROWS, count - at)]
         yield rows[:, :n], rows[:, n], rows[:, n + 1]
-
-
-def classical_rastrigin(n: int, alpha: float = ALPHA) -> Rastrigin:
-    """Return eq. (20) as a batch of one instance, float64."""
-    kind = torch.float64
-    A, zero = torch.eye(n, dtype=kind), torch.zeros(1, n, dtype=kind)
-    return Rastrigin(A[None], zero, torch.ones(1, n, dtype=kind), alpha)

@@ -1,4 +1,4 @@
-"""The protocol of all optimizers: ``init`` at a start, then steps on an optimizee.
+"""What all optimizers are: ``init`` at a start, then steps on an optimizee.
 
 It holds for classical and for learned ones, so that one loop runs them all. A state is a tuple of
 tensors whose first entry is the iterate x, (batch, n); what a method remembers follows.
@@ -7,7 +7,7 @@ tensors whose first entry is the iterate x, (batch, n); what a method remembers 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -15,25 +15,35 @@ State = tuple[Tensor, ...]
 Hyperparameters = Mapping[str, float]
 
 
-class Optimizer(Protocol):
-    """What a loop needs of an optimizer; the head is declared as literals.
+class Optimizer:
+    """What a loop needs of an optimizer, and the base of those without learned weights.
 
     An optimizee is a batch of problem instances. What a method asks of it is said by its kind: the
     gradient alone (first order, recurrent), or b, measured with the method's A (classical).
+
+    Parameters
+    ----------
+    hyper : fixed settings, by name; what is absent takes its default
+
+    A subclass declares ``name``, ``label``, ``reference`` and ``hyperparameters`` as literals and
+    defines ``step``. By default it remembers nothing but x.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     reference: ClassVar[str]
-    hyperparameters: ClassVar[Mapping[str, float]]
+    hyperparameters: ClassVar[Hyperparameters]
+
+    def __init__(self, hyper: Hyperparameters) -> None:
+        self.hyper = {**self.hyperparameters, **hyper}
 
     def init(self, optimizee: Any, x: Tensor) -> State:
         """Return the state at the start x, (batch, n)."""
-        ...
+        return (x,)
 
     def step(self, optimizee: Any, state: State) -> State:
         """Return the state after one step."""
-        ...
+        raise NotImplementedError
 
 
 def iterates(optimizer: Optimizer, optimizee: Any, x: Tensor) -> Iterator[Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ def created(path: str | Path, attributes: dict[str, Any]) -> Iterator[h5py.File]
         finally:
             if target.failure is not None:
                 raise target.failure
+
+
+def provenance_attributes(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the record of a job as attributes of a file."""
+    return {"provenance": json.dumps(record, sort_keys=True), "key": record["key"]}
 
 
 def describe(dataset: h5py.Dataset, axes: str, content: str) -> None:

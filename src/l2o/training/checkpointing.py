@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from l2o.optimizees.protocol import Optimizee
+from l2o.optimizees.protocol import Optimizee, Wrapped
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
 
-class Recorded:
+class Recorded(Wrapped):
     """An optimizee that notes its answers during one step.
 
     Parameters
@@ -40,20 +40,8 @@ class Recorded:
         self.questions: list[str] = []
         self.answers: list[Tensor] = []
 
-    def objective(self, x: Tensor) -> Tensor:
-        """Return the objective at x, (..., batch)."""
-        return self._answered("objective", x)
-
-    def gradient(self, x: Tensor) -> Tensor:
-        """Return the gradient at x, (..., batch, n)."""
-        return self._answered("gradient", x)
-
-    def meta_loss(self, x: Tensor) -> Tensor:
-        """Return the meta-loss of all points x, (..., batch, n), together, ()."""
-        return self._answered("meta_loss", x)
-
-    def _answered(self, question: str, x: Tensor) -> Tensor:
-        answer = getattr(self.inner, question)(x).detach()
+    def _asked(self, question: str, x: Tensor) -> Tensor:
+        answer = super()._asked(question, x).detach()
         self.questions.append(question)
         self.answers.append(answer)
         return answer
@@ -72,7 +60,7 @@ class Replayed(Recorded):
         self.inner, self.questions, self.answers = inner, questions, answers
         self._given = 0
 
-    def _answered(self, question: str, x: Tensor) -> Tensor:
+    def _asked(self, question: str, x: Tensor) -> Tensor:
         if x.requires_grad:
             raise RuntimeError(f"a derivative through a recorded {question}: detach its x")
         if self.questions[self._given : self._given + 1] != [question]:

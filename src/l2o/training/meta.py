@@ -12,7 +12,6 @@ Source: Andrychowicz et al. 2016; Lv et al. 2017 (scaling, convex terms); Chen e
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -27,7 +26,7 @@ from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
 from l2o.training.evolution import evolution_gradient
-from l2o.training.meta_state import MetaState
+from l2o.training.state import MetaState
 
 Report = Callable[[dict[str, Any]], None]
 MOST_FAILURES = 5  # epochs in a row that diverged before the training is given up
@@ -70,7 +69,6 @@ class MetaTrainer:
         state = self.state
         state.resume(self.adam)
         while state.epoch < self.budget.rounds and state.failures < MOST_FAILURES:
-            started = time.monotonic()
             before = state.weights()
             evolving = state.epoch >= self.budget.epochs
             loss = (self._evolved if evolving else self._epoch)(state.epoch)
@@ -80,7 +78,6 @@ class MetaTrainer:
             state.failures = 0 if sound else state.failures + 1
             state.epoch += 1
             value = self._validated()
-            state.seconds += time.monotonic() - started
             self._record(loss, value, sound)
             state.save(self.adam)
         self.optimizer.load_state_dict(state.best)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
-
-from tqdm import tqdm
-
-from l2o.config.training import Training
-from l2o.training.stages import Stage, schedule
 
 
-class ProgressReport:
-    """Called with each stage and history row; counts the steps of the whole schedule."""
+class Progress:
+    """What is done of a training.
 
-    def __init__(self, title: str, budget: Training, depth: int) -> None:
-        self.title, self.stages = title, schedule(depth, budget)
-        total = sum(stage.steps for stage in self.stages)
-        self.bar = tqdm(total=total, desc=title, unit="step", disable=not sys.stderr.isatty())
+    Parameters
+    ----------
+    title : of the training
+    total : steps or epochs that there are
+    unit : their name
+    """
 
-    def __call__(self, stage: Stage, row: dict[str, Any]) -> None:
-        before = self.stages[: self.stages.index(stage)]
-        self.bar.n = sum(earlier.steps for earlier in before) + row["step"]
-        self.bar.set_postfix_str(f"{stage.title} {row['validation_loss_db']:.2f} dB")
-        if self.bar.disable and row["step"] == stage.steps:
-            text = f"{self.title}: {stage.title}, step {row['step']}"
-            text += f", validation {row['validation_loss_db']:.2f} dB ({row['status']})"
-            print(text, flush=True)
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.bar = title, None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, desc=title, unit=unit)
+
+    def show(self, done: int, text: str, line: str = "") -> None:
+        """Show what is done: on a bar with a text beside it, or as a line of the log."""
+        if self.bar is not None:
+            self.bar.n = done
+            self.bar.set_postfix_str(text)
+        elif line:
+            print(f"{self.title}: {line}", flush=True)
 
     def close(self) -> None:
         """End the bar."""
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()

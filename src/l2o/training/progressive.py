@@ -23,6 +23,7 @@ from l2o.training.losses import TrainingLoss
 from l2o.training.stages import Stage, schedule, trained_parameters
 from l2o.training.state import TrainingState
 
+Inputs = tuple[LayerInputs, LayerInputs]  # of the training and of the validation set
 Report = Callable[[Stage, dict[str, Any]], None]
 
 
@@ -81,22 +82,21 @@ class ProgressiveTrainer:
             state.finish_stage()
         return state
 
-    def _run_stage(self, stage: Stage, inputs: _Inputs) -> None:
+    def _run_stage(self, stage: Stage, inputs: Inputs) -> None:
         net, state = self.net, self.state
         chosen = trained_parameters(net, stage, self.budget.scalar_factor)
         net.requires_grad_(False)
         for _, parameter, _ in chosen:
             parameter.requires_grad_(True)
         optimizer = torch.optim.Adam([{"params": [p]} for _, p, _ in chosen], fused=True)
-        if state.step == 0:
-            state.begin_stage(chosen, self._validate(stage, inputs))
-        state.load_adam(chosen, optimizer)
+        named = [(name, parameter) for name, parameter, _ in chosen]
+        state.begin_stage(named, optimizer, lambda: self._validate(stage, inputs))
         total, since = 0.0, 0
         for step, index in self._batches(stage, state.step):
             for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
                 group["lr"] = stage.rate_at(step) * factor
             b, target = (t.index_select(0, index) for t in (self.train.b, self.train.target))
-            output = self._through(stage, inputs.train.batch(index), b)
+            output = self._through(stage, inputs[0].batch(index), b)
             error = self.loss.error(output, b, target)
             optimizer.zero_grad()
             error.log().backward()
@@ -108,9 +108,9 @@ class ProgressiveTrainer:
                 sound = self._record(stage, inputs, step + 1, train_db)
                 if not sound:
                     break
-                state.save_sometimes(step + 1, chosen, optimizer)
+                state.save_sometimes(step + 1)
 
-    def _record(self, stage: Stage, inputs: _Inputs, step: int, train_db: float) -> bool:
+    def _record(self, stage: Stage, inputs: Inputs, step: int, train_db: float) -> bool:
         """Validate, keep the best weights, log a row; False if the training has diverged."""
         value = self._validate(stage, inputs)
         sound = math.isfinite(value) and math.isfinite(train_db)
@@ -135,8 +135,8 @@ class ProgressiveTrainer:
         return net.apply_layer(stage.last, prepared, b)[0]
 
     @torch.no_grad()
-    def _validate(self, stage: Stage, inputs: _Inputs) -> float:
-        held = inputs.validation
+    def _validate(self, stage: Stage, inputs: Inputs) -> float:
+        _, held = inputs
         output = self._through(stage, held.tensors, held.b)
         return self.loss.score_db(output, held.b, self.validation.target)
 
@@ -155,43 +155,31 @@ class ProgressiveTrainer:
             yield step, order[at : at + size]
 
 
-class _Inputs:
-    """Cached inputs of one layer for the training and the validation set."""
-
-    def __init__(self, net: UnrolledNet, train: Samples, validation: Samples) -> None:
-        self.train, self.validation = LayerInputs(net, train.b), LayerInputs(net, validation.b)
-
-    def move_to(self, layer: int) -> None:
-        self.train.move_to(layer)
-        self.validation.move_to(layer)
-
-    def copy_from(self, other: _Inputs) -> None:
-        self.train.copy_from(other.train)
-        self.validation.copy_from(other.validation)
-
-
 class _Caches:
-    """Two caches: one before the newest layer, one before the window of layers still moving."""
+    """Two pairs of caches: before the newest layer, and before the window of layers still moving.
 
-    def __init__(self, net: UnrolledNet, train: Samples, validation: Samples) -> None:
-        self._make = lambda: _Inputs(net, train, validation)
+    A pair is of the training and of the validation set.
+    """
+
+    def __init__(self, net: UnrolledNet, *sets: Samples) -> None:
+        self._make = lambda: tuple(LayerInputs(net, samples.b) for samples in sets)
         self.newest, self.window = self._make(), self._make()
         self.newest_outdated = False
 
-    def before(self, stage: Stage) -> _Inputs:
+    def before(self, stage: Stage) -> Inputs:
         """Return the inputs of the stage's first layer; all layers before it must be final."""
         if stage.kind == "final":
             self.newest = self.window = self._make()
             return self.window
-        if stage.kind == "window":
-            self.newest_outdated = True
-            self.window.move_to(stage.first)
-            return self.window
-        if self.newest_outdated:
-            self.newest.copy_from(self.window)
-            self.newest_outdated = False
-        self.newest.move_to(stage.first)
-        return self.newest
+        window = stage.kind == "window"
+        if self.newest_outdated and not window:
+            for newest, other in zip(self.newest, self.window, strict=True):
+                newest.copy_from(other)
+        self.newest_outdated = window
+        chosen = self.window if window else self.newest
+        for cache in chosen:
+            cache.move_to(stage.first)
+        return chosen
 
 
 def _decibel(ratio: float) -> float:

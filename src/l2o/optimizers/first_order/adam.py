@@ -6,10 +6,10 @@ from torch import Tensor
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.moments import corrected, no_moments
-from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.protocol import Optimizer, State
 
 
-class Adam:
+class Adam(Optimizer):
     """m+ = b1 m + (1 - b1) g; v+ = b2 v + (1 - b2) g^2; x+ = x - rate m^ / (sqrt(v^) + eps).
 
     The hats divide by 1 - b1^t and 1 - b2^t. The state is (x, m, v, t).
@@ -19,9 +19,6 @@ class Adam:
     label = "Adam"
     reference = "Kingma & Ba 2015, algorithm 1"
     hyperparameters = {"rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-
-    def __init__(self, hyper: Hyperparameters) -> None:
-        self.hyper = {**self.hyperparameters, **hyper}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, *no_moments(x)

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.line_search import backtracked
-from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.protocol import Optimizer, State
 
 
-class GdLineSearch:
+class GdLineSearch(Optimizer):
     """x+ = x - t g, t the first of t_k, shrink t_k, ... with f(x+) <= f(x) - decrease t ||g||^2.
 
     The search begins at ``rate`` and goes on from the last step, which so never grows; with a
@@ -22,9 +22,6 @@ class GdLineSearch:
     label = "GD, line search"
     reference = "Armijo 1966; Beck & Teboulle 2009, section 4; paper 4.2"
     hyperparameters = {"rate": 0.1, "shrink": 0.5, "decrease": 0.5}
-
-    def __init__(self, hyper: Hyperparameters) -> None:
-        self.hyper = {**self.hyperparameters, **hyper}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         value = optimizee.objective(x)

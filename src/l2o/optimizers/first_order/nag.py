@@ -7,10 +7,10 @@ from torch import Tensor
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.line_search import backtracked
-from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.protocol import Optimizer, State
 
 
-class Nag:
+class Nag(Optimizer):
     """x+ = y - t g(y); y+ = x+ + (s - 1) / s+ (x+ - x), s+ = (1 + sqrt(1 + 4 s^2)) / 2.
 
     t is the first of t_k, shrink t_k, ... with f(x+) <= f(y) - decrease t ||g(y)||^2; it begins at
@@ -22,9 +22,6 @@ class Nag:
     label = "NAG"
     reference = "Nesterov 1983; Beck & Teboulle 2009, section 4; paper 4.2"
     hyperparameters = {"rate": 0.1, "shrink": 0.5, "decrease": 0.5}
-
-    def __init__(self, hyper: Hyperparameters) -> None:
-        self.hyper = {**self.hyperparameters, **hyper}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, x, x.new_full(x.shape[:-1], self.hyper["rate"]), x.new_ones(())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from l2o.optimizees.protocol import Optimizee
-from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.protocol import Optimizer, State
 
 
-class RmsProp:
+class RmsProp(Optimizer):
     """v+ = d v + (1 - d) g^2; x+ = x - rate g / (sqrt(v+) + eps). The state is (x, v).
 
     v starts at ``square_start``: 0, or what an implementation that starts elsewhere has.
@@ -18,9 +18,6 @@ class RmsProp:
     label = "RMSProp"
     reference = "Tieleman & Hinton 2012, lecture 6.5"
     hyperparameters = {"rate": 1e-3, "decay": 0.99, "epsilon": 1e-8, "square_start": 0.0}
-
-    def __init__(self, hyper: Hyperparameters) -> None:
-        self.hyper = {**self.hyperparameters, **hyper}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, x.new_full(x.shape, self.hyper["square_start"])

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from l2o.optimizees.protocol import Optimizee
-from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.protocol import Hyperparameters, Optimizer, State
 from l2o.seeds import named_seed
 
 
-class Pso:
+class Pso(Optimizer):
     """v+ = chi (v + p r1 (own best - x) + p r2 (best of all - x)); x+ = x + v+.
 
     r1, r2 are uniform in (0, 1), drawn for each entry; every particle knows all others. A step is
@@ -36,7 +36,7 @@ class Pso:
     }
 
     def __init__(self, hyper: Hyperparameters) -> None:
-        self.hyper = {**self.hyperparameters, **hyper}
+        super().__init__(hyper)
         self.particles = int(self.hyper["particles"])
 
     def _generator(self, step: int) -> torch.Generator:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
-
-
-class Partitioned(Protocol):
-    """An optimizee whose x is made of parts; one that does not say so has one part."""
-
-    parts: tuple[int, ...]  # coordinates of each, in their order; they add up to n
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,13 @@ class Parts:
     def of(cls, optimizee: object, x: Tensor) -> Parts:
         """Return the parts of an optimizee's x, (batch, n).
 
+        They are its ``parts``, the coordinates of each in their order, where it has them; else x is
+        one part.
+
         Raises
         ------
         ValueError : the sizes do not add up to n.
         """
-        while not hasattr(optimizee, "parts") and hasattr(optimizee, "inner"):
-            optimizee = optimizee.inner  # scaled, counted and so on: the x of the one inside
         sizes = tuple(getattr(optimizee, "parts", (x.shape[1],)))
         if sum(sizes) != x.shape[1] or min(sizes) < 1:
             raise ValueError(f"the parts {sizes} of an x with {x.shape[1]} coordinates")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from l2o.dictionaries.analytic import analytic_weights
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
-from l2o.optimizers.unrolled.net import UnrolledNet, support_percent
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Alista(UnrolledNet):
@@ -31,7 +29,7 @@ class Alista(UnrolledNet):
         weights = analytic_weights(dictionary.double().cpu().numpy())
         self.register_buffer("W", torch.from_numpy(weights).to(self.A))
         self.step = self._per_layer(1.0)
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+        self.log_threshold = self._ista_thresholds()
 
     def prepare(self, state: State, b: Tensor) -> State:
         x = state[0]
@@ -39,6 +37,6 @@ class Alista(UnrolledNet):
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, direction = prepared
-        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        percent = self._support_percent(k)
         v = torch.addcmul(x, direction, self.step[k])
         return (soft_threshold_with_support(v, self.log_threshold[k].exp(), percent),)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
-from l2o.optimizers.unrolled.net import UnrolledNet, support_percent
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Glista(UnrolledNet):
@@ -33,7 +31,7 @@ class Glista(UnrolledNet):
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)
         self.weight = self._per_layer(self.A / self.lipschitz)
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+        self.log_threshold = self._ista_thresholds()
         self.gain = self._per_layer(0.0)
         self.width = self._per_layer(self.hyper["gate_width"])
         self.overshoot = self._per_layer(0.0)
@@ -51,7 +49,7 @@ class Glista(UnrolledNet):
         z = x * (1 + self.gain[k] * gate)
         v = torch.addmm(z, torch.addmm(b, z, self.A.T, alpha=-1), self.weight[k])
         threshold = self.log_threshold[k].exp()
-        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        percent = self._support_percent(k)
         shrunk = soft_threshold_with_support(v, threshold, percent)
         change = shrunk - x
         strength = self.overshoot[k] * threshold

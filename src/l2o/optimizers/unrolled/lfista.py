@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +35,7 @@ class Lfista(UnrolledNet):
         self.We = self._per_layer(self.A / self.lipschitz)
         self.free_g = nn.ParameterList(nn.Parameter(beta * descent) for beta in betas)
         self.free_m = nn.ParameterList(nn.Parameter(-beta * descent) for beta in betas)
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
+        self.log_threshold = self._ista_thresholds()
 
     def start(self, b: Tensor) -> State:
         (x,) = super().start(b)

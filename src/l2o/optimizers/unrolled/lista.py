@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -34,11 +32,7 @@ class Lista(UnrolledNet):
         n = self.A.shape[1]
         self.W1 = self._per_layer(self.A / self.lipschitz)
         self.free = self._per_layer(torch.zeros(n, n))
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
-
-    def prepare(self, state: State, b: Tensor) -> State:
-        x = state[0]
-        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+        self.log_threshold = self._ista_thresholds()
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, residual = prepared

@@ -8,7 +8,6 @@ from torch import Tensor
 from l2o.optimizers.protocol import State
 from l2o.optimizers.thresholding import soft_threshold_with_support
 from l2o.optimizers.unrolled.lista_cp import ListaCp
-from l2o.optimizers.unrolled.net import support_percent
 
 
 class ListaCpss(ListaCp):
@@ -23,5 +22,5 @@ class ListaCpss(ListaCp):
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, residual = prepared
         v = torch.addmm(x, residual, self.weight[k])
-        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        percent = self._support_percent(k)
         return (soft_threshold_with_support(v, self.log_threshold[k].exp(), percent),)

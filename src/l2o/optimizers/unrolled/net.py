@@ -7,6 +7,7 @@ the whole training set, so that a step costs the learned part of a single layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -28,8 +29,9 @@ class UnrolledNet(nn.Module):
     A subclass declares, as literals at its head (read without importing torch), ``name``,
     ``label``, ``reference``, ``trainable`` (its parameters), ``classical`` (the algorithm it
     equals before training) and ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
-    weight of the classical start), and defines ``prepare`` and ``apply_layer``. States and prepared
-    inputs are tuples whose first entry is the iterate x, (batch, n).
+    weight of the classical start). It defines ``apply_layer``, and ``prepare`` where a layer needs
+    anything but x and b - A x. States and prepared inputs are tuples whose first entry is the
+    iterate x, (batch, n).
     """
 
     name: ClassVar[str]
@@ -38,7 +40,6 @@ class UnrolledNet(nn.Module):
     trainable: ClassVar[tuple[str, ...]]
     classical: ClassVar[str]
     hyperparameters: ClassVar[Mapping[str, float]]
-    problems: ClassVar[tuple[str, ...]] = ("sparse_recovery",)
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
@@ -53,8 +54,9 @@ class UnrolledNet(nn.Module):
         return (b.new_zeros(b.shape[0], self.A.shape[1]),)
 
     def prepare(self, state: State, b: Tensor) -> State:
-        """Compute what layer k needs and no learned parameter enters."""
-        raise NotImplementedError
+        """Compute what layer k needs and no learned parameter enters: x and b - A x by default."""
+        x = state[0]
+        return x, torch.addmm(b, x, self.A.T, alpha=-1)
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         """Compute the state after layer ``k`` (0-based) from its prepared input and b."""
@@ -64,10 +66,10 @@ class UnrolledNet(nn.Module):
         """Run layer ``k`` (0-based)."""
         return self.apply_layer(k, self.prepare(state, b), b)
 
-    def forward(self, b: Tensor, layers: int | None = None) -> list[Tensor]:
-        """Return the iterates x_1 ... x_layers, each (batch, n); all K layers by default."""
+    def forward(self, b: Tensor) -> list[Tensor]:
+        """Return the iterates x_1 ... x_K, each (batch, n)."""
         state, iterates = self.start(b), []
-        for k in range(self.depth if layers is None else layers):
+        for k in range(self.depth):
             state = self.layer(k, state, b)
             iterates.append(state[0])
         return iterates
@@ -96,7 +98,10 @@ class UnrolledNet(nn.Module):
         start = torch.as_tensor(value, dtype=self.A.dtype, device=self.A.device)
         return nn.ParameterList(nn.Parameter(start.clone()) for _ in range(self.depth))
 
+    def _ista_thresholds(self) -> nn.ParameterList:
+        """Return the logarithm of ISTA's threshold lam / L, learned for each layer."""
+        return self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
 
-def support_percent(k: int, step: float, largest: float) -> float:
-    """Return the share of entries, in percent, that layer ``k`` (0-based) may select."""
-    return min(step * (k + 1), largest)
+    def _support_percent(self, k: int) -> float:
+        """Return the share of entries, in percent, that layer ``k`` (0-based) may select."""
+        return min(self.hyper["support_step"] * (k + 1), self.hyper["support_max"])

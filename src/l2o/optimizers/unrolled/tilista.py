@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
-from l2o.optimizers.unrolled.net import UnrolledNet, support_percent
+from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class TiLista(UnrolledNet):
@@ -29,14 +27,10 @@ class TiLista(UnrolledNet):
         super().__init__(dictionary, depth, hyper)
         self.weight = nn.Parameter(self.A / self.lipschitz)
         self.step = self._per_layer(1.0)
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
-
-    def prepare(self, state: State, b: Tensor) -> State:
-        x = state[0]
-        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+        self.log_threshold = self._ista_thresholds()
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, residual = prepared
-        percent = support_percent(k, self.hyper["support_step"], self.hyper["support_max"])
+        percent = self._support_percent(k)
         v = torch.addcmul(x, residual @ self.weight, self.step[k])
         return (soft_threshold_with_support(v, self.log_threshold[k].exp(), percent),)

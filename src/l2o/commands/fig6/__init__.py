@@ -1,1 +1,0 @@
-"""The commands of Figure 6."""

@@ -1,0 +1,191 @@
+"""The parameter file of an experiment: what all have, and the sections that some have.
+
+An experiment's model adds what is its own, and names in ``kinds`` the kinds of method that it can
+evaluate; a section of another kind is refused, since nothing would read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from l2o.config.loading import read_yaml, unknown_key, validated
+from l2o.config.meta_training import MetaTraining
+from l2o.config.sections import (
+    PRESETS,
+    Grid,
+    Methods,
+    Name,
+    Section,
+    check_grids,
+    check_hyperparameters,
+    check_overrides,
+    check_samples,
+    overridden,
+)
+from l2o.config.training import Training
+from l2o.errors import InputError
+
+KINDS = ("first_order", "classical", "population", "unrolled", "recurrent")
+TRAINED = ("unrolled", "recurrent")
+PresetName = Literal[PRESETS]
+Known = Mapping[str, Mapping[str, Iterable[str]]]  # hyperparameters by kind and method
+
+
+class Setting(Section):
+    """One panel of the figure."""
+
+    title: str
+
+
+class Preset(Section):
+    """Sizes and budgets; presets never change code."""
+
+    note: str = Field(description="what the preset is, in words, for the foot of figures")
+
+
+class UnrolledBudget(Section):
+    """Depth and training of unrolled nets, as part of a preset."""
+
+    depth: int = Field(ge=1, le=100)
+    training: Training
+    overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class RecurrentBudget(Section):
+    """Meta-training of recurrent optimizers, as part of a preset."""
+
+    meta_training: MetaTraining
+    meta_overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class ExperimentParameters(Section):
+    """The parameter file of an experiment."""
+
+    kinds: ClassVar[tuple[str, ...]] = KINDS
+
+    seed: int = Field(ge=0, description="root of all named random streams")
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    compute_threads: int = Field(1, ge=1, le=256)
+    settings: dict[Name, Setting] = Field(min_length=1)
+    first_order: Methods = Field(default_factory=dict)
+    classical: Methods = Field(default_factory=dict)
+    population: Methods = Field(default_factory=dict)
+    unrolled: Methods = Field(default_factory=dict)
+    recurrent: Methods = Field(default_factory=dict)
+    grid: dict[str, Grid] = Field(default_factory=dict)
+    as_drawn: Methods = Field(default_factory=dict)
+    as_drawn_shift: dict[str, int] = Field(default_factory=dict)
+    teacher: Methods = Field(default_factory=dict, max_length=1)
+    published_curves: Path | None = None
+    presets: dict[PresetName, Preset]
+
+    def methods(self) -> dict[str, str]:
+        """Return the kind of every method that takes part, in the order of the file's kinds."""
+        return {name: kind for kind in self.kinds for name in getattr(self, kind)}
+
+    @property
+    def training_settings(self) -> list[str]:
+        """Settings that methods are trained on: all, unless an experiment says otherwise."""
+        return list(self.settings)
+
+    def budget(self, preset: str, setting: str, method: str) -> Training | MetaTraining:
+        """Return the budget of one training: the preset's, then its overrides."""
+        chosen = self.presets[preset]
+        if method in self.unrolled:
+            return overridden(chosen.training, chosen.overrides, setting, method)
+        return overridden(chosen.meta_training, chosen.meta_overrides, setting, method)
+
+    def check(self, path: str | Path, known: Known) -> None:
+        """Check what types cannot say.
+
+        Parameters
+        ----------
+        path : of the file
+        known : hyperparameters of all methods there are, by kind and method
+
+        Raises
+        ------
+        InputError : one line with file, key, value and what is allowed.
+        """
+        self._check_methods(path, known)
+        for name, preset in self.presets.items():
+            self.check_preset(path, f"presets.{name}", preset)
+
+    def _check_methods(self, path: str | Path, known: Known) -> None:
+        seen: set[str] = set()
+        for kind in KINDS:
+            section = getattr(self, kind)
+            if section and kind not in self.kinds:
+                problem = "methods of this kind cannot be evaluated here"
+                raise InputError(path, kind, problem, f"valid are {', '.join(self.kinds)}")
+            check_hyperparameters(path, kind, section, known[kind])
+            for name in section:
+                if name in seen:
+                    problem = "stands under two kinds"
+                    raise InputError(path, f"{kind}.{name}", problem, "drop one of them")
+                seen.add(name)
+        check_hyperparameters(path, "teacher", self.teacher, known["first_order"])
+        own = {
+            name: known[kind][name] for name, kind in self.methods().items() if kind not in TRAINED
+        }
+        check_hyperparameters(path, "as_drawn", self.as_drawn, own)
+        check_grids(path, self.grid, own)
+        for name in self.as_drawn_shift:
+            if name not in self.as_drawn:
+                raise unknown_key(path, f"as_drawn_shift.{name}", list(self.as_drawn))
+
+    def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
+        """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
+        for place, name, nets in (
+            ("training", "overrides", self.unrolled),
+            ("meta_training", "meta_overrides", self.recurrent),
+        ):
+            budget = getattr(preset, place, None)
+            if budget is not None:
+                given = (budget, getattr(preset, name), self.training_settings, nets)
+                check_overrides(path, f"{prefix}.{name}", *given)
+        for method in self.recurrent:
+            for setting in self.training_settings:
+                budget = overridden(preset.meta_training, preset.meta_overrides, setting, method)
+                if budget.imitation > 0 and not self.teacher:
+                    problem = f"{method} imitates an optimizer, and none is given"
+                    raise InputError(path, "teacher", problem, "name one, as `adam: {rate: 0.1}`")
+        if hasattr(preset, "training") and hasattr(preset, "samples"):
+            train = preset.samples.train
+            for place, override in preset.overrides.items():
+                used = override.get("samples", 1)
+                check_samples(path, f"{prefix}.overrides.{place}.samples", used, train)
+            check_samples(path, f"{prefix}.training.samples", preset.training.samples, train)
+
+
+Model = TypeVar("Model", bound=ExperimentParameters)
+
+
+def load_parameters(model: type[Model], path: str | Path, known: Known) -> Model:
+    """Read and check a parameter file.
+
+    Raises
+    ------
+    InputError : one line with file, key, value and what is allowed.
+    """
+    parameters = validated(model, read_yaml(path), path)
+    parameters.check(path, known)
+    return parameters
+
+
+def chosen_preset(parameters: BaseModel, path: str | Path, preset: str) -> Any:
+    """Return the sizes and budgets of a preset.
+
+    Raises
+    ------
+    InputError : there is no such preset, or the file lacks it.
+    """
+    if preset not in PRESETS:
+        raise unknown_key("params/run.yaml", f"preset {preset}", list(PRESETS))
+    if preset not in parameters.presets:
+        raise InputError(path, f"presets.{preset}", "this key is missing", "add the preset")
+    return parameters.presets[preset]

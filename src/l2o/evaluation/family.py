@@ -1,0 +1,128 @@
+"""Evaluation on a family of differentiable problems: the objective at chosen iterations, its cost."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
+from l2o.optimizees.counted import Counted
+from l2o.optimizees.protocol import Optimizee
+from l2o.optimizees.repeated import Repeated
+from l2o.optimizers.protocol import Optimizer
+from l2o.optimizers.registry import methods
+from l2o.optimizers.trained import load_recurrent
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All runs of a method.
+
+    Parameters
+    ----------
+    values : f at the recorded iterations, float64, (recorded, starts, instances)
+    evaluations : function values and gradients asked for until then, mean over runs, (recorded,)
+    seconds : of the whole, with the recording
+    """
+
+    values: np.ndarray
+    evaluations: np.ndarray
+    seconds: float
+
+
+@torch.no_grad()
+def followed(
+    optimizer: Optimizer, f: Optimizee, starts: Tensor, recorded: Sequence[int], dtype: torch.dtype
+) -> Runs:
+    """Run a method on every instance from every start, all as one batch.
+
+    Parameters
+    ----------
+    f : the instances, float64; ``f.to(dtype)`` gives them in another precision
+    starts : (starts, instances, n), float64
+    recorded : iterations k, ascending, 0 the start
+    dtype : precision of the run; f is recorded in float64
+    """
+    began, count = time.perf_counter(), len(starts)
+    values, evaluations = np.empty((len(recorded), *starts.shape[:2])), np.zeros(len(recorded))
+    place = {k: i for i, k in enumerate(recorded)}
+    counted = Counted(Repeated(f.to(dtype), count))
+    state = optimizer.init(counted, starts.transpose(0, 1).flatten(0, 1).to(dtype))
+    for k in itertools.count():
+        if k in place:
+            x = state[0].double().unflatten(0, (-1, count)).transpose(0, 1)
+            values[place[k]] = f.objective(x).numpy()
+            evaluations[place[k]] = counted.evaluations().double().mean()
+        if k == recorded[-1]:
+            return Runs(values, evaluations, time.perf_counter() - began)
+        state = optimizer.step(counted, state)
+
+
+def entries(
+    who: Mapping[str, Any], hyper: Mapping[str, float], checkpoint: Path | None
+) -> list[Entry]:
+    """Return a method ready to run: as it was tuned or trained, then as it was drawn.
+
+    Parameters
+    ----------
+    who : ``method``, ``kind``, ``published_shift`` (the published iteration k is ours less that),
+        and perhaps ``drawn``, hyperparameters that reproduce the published curve
+    hyper : of the main variant
+    checkpoint : of a trained method
+    """
+    name, kind, shift = who["method"], who["kind"], who["published_shift"]
+    if kind == "recurrent":
+        optimizer = load_recurrent(checkpoint).requires_grad_(False)
+        told = Contestant(name, kind, optimizer.label, shift=shift)
+        return [Entry(told, optimizer, torch.float32)]
+    head, drawn = methods(kind)[name], who.get("drawn")
+    given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
+    return [
+        Entry(Contestant(name, kind, head.label, variant, shift=shift), head.load()(values))
+        for variant, values in given.items()
+    ]
+
+
+def curve_rows(method: Contestant, recorded: Sequence[int], runs: Runs) -> list[dict[str, Any]]:
+    """Return one row of the tidy table for each recorded iteration.
+
+    ``loss`` is f averaged over instances and starts, ``loss_low`` and ``loss_high`` are the
+    extremes over the starts of its mean over instances, and the quartiles those over all runs. A
+    method has ``diverged`` where its last loss is not finite or above its first.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        by_start = runs.values.mean(axis=2)
+        loss = by_start.mean(axis=1)
+    spread = quartiles(runs.values, ("loss_q25", "loss_median", "loss_q75"))
+    status = status_of(loss[0], loss[-1])
+    return [
+        {
+            **method.about(),
+            "iteration": k,
+            "loss": loss[i],
+            "loss_low": by_start[i].min(),
+            "loss_high": by_start[i].max(),
+            **spread[i],
+            "evaluations": runs.evaluations[i],
+            "shift": method.shift,
+            "status": status,
+        }
+        for i, k in enumerate(recorded)
+    ]
+
+
+def final_row(method: Contestant, runs: Runs) -> dict[str, Any]:
+    """Return what the ends of all runs are worth."""
+    first, last = runs.values[0], runs.values[-1]
+    (spread,) = quartiles(last[None], ("loss_q25", "loss_median", "loss_q75"))
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = {"loss": float(last.mean())}
+    return method.about() | failures(first, last) | mean | spread

@@ -1,0 +1,1 @@
+"""The experiments of the benchmark: one room each, found by its folder."""

@@ -1,0 +1,262 @@
+"""What an experiment is: a room that declares its parameters, and the jobs that follow from them.
+
+A room is a folder of this package with
+
+- ``experiment.py``: a subclass of :class:`Experiment`, light to import; its docstring tells the
+  report what it is about
+- ``problem.py``: the work of its jobs, one function a kind: ``sample``, ``train``, ``evaluate``...
+- ``report.py``: ``figure`` and ``table``, declared for the shared drawing code
+- ``claims.py``, where the paper makes claims.
+
+A work sees the parameters that its job names, and no others: so a key never misses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.job import Artifact, Job, Resources, ordered
+from l2o.config.loading import unknown_key
+from l2o.experiments.room import Room
+from l2o.optimizers.registry import methods
+
+WORKS = "l2o.experiments.works"
+MINUTES = {"tune": 30, "train": 60, "evaluate": 15, "time": 30}  # of a job, at its first attempt
+JOINED = ("curves", "finals")  # tables that every experiment has, of all settings and methods
+
+
+class Experiment(Room):
+    """An experiment under one preset: its jobs. A room says what they read, and what differs."""
+
+    def problem(self, setting: str) -> dict[str, Any]:
+        """Return the parameters that define the problem of a setting."""
+        raise NotImplementedError
+
+    def running(self) -> dict[str, Any]:
+        """Return the parameters that every computation reads."""
+        return self.parameters.model_dump(include={"seed", "compute_threads"})
+
+    def sample(self, setting: str) -> Job:
+        """Draw the optimizee set of a setting."""
+        samples = self.sizes.samples.model_dump()
+        parameters = {"setting": setting, "samples": samples, **self.problem(setting)}
+        parameters["seed"] = self.parameters.seed
+        return self.job("sample", self.place(setting), parameters, libraries=("numpy", "h5py"))
+
+    def data(self, setting: str) -> dict[str, Artifact]:
+        """Return what trainings and evaluations of a setting read."""
+        return {"set": self.sample(setting)["set"]}
+
+    def test_data(self, setting: str) -> dict[str, Artifact]:
+        """Return what evaluations of a setting read, if it is not what trainings read."""
+        return self.data(setting)
+
+    def resources(self, kind: str, setting: str) -> Resources:
+        """Return what a scheduler is told of a job of a kind on a setting."""
+        gpu = kind == "train" and self.parameters.device == "cuda"
+        return Resources(1600, MINUTES[kind], self.parameters.compute_threads, gpu)
+
+    def train(self, setting: str, method: str) -> Job:
+        """Train a method on a setting."""
+        who, p = self.contestant(method), self.parameters
+        parameters = {"setting": setting, "device": p.device, **self.problem(setting)}
+        parameters |= {**self.running(), **who.parameters(), **self.training(setting, method)}
+        budget = p.budget(self.preset, setting, method)
+        sources = [self.work("train"), who.head.module]
+        if who.kind == "unrolled":
+            parameters |= {"depth": self.sizes.depth, "training": budget.model_dump()}
+        else:
+            parameters["meta_training"] = budget.model_dump()
+            if budget.imitation > 0:
+                parameters["teacher"] = p.teacher
+                sources += [methods("first_order")[name].module for name in p.teacher]
+        return self.job(
+            "train",
+            {**self.place(setting, p.training_settings), "method": method},
+            parameters,
+            self.data(setting),
+            sources,
+            resources=self.resources("train", setting),
+        )
+
+    def training(self, setting: str, method: str) -> dict[str, Any]:
+        """Return the parameters of a training beside problem, method and budget."""
+        return {}
+
+    def training_of(self, setting: str, method: str) -> Job | None:
+        """Return the training behind an evaluation; None for what is not trained."""
+        return self.train(setting, method) if self.contestant(method).trained else None
+
+    def tune(self, setting: str, method: str) -> Job | None:
+        """Search the hyperparameters of a method that has a grid; None for others."""
+        who, grid = self.contestant(method), self.parameters.grid.get(method)
+        if not self.tuned or who.kind != "first_order":
+            return None
+        parameters = {**self.running(), **self.problem(setting), **who.parameters()}
+        parameters |= {"setting": setting, "grid": grid or {}, **self.tuning()}
+        wildcards = {**self.place(setting), "method": method}
+        sources = [self.work("tune"), who.head.module]
+        given = {"resources": self.resources("tune", setting)}
+        return self.job("tune", wildcards, parameters, self.data(setting), sources, **given)
+
+    def tuning(self) -> dict[str, Any]:
+        """Return the parameters of the search."""
+        return {}
+
+    def optima(self, setting: str) -> Job | None:
+        """Find what results are held against; None where nothing has to be found."""
+        return None
+
+    def held_against(self, setting: str) -> Job | None:
+        """Return the optima that an evaluation reads."""
+        return self.optima(setting)
+
+    def evaluate(self, setting: str, method: str) -> Job:
+        """Follow a method on the test set of a setting."""
+        who = self.contestant(method)
+        parameters = {"setting": setting, **self.problem(setting), **self.running()}
+        parameters |= {**who.parameters(), **who.variants(), **self.evaluation(setting, method)}
+        reads, sources = self.test_data(setting), [self.work("evaluate"), *self.solvers(method)]
+        for job, role in (
+            (self.training_of(setting, method), "checkpoint"),
+            (self.tune(setting, method), "tuned"),
+            (self.held_against(setting), "optima"),
+        ):
+            if job is not None:
+                reads[role] = job[role]
+        wildcards = {**self.place(setting), "method": method}
+        given = {"files": self.recorded(), "resources": self.resources("evaluate", setting)}
+        return self.job("evaluate", wildcards, parameters, reads, sources, **given)
+
+    def solvers(self, method: str) -> list[str]:
+        """Return the modules that run a method, found by its name and so in no import."""
+        return [self.contestant(method).head.module]
+
+    def recorded(self) -> dict[str, Path]:
+        """Return the files that say at which iterations curves are recorded; none by default."""
+        return {}
+
+    def evaluation(self, setting: str, method: str) -> dict[str, Any]:
+        """Return the parameters of an evaluation beside problem and method."""
+        return {}
+
+    def time(self, setting: str) -> Job:
+        """Time all methods on a setting, one after the other in one job."""
+        reads, sources, parameters = self.test_data(setting), [self.work("time")], {}
+        for name, who in self.contestants.items():
+            training = self.training_of(setting, name)
+            if training is not None:
+                reads[name] = training["checkpoint"]
+            sources += self.solvers(name)
+            parameters[name] = who.parameters() | self.evaluation(setting, name)
+        parameters = {"methods": parameters, **self.problem(setting), **self.running()}
+        parameters["setting"] = setting
+        wildcards = {"report": self.report_name, "setting": self.place(setting)["setting"]}
+        given = {"files": self.recorded(), "resources": self.resources("time", setting)}
+        return self.job("time", wildcards, parameters, reads, sources, **given)
+
+    def measure(self, measurement: str) -> Job:
+        """Measure something apart from all methods."""
+        raise unknown_key(self.name, measurement, list(self.measurements))
+
+    # Its reports
+
+    def tables(self) -> dict[str, Job]:
+        """Return the jobs that join the results of all settings and methods, by table."""
+        found = {name: self._joined(name, "evaluate", self.evaluate) for name in JOINED}
+        if self.tuned:
+            found["tuned"] = self._joined("tuned", "tune", self.tune)
+        if self.timed_together:
+            timed = {setting: self.time(setting)["seconds"] for setting in self.settings}
+            found["seconds"] = self.join("seconds", timed)
+        return found
+
+    def _joined(self, table: str, kind: str, make: Any) -> Job:
+        """Return the job that joins one table of every setting and method."""
+        pairs = product(self.settings, self.contestants)
+        made = {f"{s}/{m}": job[table] for s, m in pairs if (job := make(s, m)) is not None}
+        return self.join(table, made)
+
+    def join(
+        self,
+        table: str,
+        reads: Mapping[str, Artifact],
+        work: str = f"{WORKS}:join",
+        **parameters: Any,
+    ) -> Job:
+        """Join tables row by row, or by another work."""
+        wildcards = {"report": self.report_name, "table": table}
+        libraries = () if work.startswith(WORKS) else ("numpy", "pandas")
+        return self.job("join", wildcards, parameters, reads, [work], libraries)
+
+    def timings(self) -> Job:
+        """Set the seconds of solving beside those of training."""
+        reads = {}
+        for setting, method in product(self.settings, self.contestants):
+            place = f"{setting}/{method}"
+            if not self.timed_together:
+                reads[f"solving {place}"] = self.evaluate(setting, method)["seconds"]
+            if (training := self.training_of(setting, method)) is not None:
+                reads[f"training {place}"] = training["training_seconds"]
+        if self.timed_together:
+            reads["solving"] = self.tables()["seconds"]["table"]
+        return self.join("timings", reads, f"{WORKS}:timings")
+
+    def compared(self, function: str = "table") -> dict[str, Artifact]:
+        """Return the tables that a function of ``report.py`` reads, by name: all by default."""
+        return {name: job["table"] for name, job in self.tables().items()}
+
+    def _reported(
+        self, kind: str, wildcards: dict[str, str], function: str, *libraries: str
+    ) -> Job:
+        module = f"{self.room()}.report"
+        published = self.parameters.published_curves
+        parameters = {
+            "declared": f"{module}:{function}",
+            "published": {"settings": self.settings, "methods": list(self.contestants)},
+            "about": {
+                "report": self.report_name,
+                "title": self.title,
+                "preset": self.preset,
+                "note": self.sizes.note,
+                "titles": self.titles(),
+                "pooled": self.pooled(),
+                "facts": self.facts(),
+            },
+        }
+        return self.job(
+            kind,
+            wildcards,
+            parameters,
+            self.compared(function),
+            [f"{WORKS}:{kind}", f"{module}:{function}"],
+            ("pandas", "numpy", *libraries),
+            {} if published is None else {"published": published},
+        )
+
+    def table(self) -> Job:
+        """Compare all methods, with the published values where there are any."""
+        return self._reported("table", {"report": self.report_name}, "table")
+
+    def figure(self, name: str) -> Job:
+        """Draw one of its figures."""
+        if name not in self.figure_names:
+            raise unknown_key("figure", name, list(self.figure_names))
+        drawn = self.figure_names[name]
+        return self._reported("figure", {"figure": name}, drawn, "matplotlib", "seaborn")
+
+    def reports(self) -> list[Job]:
+        """Return the jobs that write what a reader wants."""
+        figures = [self.figure(name) for name in self.figure_names]
+        return [*figures, self.table(), *self.tables().values(), self.timings()]
+
+    def jobs(self) -> Iterator[Job]:
+        """Yield every job, inputs before what is made of them."""
+        return ordered(self.reports())
+
+    def apart(self) -> list[Job]:
+        """Return jobs that no report needs."""
+        return []

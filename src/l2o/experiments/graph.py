@@ -1,0 +1,202 @@
+"""The graph of jobs: all experiments under one preset, found by their folders."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from l2o.artifacts.job import Job, job_name
+from l2o.config.loading import unknown_key
+from l2o.errors import InputError
+from l2o.experiments import shared
+from l2o.experiments.experiment import Experiment
+from l2o.layout import wildcards_of
+
+ROOMS = Path(__file__).parent
+CAPTIONS = {  # of results in Snakemake's report
+    "train": "Loss history of {method} on the setting {setting}, by validation.",
+    "join": "The {table} of all settings and methods.",
+    "table": "All methods, beside the published values where there are any.",
+    "figure": "A second page of the PDF lays published curves over ours, where there are any.",
+    "claims": "Each claim of the paper, what is checked, the verdict on our tables, the numbers.",
+    "records": "The key of every artifact: its parameters, sources, inputs and libraries.",
+}
+DEFAULT_PRESET = "laptop"  # its figures and tables are also shown at the top of reports/
+
+
+def rooms() -> dict[str, type[Experiment]]:
+    """Return the class of every experiment by the name of its room."""
+    return {
+        path.parent.name: room(path.parent.name) for path in sorted(ROOMS.glob("*/experiment.py"))
+    }
+
+
+def room(name: str) -> type[Experiment]:
+    """Return the class of one experiment, without importing the others.
+
+    Raises
+    ------
+    ValueError : its ``experiment.py`` defines none.
+    """
+    module = importlib.import_module(f"l2o.experiments.{name}.experiment")
+    found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Experiment)]
+    own = [c for c in found if c.__module__ == module.__name__]
+    if len(own) != 1:
+        raise ValueError(f"{module.__file__}: defines {len(own)} experiments instead of one")
+    return own[0]
+
+
+class Graph:
+    """All jobs under one preset.
+
+    Parameters
+    ----------
+    preset : one of :data:`l2o.config.sections.PRESETS`
+    only : methods that take part; none: all. Experiments without any of them are left out.
+
+    Raises
+    ------
+    InputError : bad parameters, an unknown preset or method.
+    """
+
+    def __init__(self, preset: str, only: Iterable[str] = ()) -> None:
+        self.preset, self.only = preset, tuple(only)
+        self.experiments: dict[str, Experiment] = {}
+        known = {}
+        for name, kind in rooms().items():
+            everything = kind(preset)
+            known |= everything.contestants
+            if not self.only:
+                self.experiments[name] = everything
+            elif {*self.only} & {*everything.contestants}:
+                here = [method for method in self.only if method in everything.contestants]
+                self.experiments[name] = kind(preset, here)
+        for method in self.only:
+            if method not in known:
+                raise unknown_key("methods", method, list(known))
+
+    @property
+    def reports(self) -> dict[str, Experiment]:
+        """The experiments by the name that their targets have, such as ``fig5``."""
+        return {one.base: one for one in self.experiments.values()}
+
+    @cached_property
+    def claims(self) -> Job | None:
+        """The job that tests the paper's claims, if it makes any about these experiments."""
+        return shared.claims(self.experiments.values(), self.preset)
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """Every job that reports need, inputs before what is made of them."""
+        jobs = {job.name: job for one in self.experiments.values() for job in one.jobs()}
+        return [*jobs.values(), *([self.claims] if self.claims else [])]
+
+    @cached_property
+    def apart(self) -> list[Job]:
+        """Jobs that no report needs, the pages of Snakemake's report, and the copies at the top."""
+        jobs = [job for one in self.experiments.values() for job in one.apart()]
+        if self.only:
+            return jobs
+        return [*jobs, shared.records(self.wanted(), self.jobs, self.preset), *self.copies]
+
+    @cached_property
+    def copies(self) -> list[Job]:
+        """The copies of reports at the top, which the default preset alone has."""
+        if self.preset != DEFAULT_PRESET or self.only:
+            return []
+        return shared.copies(self.experiments.values(), self.claims, self.preset)
+
+    def copies_of(self, base: str) -> list[Job]:
+        """Return the copies of one report, or of the claims."""
+        return [
+            job for job in self.copies if job.wildcards["file"].startswith((f"{base}.", f"{base}_"))
+        ]
+
+    def wanted(self, base: str = "") -> list[Job]:
+        """Return the jobs that write what a reader wants, of one report or of all."""
+        chosen = [one for one in self.experiments.values() if base in ("", one.base)]
+        jobs = [job for one in chosen for job in one.reports()]
+        return jobs if base or not self.claims else [*jobs, self.claims]
+
+    def about(self, kind: str, wildcards: Mapping[str, str]) -> str:
+        """Return the heading of a result in Snakemake's report."""
+        one = self._owner(wildcards)
+        return one.title if one else ""
+
+    def caption(self, kind: str, wildcards: Mapping[str, str]) -> str:
+        """Return what a result is, for Snakemake's report."""
+        one = self._owner(wildcards)
+        if one is None:
+            return CAPTIONS[kind]
+        what = CAPTIONS[kind].format(**wildcards)
+        return f"**{one.title}**. {what} {one.about()} Preset {self.preset}: {one.sizes.note}."
+
+    def _owner(self, wildcards: Mapping[str, str]) -> Experiment | None:
+        names = {*wildcards.values()}
+        for one in self.experiments.values():
+            if names & {one.name, one.report_name, *one.figure_names}:
+                return one
+        return None
+
+
+def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()) -> Job:
+    """Return one job, by what its command is given, and build no more of the graph than it reads.
+
+    Parameters
+    ----------
+    kind : one of :data:`l2o.layout.KINDS`
+    values : of its wildcards, in the order of :func:`l2o.layout.wildcards_of`; an experiment may
+        be called by its room or by its report
+
+    Raises
+    ------
+    InputError : no such job.
+    """
+    values = list(values)
+    names = wildcards_of(kind)
+    first = names[0] if names else ""
+    if first in ("experiment", "report", "figure"):
+        one = experiment(values[0], preset, only)
+        if kind == "figure":
+            return one.figure(values[0] if values[0] in one.figure_names else one.report_name)
+        if kind == "join":
+            return _named({**one.tables(), "timings": one.timings()}, values[1], "table")
+        job = getattr(one, kind)(*values[1:])
+        if job is None:
+            problem = f"there is nothing to do for {' '.join(values[1:])}"
+            raise InputError(one.path, kind, problem, "see `l2o check`")
+        return job
+    graph = Graph(preset, only)
+    wanted = job_name(kind, dict(zip(names, values, strict=True)))
+    jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
+    if wanted not in jobs:
+        there = [" ".join(job.wildcards.values()) for job in jobs.values() if job.kind == kind]
+        raise unknown_key(kind, " ".join(values), there)
+    return jobs[wanted]
+
+
+def _named(found: Mapping[str, Job], name: str, what: str) -> Job:
+    if name not in found:
+        raise unknown_key(what, name, list(found))
+    return found[name]
+
+
+def experiment(
+    name: str, preset: str, only: Iterable[str] = (), path: str | Path | None = None
+) -> Experiment:
+    """Return an experiment by the name of its room, of its report or of one of its figures.
+
+    Raises
+    ------
+    InputError : no such experiment, or bad parameters.
+    """
+    if (ROOMS / name / "experiment.py").is_file():
+        return room(name)(preset, only, path)
+    found = rooms()
+    for kind in sorted(found.values(), key=lambda kind: -len(kind.report or kind.room())):
+        base = kind.report or kind.room().rpartition(".")[2]
+        if name == base or name.startswith(f"{base}_"):
+            return kind(preset, only, path)
+    raise unknown_key("experiment", name, [*found, *(k.report for k in found.values() if k.report)])

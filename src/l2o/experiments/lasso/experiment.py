@@ -1,0 +1,85 @@
+"""The jobs of LASSO."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.job import Job
+from l2o.experiments.experiment import Experiment
+from l2o.experiments.lasso.parameters import Parameters
+from l2o.optimizers.registry import methods
+
+
+class Lasso(Experiment):
+    """LASSO, minimised by methods of four kinds, held against optima that a duality gap certifies.
+
+    They are methods that see nothing but (sub)gradients, proximal methods, unrolled nets that FISTA
+    continues, and recurrent optimizers. Source: *Learning to Optimize: A Primer and A Benchmark*,
+    section 4.1.2, Figure 6.
+    """
+
+    report, title = "fig6", "Figure 6: LASSO"
+    model, value, claimed = Parameters, ("iteration", "relative_loss"), True
+    figures, timed_together = ("seconds",), True
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles with the sizes of the problems."""
+        sizes = self.sizes.sizes
+        return {
+            name: f"{title}, (m, n) = {sizes[name]}" for name, title in super().titles().items()
+        }
+
+    def pooled(self) -> str:
+        """Return what a point of a curve pools."""
+        starts = self.sizes.starts
+        return f"{self.sizes.samples.test:,} instances from {starts} random starts each"
+
+    def problem(self, setting: str) -> dict[str, Any]:
+        """Return the parameters that define the problem."""
+        return {"lam": self.parameters.lam}
+
+    def sample(self, setting: str) -> Job:
+        """Draw the dictionary and the instances of a setting; certify their optima."""
+        wildcards = self.place(setting)
+        m, n = self.sizes.sizes[setting]
+        parameters = self.parameters.model_dump(include={"density", "lam", "seed"})
+        parameters |= {"setting": setting, "m": m, "n": n}
+        parameters["samples"] = self.sizes.samples.model_dump()
+        return self.job("sample", wildcards, parameters, libraries=("numpy", "h5py"))
+
+    def evaluation(self, setting: str, method: str) -> dict[str, Any]:
+        """Return how a method is followed."""
+        given = self.parameters.model_dump(include={"iterations", "start_scale"})
+        given |= {"starts": self.sizes.starts}
+        if self.contestant(method).kind == "unrolled":
+            given["continued_with"] = self.parameters.continued_with
+        return given
+
+    def solvers(self, method: str) -> list[str]:
+        """Return the modules that run a method; a net is continued by another one."""
+        found = super().solvers(method)
+        if self.contestant(method).kind == "unrolled":
+            found.append(methods("classical")[self.parameters.continued_with].module)
+        return found
+
+    def recorded(self) -> dict[str, Path]:
+        """Return the published curves: at their iterations ours are recorded, too."""
+        published = self.parameters.published_curves
+        return {} if published is None else {"published": published}
+
+    def optima(self, setting: str) -> Job:
+        """Hold the paper's way to the optimum against the certified optima."""
+        iterations = self.parameters.published_optimum_iterations
+        parameters = {"setting": setting, "iterations": iterations, **self.problem(setting)}
+        parameters |= self.running()
+        sources = [self.work("optima"), methods("classical")["fista"].module]
+        return self.job("optima", self.place(setting), parameters, self.data(setting), sources)
+
+    def held_against(self, setting: str) -> None:
+        """Return nothing: the set itself has the certified optima."""
+
+    def tables(self) -> dict[str, Job]:
+        """Return the tables that all have, and the paper's optima beside ours."""
+        optima = {setting: self.optima(setting)["optima"] for setting in self.settings}
+        return {**super().tables(), "optima": self.join("optima", optima)}

@@ -1,0 +1,48 @@
+"""Parameters of the training of networks: networks, optimizers and presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from l2o.config import experiment
+from l2o.config.experiment import Known
+from l2o.config.loading import unknown_key
+from l2o.config.networks import Network, RunSizes, TrainedNetworks
+from l2o.config.sections import Section
+
+
+class RateSearch(Section):
+    """How rates are chosen: runs of their own, with the minibatches of another stream."""
+
+    runs: int = Field(ge=1)
+    iterations: int = Field(ge=1)
+
+
+class Preset(experiment.Preset, experiment.RecurrentBudget, RunSizes):
+    """Sizes and budgets."""
+
+    rate_search: RateSearch
+
+
+class Parameters(experiment.ExperimentParameters, TrainedNetworks):
+    """The parameter file of the training of networks."""
+
+    kinds = ("first_order", "recurrent")
+
+    settings: dict[Network, experiment.Setting] = Field(min_length=1)
+    log_loss: tuple[str, ...] = Field((), description="optimizers trained on the log of the loss")
+    presets: dict[experiment.PresetName, Preset]
+
+    @property
+    def training_settings(self) -> list[str]:
+        """The one network that optimizers are trained on: the others they have never seen."""
+        return [self.trained_on]
+
+    def check(self, path: str | Path, known: Known) -> None:
+        """Check what types cannot say."""
+        super().check(path, known)
+        for name in self.log_loss:
+            if name not in self.recurrent:
+                raise unknown_key(path, f"log_loss.{name}", list(self.recurrent))

@@ -1,0 +1,80 @@
+"""The work on the training of networks: starts, rates, meta-trainings, and runs of all methods."""
+
+from __future__ import annotations
+
+from l2o.artifacts.job import Given
+from l2o.storage.tables import write_table
+
+
+def sample(given: Given) -> None:
+    """Draw the start points of the runs of an evaluation, and store them."""
+    from l2o.evaluation.networks import drawn_starts
+    from l2o.optimizees.networks import START_SCALE
+    from l2o.storage.digit_sets import write_starts
+    from l2o.storage.hdf5 import provenance_attributes
+
+    p = given.parameters
+    x = drawn_starts(p["setting"], p["runs"], p["seed"], "test")
+    about = {"network": p["setting"], "standard_deviation": START_SCALE}
+    attributes = {**about, **provenance_attributes(given.record)}
+    write_starts(given.outputs["set"], {"test": x.numpy()}, attributes)
+
+
+def train(given: Given) -> None:
+    """Meta-train an optimizer on the training of a network, or go on with what is kept."""
+    from l2o.evaluation.networks import meta_training_runs
+    from l2o.training.recurrent import train_recurrent
+
+    p = given.parameters
+    how = (p["setting"], p["seed"], p["minibatch"], p["logarithm"])
+    train_recurrent(given, meta_training_runs(given.inputs["digits"], *how), {})
+
+
+def tune(given: Given) -> None:
+    """Try all rates of the grid on runs of their own; write their losses."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.grid_search import grid_search
+    from l2o.evaluation.networks import drawn_starts, last_loss, load_digits, monitored
+    from l2o.optimizees.network_training import NetworkTrainingFamily
+    from l2o.optimizees.networks import NETWORKS
+    from l2o.optimizers.registry import methods
+
+    p = given.parameters
+    prepare_device("cpu", p["compute_threads"])
+    digits = load_digits(given.inputs["digits"], "train")
+    made = methods(p["kind"])[p["method"]].load()
+    streams = (p["runs"], p["seed"], "validation")
+    family = NetworkTrainingFamily(NETWORKS[p["setting"]], digits, *streams, p["minibatch"])
+    starts, seen = drawn_starts(p["setting"], *streams), monitored(digits, p["monitored"])
+
+    def loss(hyper: dict[str, float]) -> float:
+        return last_loss(made(hyper), family, starts, p["iterations"], seen)
+
+    about = {"setting": p["setting"], "method": p["method"]}
+    rows = grid_search(p["hyperparameters"], p["grid"], loss)
+    write_table(given.outputs["tuned"], [about | row for row in rows])
+
+
+def evaluate(given: Given) -> None:
+    """Train a network by a method from all starts; write curves, what it is worth, seconds."""
+    import torch
+
+    from l2o.compute import prepare_device
+    from l2o.evaluation.networks import TestRuns, entries, seconds_per_step
+    from l2o.storage.digit_sets import read_starts
+
+    p = given.parameters
+    prepare_device("cpu", p["compute_threads"])
+    starts = torch.from_numpy(read_starts(given.inputs["set"], "test"))
+    tests = TestRuns.read(given.inputs["digits"], p["setting"], starts, p)
+    curves, finals, seconds = [], [], []
+    for entry in entries(p, given.inputs):
+        rows, final, taken = tests.rows(entry)
+        curves += rows
+        finals.append(final)
+        if entry.contestant.variant == "main":
+            step, adam = seconds_per_step(entry.optimizer, tests.family, starts)
+            taken |= {"seconds_per_step": step, "adam_seconds_per_step": adam}
+            seconds.append(taken | {"step_over_adam": step / adam})
+    for name, found in (("curves", curves), ("finals", finals), ("seconds", seconds)):
+        write_table(given.outputs[name], [{"setting": p["setting"], **row} for row in found])

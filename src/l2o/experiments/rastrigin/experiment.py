@@ -1,0 +1,51 @@
+"""The jobs of the Rastrigin family, where they are not those of any family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from l2o.artifacts.job import Job
+from l2o.experiments.experiment import Experiment
+from l2o.experiments.family import FamilyExperiment
+from l2o.experiments.rastrigin.parameters import Parameters
+
+
+class Rastrigin(FamilyExperiment):
+    """Non-convex functions with many wells, minimised by single optimizers and by swarms.
+
+    They are held against an oracle, over iterations and over evaluations, since a swarm spends
+    several in each iteration. Source: *Learning to Optimize: A Primer and A Benchmark*, section
+    4.2, Figure 7.
+    """
+
+    report, title = "fig7", "Figure 7: the Rastrigin family"
+    model, claimed = Parameters, True
+    work, solvers = Experiment.work, Experiment.solvers  # all in the room, with sets of its own
+
+    def problem(self, setting: str) -> dict[str, Any]:
+        """Return the parameters that define the problem."""
+        return {"alpha": self.parameters.alpha}
+
+    def sample(self, setting: str) -> Job:
+        """Draw the instances of a setting."""
+        wildcards = self.place(setting)
+        parameters = {"setting": setting, "n": self.sizes.sizes[setting], **self.problem(setting)}
+        parameters |= {"samples": self.sizes.samples.model_dump(), "seed": self.parameters.seed}
+        return self.job("sample", wildcards, parameters, libraries=("numpy", "h5py"))
+
+    def optima(self, setting: str) -> Job:
+        """Find the lowest f of every test instance, by Run-and-Inspect."""
+        wildcards = self.place(setting)
+        parameters = {**self.running(), **self.problem(setting)}
+        parameters |= {"start_scale": self.parameters.start_scale}
+        parameters |= self.sizes.oracle[setting].model_dump()
+        return self.job("optima", wildcards, parameters, self.data(setting))
+
+    def tables(self) -> dict[str, Job]:
+        """Return the tables that all have, and the oracles summed up."""
+        reads = {setting: self.optima(setting)["optima"] for setting in self.settings}
+        starts = {name: oracle.starts for name, oracle in self.sizes.oracle.items()}
+        how = {"alpha": self.parameters.alpha, "sizes": self.sizes.sizes, "starts": starts}
+        how["published_instances"] = self.parameters.published_instances
+        summed = self.join("optima", reads, self.work("summed_optima"), **how)
+        return {**super().tables(), "optima": summed}

@@ -1,0 +1,118 @@
+"""The work on the Rastrigin family: sets, oracles, searches, trainings and runs of all methods."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from l2o.artifacts.job import Given
+from l2o.experiments.family import follow, random_starts, searched
+from l2o.storage.tables import read_rows, write_table
+
+if TYPE_CHECKING:
+    import torch
+
+    from l2o.optimizees.rastrigin import Rastrigin, RastriginFamily
+
+
+def sample(given: Given) -> None:
+    """Draw instances of the family and store them."""
+    from l2o.optimizees.rastrigin import sample_slices
+    from l2o.storage.hdf5 import provenance_attributes
+    from l2o.storage.rastrigin_sets import write_rastrigin_set
+
+    p, splits = given.parameters, {}
+    for split, count in p["samples"].items():
+        names = ("rastrigin", p["setting"], split)
+        splits[split] = sample_slices(p["n"], count, p["seed"], names)
+    attributes = {
+        "setting": p["setting"],
+        "model": "f(x) = ||A x - b||^2 / 2 - alpha c^T cos(2 pi x) + alpha n",
+        "alpha": p["alpha"],
+        **provenance_attributes(given.record),
+    }
+    write_rastrigin_set(given.outputs["set"], splits, attributes)
+
+
+def optima(given: Given) -> None:
+    """Write the lowest f found of every test instance, and what an exhaustive grid finds."""
+    import numpy as np
+
+    from l2o.optimizees.rastrigin import Rastrigin
+    from l2o.optimizers.exhaustive import exhaustive_minimum
+    from l2o.optimizers.run_and_inspect import Inspection, run_and_inspect
+
+    p, f = given.parameters, _prepared(given, "test")
+    inspection = Inspection(radius=p["radius"], points=p["points"])
+    minima = run_and_inspect(f, random_starts(p, f), p["seed"], inspection)
+    best, grid = minima.objective.numpy(), np.full(len(f.b), np.nan)
+    if p["grid"]:
+        ones = (Rastrigin(f.A[[i]], f.b[[i]], f.c[[i]], f.alpha) for i in range(len(grid)))
+        grid = [exhaustive_minimum(one, at) for one, at in zip(ones, best, strict=True)]
+    columns = {
+        "instance": range(len(best)),
+        "oracle": best,
+        "lower_bound": f.lower_bound().numpy(),
+        "agreeing": minima.agreeing.numpy(),
+        "settled": minima.stopped.double().numpy(),
+        "grid": grid,
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    write_table(given.outputs["optima"], rows)
+
+
+def summed_optima(given: Given) -> None:
+    """Sum up the oracles of all settings."""
+    import numpy as np
+
+    from l2o.evaluation.rastrigin import oracle_summary
+
+    p, rows = given.parameters, []
+    for setting, path in given.inputs.items():
+        table = read_rows(path)
+        columns = {name: np.array([row[name] for row in table], float) for name in table[0]}
+        how = (p["sizes"][setting], p["alpha"], p["starts"][setting], p["published_instances"])
+        rows.append({"setting": setting, **oracle_summary(columns, *how)})
+    write_table(given.outputs["table"], rows)
+
+
+def train(given: Given) -> None:
+    """Meta-train a recurrent optimizer, or go on with the training that is kept."""
+    from l2o.training.recurrent import train_recurrent
+
+    train_recurrent(given, partial(_family, given), {"alpha": given.parameters["alpha"]})
+
+
+def _family(given: Given, split: str, device: torch.device) -> RastriginFamily:
+    import torch
+
+    from l2o.evaluation.rastrigin import load_rastrigin
+    from l2o.optimizees.rastrigin import RastriginFamily
+
+    alpha = given.parameters["alpha"]
+    f = load_rastrigin(given.inputs["set"], split, alpha).to(torch.float32).to(device)
+    return RastriginFamily(f.A, f.b, f.c, alpha)
+
+
+def tune(given: Given) -> None:
+    """Try all hyperparameters of the grid on the validation instances; write their losses."""
+    searched(given, _prepared(given, "validation"))
+
+
+def evaluate(given: Given) -> None:
+    """Follow a method over all iterations from all starts, and its gap to the oracle."""
+    import numpy as np
+
+    from l2o.evaluation.rastrigin import gaps
+
+    lowest = np.array([row["oracle"] for row in read_rows(given.inputs["optima"])])
+    follow(given, _prepared(given, "test"), partial(gaps, oracle=lowest))
+
+
+def _prepared(given: Given, split: str) -> Rastrigin:
+    """Return instances in float64, ready to compute with."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.rastrigin import load_rastrigin
+
+    prepare_device("cpu", given.parameters["compute_threads"])
+    return load_rastrigin(given.inputs["set"], split, given.parameters["alpha"])

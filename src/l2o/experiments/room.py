@@ -1,0 +1,222 @@
+"""A room of the benchmark: what it is called, who takes part, and how its jobs are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import getdoc
+from pathlib import Path
+from typing import Any, ClassVar
+
+from l2o.artifacts.job import Artifact, Job, Resources
+from l2o.config.experiment import (
+    KINDS,
+    TRAINED,
+    ExperimentParameters,
+    chosen_preset,
+    load_parameters,
+)
+from l2o.config.loading import unknown_key
+from l2o.errors import InputError
+from l2o.layout import WRITES, unfinished
+from l2o.optimizers.registry import Head, methods
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A method that takes part, with its hyperparameters from the parameter file.
+
+    ``drawn`` are the hyperparameters that give the published curve where those of the text do not,
+    and ``shift`` the iterations by which that curve lags; None where there is no such variant.
+    """
+
+    name: str
+    kind: str
+    head: Head
+    hyperparameters: Mapping[str, float]
+    drawn: Mapping[str, float] | None = None
+    shift: int = 0
+
+    @property
+    def trained(self) -> bool:
+        """Whether it has to be trained."""
+        return self.kind in TRAINED
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what a job has to know of it."""
+        return {"method": self.name, "kind": self.kind, "hyperparameters": self.hyperparameters}
+
+    def variants(self) -> dict[str, Any]:
+        """Return what an evaluation has to know besides."""
+        return {} if self.drawn is None else {"drawn": self.drawn, "shift": self.shift}
+
+
+class Room:
+    """An experiment under one preset, as far as its names go.
+
+    Parameters
+    ----------
+    preset : one of :data:`l2o.config.sections.PRESETS`
+    only : methods that take part; none: all of the parameter file
+    path : the parameter file; by default the repository's, ``params/<report>.yaml``
+
+    Raises
+    ------
+    InputError : bad parameters, an unknown preset, or no method of ``only`` takes part.
+    """
+
+    report: ClassVar[str] = ""  #: name of its reports; by default that of the room
+    title: ClassVar[str]  #: heading of its reports
+    model: ClassVar[type[ExperimentParameters]]
+    value: ClassVar[tuple[str, str]]  #: columns of the curves: place and measure
+    figures: ClassVar[tuple[str, ...]] = ()  #: besides the figure itself, by the end of their names
+    timed_together: ClassVar[bool] = False  #: whether all methods are timed in one job, too
+    tuned: ClassVar[bool] = False  #: whether hyperparameters are searched for, where a grid is
+    claimed: ClassVar[bool] = False  #: whether ``claims.py`` tests what the paper says of it
+    measurements: ClassVar[tuple[str, ...]] = ()  #: what is measured apart from all methods
+
+    def __init__(
+        self, preset: str, only: Iterable[str] = (), path: str | Path | None = None
+    ) -> None:
+        self.preset, self.only = preset, tuple(only)
+        self.path = Path(path or f"params/{self.base}.yaml")
+        self.parameters = load_parameters(self.model, self.path, known_hyperparameters())
+        self.sizes = chosen_preset(self.parameters, self.path, preset)
+        self._made: dict[tuple, Job] = {}
+        if self.only and not self.contestants:
+            problem = f"none of {', '.join(self.only)} takes part"
+            raise InputError(self.path, "methods", problem, "list it under its kind")
+
+    # What it is called
+
+    @classmethod
+    def room(cls) -> str:
+        """Return the package of the room."""
+        return cls.__module__.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The name of the room."""
+        return self.room().rpartition(".")[2]
+
+    @property
+    def base(self) -> str:
+        """What its reports are called when all methods take part."""
+        return self.report or self.name
+
+    @property
+    def report_name(self) -> str:
+        """What its reports are called here: some methods only are another report."""
+        return "_".join((self.base, "only", *self.only)) if self.only else self.base
+
+    @property
+    def figure_names(self) -> dict[str, str]:
+        """The figures of the report: by name, what draws each."""
+        drawn = {self.report_name: "figure"}
+        return drawn | {f"{self.report_name}_{end}": f"{end}_figure" for end in self.figures}
+
+    def about(self) -> str:
+        """Return what it is about, in words."""
+        return getdoc(type(self)) or self.title
+
+    # Who takes part, and in what
+
+    @property
+    def settings(self) -> list[str]:
+        """Names of the settings, in the order of the panels."""
+        return list(self.parameters.settings)
+
+    @cached_property
+    def contestants(self) -> dict[str, Contestant]:
+        """The methods that take part, by name."""
+        found = {}
+        for name, kind in self.parameters.methods().items():
+            if not self.only or name in self.only:
+                hyper = getattr(self.parameters, kind)[name]
+                drawn = self.parameters.as_drawn.get(name)
+                shift = self.parameters.as_drawn_shift.get(name, 0)
+                found[name] = Contestant(name, kind, methods(kind)[name], hyper, drawn, shift)
+        return found
+
+    def contestant(self, method: str) -> Contestant:
+        """Return one of them.
+
+        Raises
+        ------
+        InputError : no such method takes part.
+        """
+        if method not in self.contestants:
+            raise unknown_key(self.path, f"methods.{method}", list(self.contestants))
+        return self.contestants[method]
+
+    def place(self, setting: str, known: Iterable[str] = ()) -> dict[str, str]:
+        """Return the wildcards of a setting; errors as :meth:`contestant`."""
+        known = [*self.settings, *known]
+        if setting not in known:
+            raise unknown_key(self.path, f"settings.{setting}", known)
+        return {"experiment": self.name, "setting": setting}
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles of the panels, by setting."""
+        return {name: setting.title for name, setting in self.parameters.settings.items()}
+
+    def pooled(self) -> str:
+        """Return what a point of a curve pools, such as "128 instances from 10 starts each"."""
+        return f"{self.sizes.samples.test:,} test instances"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the report tells besides."""
+        return {}
+
+    def summary(self) -> str:
+        """Return what the parameters ask for, in a line."""
+        trainings = {j.name for j in self.jobs() if j.kind == "train"}
+        counts = f"{len(self.settings)} settings, {len(self.contestants)} methods"
+        return f"{self.path}: valid; {self.preset}: {counts}, {len(trainings)} trainings"
+
+    # How jobs are made
+
+    def work(self, kind: str) -> str:
+        """Return the entry of the function in ``problem.py`` that does a kind of work."""
+        return f"{self.room()}.problem:{kind}"
+
+    def job(
+        self,
+        kind: str,
+        wildcards: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        reads: Mapping[str, Artifact] | None = None,
+        sources: Iterable[str] = (),
+        libraries: Iterable[str] | None = None,
+        files: Mapping[str, Path] | None = None,
+        resources: Resources | None = None,
+    ) -> Job:
+        """Return the job of a kind and its wildcards, the same object each time."""
+        name = (kind, *wildcards.values())
+        if name not in self._made:
+            named = {"preset": self.preset, **wildcards}
+            writes = {role: Path(path.format(**named)) for role, path in WRITES[kind].items()}
+            state = Path(unfinished(kind, self.preset, **wildcards))
+            more = {} if libraries is None else {"libraries": tuple(libraries)}
+            more |= {} if resources is None else {"resources": resources}
+            self._made[name] = Job(
+                kind,
+                dict(wildcards),
+                parameters,
+                tuple(sources) or (self.work(kind),),
+                dict(reads or {}),
+                writes,
+                dict(files or {}),
+                state=state,
+                **more,
+            )
+        return self._made[name]
+
+
+def known_hyperparameters() -> dict[str, dict[str, list[str]]]:
+    """Return the names of the hyperparameters of all methods, by kind and method."""
+    return {
+        kind: {name: list(head.hyperparameters) for name, head in methods(kind).items()}
+        for kind in KINDS
+    }

@@ -1,0 +1,98 @@
+"""Jobs that belong to no single experiment: data that several read, claims, pages, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.job import Artifact, Job
+from l2o.experiments.experiment import WORKS, Experiment
+from l2o.layout import WRITES, under
+
+MNIST_SUMS = Path("data/mnist.sha256")  # of the unpacked files
+MNIST_FOLDER = "data/mnist"
+SHOWN = ("{report}.pdf", "{report}.png", "{report}_table.csv", "{report}_table.md")
+
+
+def shared_job(
+    kind: str,
+    preset: str,
+    parameters: dict[str, Any],
+    reads: dict[str, Artifact] | None = None,
+    sources: Iterable[str] = (),
+    libraries: tuple[str, ...] = (),
+    files: dict[str, Path] | None = None,
+    **wildcards: str,
+) -> Job:
+    """Return a job outside of the rooms."""
+    writes = {
+        role: Path(under(pattern, preset).format(**wildcards))
+        for role, pattern in WRITES[kind].items()
+    }
+    sources = (f"{WORKS}:{kind}", *sources)
+    return Job(kind, wildcards, parameters, sources, reads or {}, writes, files or {}, libraries)
+
+
+@cache
+def digits(preset: str) -> Job:
+    """Fetch MNIST's images and labels and store them as HDF5."""
+    files, libraries = {"sums": MNIST_SUMS}, ("numpy", "h5py")
+    parameters = {"folder": MNIST_FOLDER}
+    given = {"libraries": libraries, "files": files, "dataset": "mnist"}
+    return shared_job("store", preset, parameters, **given)
+
+
+def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:
+    """Test the paper's claims on the tables of the experiments that it makes claims about."""
+    tested = [one for one in experiments if one.claimed and not one.only]
+    if not tested:
+        return None
+    parameters = {
+        "preset": preset,
+        "note": budget_note(tested),
+        "readers": {one.base: f"{one.room()}.claims:read" for one in tested},
+        "headings": {one.base: one.title for one in tested},
+    }
+    tables = {one.base: one.compared() for one in tested}
+    reads = {
+        f"{base} {name}": given[name]
+        for base, given in tables.items()
+        for name in ("curves", "optima")
+        if name in given
+    }
+    sources = [f"{one.room()}.claims" for one in tested]
+    return shared_job("claims", preset, parameters, reads, sources, ("pandas", "numpy"))
+
+
+def budget_note(experiments: Iterable[Experiment]) -> str:
+    """Return what the preset means for some experiments; what holds for all is said once."""
+    of: dict[str, list[str]] = {}
+    for one in experiments:
+        of.setdefault(one.sizes.note, []).append(one.base)
+    if len(of) == 1:
+        return next(iter(of))
+    return "; ".join(f"{', '.join(names)}: {note}" for note, names in of.items())
+
+
+def records(reports: Iterable[Job], also: Iterable[Job], preset: str) -> Job:
+    """Collect the records of all artifacts on a page for the report, reports first."""
+    reads = {str(path): Artifact(job, role) for job in reports for role, path in job.writes.items()}
+    paths = [str(path) for job in also for path in (*job.writes.values(), *job.files.values())]
+    return shared_job("records", preset, {"also": paths}, reads)
+
+
+def copies(experiments: Iterable[Experiment], claims: Job | None, preset: str) -> list[Job]:
+    """Copy what a reader looks for first to the top of the reports."""
+    jobs = [claims] if claims else []
+    for one in experiments:
+        jobs += [one.figure(one.report_name), one.table()]
+    wanted = {p.format(report=one.report_name) for one in experiments for p in SHOWN}
+    wanted.add("claims.md")
+    return [
+        shared_job("copy", preset, {}, {"original": Artifact(job, role)}, file=path.name)
+        for job in jobs
+        for role, path in job.writes.items()
+        if path.name in wanted
+    ]

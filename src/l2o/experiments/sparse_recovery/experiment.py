@@ -1,0 +1,93 @@
+"""The jobs of sparse recovery."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.job import Job
+from l2o.experiments.experiment import Experiment
+from l2o.experiments.room import Contestant
+from l2o.experiments.sparse_recovery.parameters import LEARNED, Parameters
+from l2o.optimizers.registry import Head
+
+SUMS = Path("data/bsds500.sha256")  # of the images
+IMAGES = "data/bsds500"  # where they are kept
+
+
+class _OracleHead(Head):
+    module = "l2o.optimizers.oracle"
+
+
+ORACLE = _OracleHead("oracle", "oracle", "", "Oracle support", "least squares on the support", {})
+
+
+class SparseRecovery(Experiment):
+    """Recovery of sparse signals: the error of each method after each layer; lower is better.
+
+    A panel is a setting: a Gaussian dictionary without noise, one with a signal-to-noise ratio of
+    20 dB, a coherent dictionary learned from image patches, and a larger problem. Classical
+    algorithms and an oracle that knows the support stand beside the learned nets. Source: *Learning
+    to Optimize: A Primer and A Benchmark*, section 4.1.1, Figure 5.
+    """
+
+    report, title = "fig5", "Figure 5: sparse recovery"
+    model, value, claimed = Parameters, ("layer", "nmse_db"), True
+
+    @cached_property
+    def contestants(self) -> dict[str, Contestant]:
+        """The methods that take part, and the oracle."""
+        found = dict(super().contestants)
+        if not self.only or ORACLE.name in self.only:
+            found[ORACLE.name] = Contestant(ORACLE.name, ORACLE.kind, ORACLE, {})
+        return found
+
+    def size(self, setting: str) -> tuple[int, int]:
+        """Return (m, n) of a setting."""
+        learning = self.parameters.learning
+        size = self.sizes.gaussian.get(self.parameters.settings[setting].dictionary)
+        return size or (learning.patch_size**2, learning.atoms)
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles with the sizes of the problems."""
+        return {
+            name: f"{title}\n(m, n) = {self.size(name)}" for name, title in super().titles().items()
+        }
+
+    def pooled(self) -> str:
+        """Return what a point of a curve pools."""
+        return f"{self.sizes.samples.test:,} test samples"
+
+    def problem(self, setting: str) -> dict[str, Any]:
+        """Return nothing: the stored set tells all."""
+        return {}
+
+    def sample(self, setting: str) -> Job:
+        """Draw the set of a setting, with its Gaussian dictionary or the released learned one."""
+        chosen, p = self.parameters.settings[setting], self.parameters
+        m, n = self.size(setting)
+        parameters = {
+            "setting": setting,
+            "samples": self.sizes.samples.model_dump(),
+            "m": m,
+            "n": n,
+        }
+        parameters |= {"density": p.density, "snr_db": chosen.snr_db, "seed": p.seed}
+        files = {"released": p.released_dictionary} if chosen.dictionary == LEARNED else {}
+        given = {"libraries": ("numpy", "h5py"), "files": files}
+        return self.job("sample", self.place(setting), parameters, **given)
+
+    def evaluation(self, setting: str, method: str) -> dict[str, Any]:
+        """Return how many iterations are done, and what weights a classical method tries."""
+        given: dict[str, Any] = {"depth": self.sizes.depth}
+        if self.contestant(method).kind == "classical":
+            given["lam_grid"] = self.parameters.lam_grid
+        return given
+
+    def apart(self) -> list[Job]:
+        """Return the job that learns the coherent dictionary again; no figure needs it."""
+        learning = {**self.parameters.learning.model_dump(), **self.running(), "images": IMAGES}
+        libraries = ("numpy", "scipy", "pillow", "h5py")
+        given = {"libraries": libraries, "files": {"sums": SUMS}}
+        return [self.job("learn", {"dictionary": "bsds500"}, learning, **given)]

@@ -1,0 +1,59 @@
+"""Parameters of sparse recovery: settings, dictionaries, methods and presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, FiniteFloat
+
+from l2o.config import experiment
+from l2o.config.loading import unknown_key
+from l2o.config.sections import Name, Positive, Section, Size, Sizes
+
+LEARNED = "learned"  # the dictionary that is learned from image patches
+
+
+class Setting(experiment.Setting):
+    """One panel: which dictionary, how much noise."""
+
+    dictionary: str
+    snr_db: Annotated[FiniteFloat, Field(ge=-20, le=120)] | None
+
+
+class Learning(Section):
+    """How the coherent dictionary is learned from image patches."""
+
+    patch_size: int = Field(ge=2, le=64)
+    atoms: int = Field(ge=2)
+    patches: int = Field(ge=2)
+    remove_mean: bool
+    sparsity_weight: Positive
+    iterations: int = Field(ge=1)
+
+
+class Preset(experiment.Preset, experiment.UnrolledBudget):
+    """Sizes and budgets."""
+
+    samples: Sizes
+    gaussian: dict[Name, tuple[Size, Size]]
+
+
+class Parameters(experiment.ExperimentParameters):
+    """The parameter file of sparse recovery."""
+
+    kinds = ("unrolled", "classical")
+
+    density: Positive = Field(le=1)
+    released_dictionary: Path
+    learning: Learning
+    settings: dict[Name, Setting] = Field(min_length=1)
+    lam_grid: list[Positive] = Field(min_length=1)
+    presets: dict[experiment.PresetName, Preset]
+
+    def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
+        """Check one preset."""
+        for name, setting in self.settings.items():
+            if setting.dictionary not in (known := [*preset.gaussian, LEARNED]):
+                raise unknown_key(path, f"settings.{name}.dictionary.{setting.dictionary}", known)
+        super().check_preset(path, prefix, preset)

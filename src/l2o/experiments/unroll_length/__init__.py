@@ -1,0 +1,1 @@
+"""Figure 3: how long to unroll, and what it costs."""

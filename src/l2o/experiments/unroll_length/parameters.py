@@ -1,0 +1,78 @@
+"""Parameters of unroll lengths: the lengths, the memory of unrolling, and presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from l2o.config import experiment
+from l2o.config.meta_training import MetaTraining
+from l2o.config.networks import RunSizes, TrainedNetworks
+from l2o.config.sections import Methods, Name, Section, overridden
+from l2o.errors import InputError
+
+PIXELS, CLASSES = 784, 10
+
+
+def _from_pixels_to_classes(widths: tuple[int, ...]) -> tuple[int, ...]:
+    if widths[:1] != (PIXELS,) or widths[-1] != CLASSES or min(widths) < 1:
+        raise ValueError(f"widths should begin with {PIXELS} pixels and end with {CLASSES} classes")
+    return widths
+
+
+Widths = Annotated[tuple[int, ...], AfterValidator(_from_pixels_to_classes)]
+
+
+class Length(experiment.Setting):
+    """One curve of the figure: inner steps between two meta-steps."""
+
+    unroll: int = Field(ge=1)
+
+
+class Memory(Section):
+    """What is measured of the memory that an unroll takes, and the training of a large network."""
+
+    unrolls: tuple[int, ...] = Field(min_length=1, description="lengths, on the first network")
+    networks: tuple[Widths, ...] = Field(min_length=1, description="widths of MLPs, at `unroll`")
+    unroll: int = Field(ge=1)
+    limit_gib: float = Field(gt=0, description="what would take more is estimated, not run")
+    large: Widths = Field(description="widths of the MLP that is trained through")
+    large_unroll: int = Field(ge=1)
+    meta_steps: int = Field(ge=1, description="of the training through the large MLP")
+
+
+class Preset(experiment.Preset, experiment.RecurrentBudget, RunSizes):
+    """Sizes and budgets."""
+
+    memory: Memory
+
+
+class Parameters(experiment.ExperimentParameters, TrainedNetworks):
+    """The parameter file of unroll lengths."""
+
+    kinds = ("recurrent",)
+
+    settings: dict[Name, Length] = Field(min_length=1)
+    recurrent: Methods = Field(min_length=1, max_length=1)
+    presets: dict[experiment.PresetName, Preset]
+
+    def budget(self, preset: str, setting: str, method: str) -> MetaTraining:
+        """Return the budget of a length: the same inner steps for all, cut more or less often."""
+        unroll = self.settings[setting].unroll
+        return super().budget(preset, setting, method).model_copy(update={"unroll": unroll})
+
+    def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
+        """Check one preset."""
+        super().check_preset(path, prefix, preset)
+        place, (method,) = f"{prefix}.meta_training.horizons", self.recurrent
+        for setting, length in self.settings.items():
+            given = (preset.meta_training, preset.meta_overrides, setting, method)
+            horizons = overridden(*given).horizons
+            if len(horizons) != 1:
+                problem = f"are {', '.join(map(str, horizons))}: lengths are compared at one"
+                raise InputError(path, place, problem, "give one horizon")
+            if horizons[0] % length.unroll:
+                problem = f"{horizons[0]} is no multiple of {setting}'s {length.unroll} steps"
+                raise InputError(path, place, problem, "all lengths are to take the same steps")

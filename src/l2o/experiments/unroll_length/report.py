@@ -1,0 +1,175 @@
+"""Figure 3 of the paper: L2O-DM trained with unrolls of several lengths, and run for longer."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import to_hex
+
+from l2o.errors import InputError
+from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.intake import named_table, our_curves, our_finals
+from l2o.figures.measure import Level, Measure
+from l2o.figures.memory import memory_page
+from l2o.figures.milestones import milestone, milestones
+from l2o.figures.numbers import rounded, significant
+from l2o.figures.panels import Panel, curves_page, legend_of, reference_entries
+from l2o.figures.points import Points, draw_points, points_entries
+from l2o.figures.standard import failure_notes, foot_of
+from l2o.figures.style import MethodStyle, print_style
+from l2o.figures.wording import FAILED
+
+LOSS = Measure(
+    x="iteration",
+    xlabel="Steps at meta-testing",
+    value="loss",
+    median="loss_median",
+    low="loss_q25",
+    high="loss_q75",
+    label="Meta-test loss (nats)",
+    what="(a) Mean cross-entropy of an MLP with sigmoid units on a fixed sample of the training "
+    "images.",
+    unit=" nats",
+    smooth=True,
+    rounding=lambda value: rounded(value, 4),
+)
+USUAL = 20  # steps: the unroll length that L2O-DM is usually trained with
+COMPARED = (100, 1000, 10000)  # steps at meta-testing
+CHANCE = Level("Chance level", math.log(10), strong=False)
+CHANCE_TEXT = "Chance level: ln 10 = 2.303, the loss of ten equal chances."
+_MARKERS = ("o", "s", "^", "D", "v", "P", "<", ">")
+_FIRST, _LAST = MethodStyle("#8A8A8A", "o", ":", 1.0), MethodStyle("#333333", "s", "-", 1.2)
+_COUNTS = ("unroll", "epochs", "horizon", "meta_steps")
+_META = ("first_meta_loss", "last_meta_loss", "validation_loss")
+_LENGTHS = (*_COUNTS, *_META, "last_meta_loss_low", "last_meta_loss_high", "diverged_epochs")
+
+
+def figure(tables, published, about):
+    """Return one page: the loss of runs by unroll length, and the loss at meta-training."""
+    lengths, curves = _lengths(tables, about), our_curves(tables, about, LOSS)
+    finals = our_finals(tables, about, curves)
+    curves = curves.merge(lengths[["setting", "unroll"]].rename(columns={"unroll": "length"}))
+    curves = curves.sort_values(["length", "iteration"], kind="stable")
+    names = curves["setting"].map(about.titles) + np.where(curves["length"] == USUAL, ", usual", "")
+    series = curves.assign(base=names, label=names)
+    notes = failure_notes(series, finals)
+    series["method"], horizon = series["setting"], int(lengths["horizon"].iloc[0])
+    upright = {f"trained for {horizon:,} steps": horizon}
+    panel = Panel("Meta-testing: vanilla L2O-DM", series, LOSS, [CHANCE], notes, upright)
+    styles, meta = _styles(lengths), _meta_points(lengths)
+    with print_style():
+        legend = legend_of(series, styles, {"recurrent": "Unroll length, (a)"})
+        legend["Meta-training, (b)"] = points_entries(meta)
+        legend["Reference"] = reference_entries([CHANCE])
+        foot = f"{foot_of(LOSS, about, series)} {_foot(lengths, about, notes)} {about.budget}"
+        return [curves_page([panel], styles, legend, foot, {"Meta-training": _draw(lengths, meta)})]
+
+
+def memory_figure(tables, published, about):
+    """Return one page: the peak memory of meta-gradients, and a training that needs it."""
+    return [memory_page(tables, about)]
+
+
+def _lengths(tables, about):
+    """Return the table of meta-trainings by unroll length; all were trained for as many steps."""
+    lengths = named_table(tables, about, "lengths", _LENGTHS).sort_values("unroll", kind="stable")
+    if len(horizons := sorted(set(lengths["horizon"]))) > 1:
+        problem = f"found {', '.join(map(str, horizons))}, must be the same for all lengths"
+        raise InputError(f"{about.report} lengths", "horizon", problem, "train for the same steps")
+    return lengths
+
+
+def _styles(lengths):
+    """Return a style per setting: the longer, the darker; the usual one is thick."""
+    shades = map(to_hex, mpl.colormaps["viridis"](np.linspace(0.84, 0.0, len(lengths))))
+    looks = zip(shades, (_MARKERS * len(lengths))[: len(lengths)], lengths["unroll"], strict=True)
+    styles = [MethodStyle(*look, "-", 2.6 if unroll == USUAL else 1.4) for *look, unroll in looks]
+    return dict(zip(lengths["setting"], styles, strict=True))
+
+
+def _meta_points(lengths):
+    at, bars = lengths["unroll"], (lengths["last_meta_loss_low"], lengths["last_meta_loss_high"])
+    first = Points("first tenth of the epochs", _FIRST, at, lengths["first_meta_loss"], hollow=True)
+    return [first, Points("last tenth", _LAST, at, lengths["last_meta_loss"], False, *bars)]
+
+
+def _draw(lengths, meta):
+    words = "Unroll length in steps (in brackets: meta-steps taken)"
+    counts = zip(lengths["unroll"], lengths["meta_steps"], strict=True)
+    ticks = {float(length): f"{length:,}\n({steps:,.0f})" for length, steps in counts}
+    return lambda axes: draw_points(axes, meta, (words, "Meta-training loss (nats)"), ticks)
+
+
+def _foot(lengths, about, notes):
+    lost = lengths[lengths["diverged_epochs"] > 0].set_index("setting")
+    each = [
+        f"{about.titles[setting]} {row['diverged_epochs']:,.0f} of {row['epochs']:,.0f}"
+        for setting, row in lost.iterrows()
+    ]
+    return (
+        f"{f'Failed: {FAILED}. ' if notes else ''}(b) Mean cross-entropy over the steps of a run "
+        "of meta-training, mean over the epochs that did not diverge (losses stayed finite); bars: "
+        "quartiles over the last tenth, smaller than the marker where none is seen. Each length "
+        f"was trained for runs of {lengths['horizon'].iloc[0]:,} steps; a meta-step is one step of "
+        f"Adam, taken after each unroll. {CHANCE_TEXT}"
+        + (f" Epochs that diverged: {'; '.join(each)}." if each else "")
+    )
+
+
+def table(tables, published, about):
+    """Return the losses of each unroll length as far as its runs go; nothing is published.
+
+    A row per setting, by ``unroll``: counts, meta-losses (nats), and the milestones of its curve.
+    """
+    lengths = _lengths(tables, about)[["setting", *_COUNTS, *_META]]
+    ends = milestones(our_curves(tables, about, LOSS), LOSS, COMPARED).drop(columns="method")
+    rows = lengths.assign(**{name: lengths[name].map(LOSS.rounding) for name in _META}).merge(ends)
+    reached = [at for at in COMPARED if rows[f"loss_{at}"].notna().any()]
+    reached = [at for at in reached if set(rows["end_iteration"]) != {at}]
+    heads = ("epochs", "meta-steps", "first", "last", "validation", *(f"{at:,}" for at in reached))
+    grid = Grid(
+        ("unroll length", *heads, "end (step)", "lowest (step)", "status"),
+        [(about.titles[row["setting"]], _cells(row, reached)) for _, row in rows.iterrows()],
+    )
+    text = (
+        f"Losses in nats of L2O-DM trained on runs of {rows['horizon'].iloc[0]:,} steps, by the "
+        "unroll length. First, last: meta-training loss, the mean over the steps of a run, in the "
+        "first and the last tenth of the epochs, of those that did not diverge; validation: the "
+        "lowest on other runs. The others are training losses at meta-testing, means over "
+        f"{about.pooled}, after as many steps. Diverged: the end is not finite or above the start. "
+        f"{CHANCE_TEXT}"
+    )
+    numbers = rows.drop(columns=["end_iteration", "status", *_COUNTS]).set_index("setting")
+    metrics = {
+        setting: {name: float(value) for name, value in row.items() if np.isfinite(value)}
+        for setting, row in numbers.iterrows()
+    }
+    metrics |= {"lengths": len(rows), "diverged": int((rows["status"] == "diverged").sum())}
+    return Compared(rows, [Text(text), grid, Text(_summary(rows, about))], metrics)
+
+
+def _cells(row, reached):
+    counts = (f"{row['epochs']:,}", f"{row['meta_steps']:,}")
+    losses = [row[name] for name in (*_META, *(f"loss_{at}" for at in reached))]
+    ends = [(row["end_loss"], row["end_iteration"]), (row["best_loss"], row["best_iteration"])]
+    texts = (*counts, *map(milestone, losses), *(milestone(*end) for end in ends), row["status"])
+    return [*map(Cell, texts)]
+
+
+def _summary(rows, about):
+    """Return how many lengths diverged, and where losses are lowest."""
+    lost = int((rows["status"] == "diverged").sum())
+    past = int((rows["best_iteration"] > rows["horizon"]).sum())
+    text = (
+        f"{lost} of {len(rows)} unroll lengths diverged at meta-testing; {past} of {len(rows)} "
+        "reach their lowest loss after more steps than they were trained for."
+    )
+    for column, name in (("last_meta_loss", "at meta-training"), ("end_loss", "at the end")):
+        values = rows[column].where(np.isfinite(rows[column]))
+        if values.notna().any():
+            best = rows.loc[values.idxmin()]
+            title = about.titles[best["setting"]]
+            text += f" Lowest loss {name}: {title} ({significant(best[column])})."
+    return text

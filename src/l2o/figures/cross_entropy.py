@@ -1,0 +1,24 @@
+"""The loss of networks that tell ten classes apart, as several experiments draw it."""
+
+from __future__ import annotations
+
+import math
+
+from l2o.figures.measure import Level, Measure
+from l2o.figures.numbers import rounded
+
+CROSS_ENTROPY = Measure(
+    x="iteration",
+    xlabel="Iteration (1: after one step)",
+    value="loss",
+    median="loss_median",
+    low="loss_q25",
+    high="loss_q75",
+    label="Training loss (nats)",
+    what="Training loss: mean cross-entropy on a fixed sample of the training images.",
+    unit=" nats",
+    smooth=True,
+    rounding=lambda value: rounded(value, 4),
+)
+CHANCE = Level("Chance level", math.log(10), strong=False)
+CHANCE_TEXT = "Chance level: ln 10 = 2.303, the loss of ten equal chances."

@@ -1,0 +1,78 @@
+"""The job that trains an unrolled net: from what it is given to the files that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from l2o.artifacts.job import Given
+from l2o.compute import prepare_device
+from l2o.config.training import Training
+from l2o.optimizers.registry import methods
+from l2o.training.losses import TrainingLoss
+from l2o.training.progress import Progress
+from l2o.training.progressive import ProgressiveTrainer, Samples
+from l2o.training.results import store_training
+from l2o.training.stages import Stage, schedule
+
+Split = tuple[np.ndarray, np.ndarray]
+HISTORY = ("stage", "layer", "step", "train_loss_db", "validation_loss_db", "status")
+
+
+def train_unrolled(
+    given: Given,
+    dictionary: np.ndarray,
+    train: Split,
+    validation: Split,
+    make_loss: Callable[[Tensor], TrainingLoss],
+    about: Mapping[str, Any],
+) -> None:
+    """Train an unrolled net, or go on with its interrupted training, and store what came of it.
+
+    Parameters
+    ----------
+    given : parameters ``setting``, ``method``, ``hyperparameters``, ``depth``, ``training`` (see
+        :class:`Training`), ``seed``, ``device`` and ``compute_threads``; outputs ``checkpoint``,
+        ``history`` and ``training_seconds``; the file of the state
+    dictionary : A, (m, n) float64
+    train, validation : b, (samples, m), and the loss's targets, (samples, ...)
+    make_loss : makes the loss, given A on the device of the training
+    about : what the checkpoint's record says besides
+
+    Raises
+    ------
+    InputError : no such device, or an output cannot be written.
+    """
+    told = given.parameters
+    device = prepare_device(told["device"], told["compute_threads"])
+    budget, depth = Training.model_validate(told["training"]), told["depth"]
+    method = methods("unrolled")[told["method"]].load()
+    net = method(torch.from_numpy(dictionary).float(), depth, told["hyperparameters"]).to(device)
+
+    def samples(split: Split) -> Samples:
+        return Samples(*(torch.from_numpy(part).float().to(device) for part in split))
+
+    stages = schedule(depth, budget)
+    title, steps = f"{told['setting']} {net.label}", sum(stage.steps for stage in stages)
+    progress = Progress(title, steps, "step")
+    sets = samples(train), samples(validation)
+    where = told["seed"], given.state, given.key, _reported(progress, stages)
+    done = ProgressiveTrainer(net, *sets, make_loss(net.A), budget, *where).run()
+    progress.close()
+    store_training(given, net, done, device, HISTORY, {"depth": depth, **about})
+
+
+def _reported(progress: Progress, stages: list[Stage]) -> Callable[[Stage, dict[str, Any]], None]:
+    """Return what shows the rows of the history; a log has a line a stage."""
+
+    def report(stage: Stage, row: dict[str, Any]) -> None:
+        done = sum(earlier.steps for earlier in stages[: stages.index(stage)]) + row["step"]
+        value = f"{row['validation_loss_db']:.2f} dB"
+        line = f"{stage.title}, step {row['step']}, validation {value} ({row['status']})"
+        progress.show(done, f"{stage.title} {value}", line if row["step"] == stage.steps else "")
+
+    return report

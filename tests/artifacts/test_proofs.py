@@ -1,0 +1,136 @@
+"""Proofs beside artifacts, and what they make of every kind of damage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from small_jobs import job, make
+
+from conftest import told
+from l2o.artifacts.job import key_of
+from l2o.artifacts.production import produce
+from l2o.artifacts.proof import Status, examine, proof_path, read_proof, require
+from l2o.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch) -> None:
+    monkeypatch.delenv("L2O_CACHE", raising=False)
+
+
+def test_what_a_job_produced_is_valid_under_its_key_alone(tmp_path):
+    path = tmp_path / "a.csv"
+    made = make(path, "one")
+    assert examine(path, made.key).status is Status.VALID
+    assert examine(path, job("one", 1).key).status is Status.STALE
+    proof = read_proof(path)
+    assert {"key", "step", "parameters", "sources", "inputs", "libraries", "sha256"} == set(proof)
+    assert key_of(proof) == proof["key"] == made.key
+
+
+def test_times_of_files_count_for_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    key = make(path, "one").key
+    path.touch()
+    copied = shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-copy")
+    for folder in (tmp_path, copied):
+        assert examine(folder / "a.csv", key).status is Status.VALID
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_text("edited"),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+        lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    ],
+)
+def test_other_bytes_are_corrupt(tmp_path, damage):
+    path = tmp_path / "a.csv"
+    key = make(path, "one").key
+    damage(path)
+    assert examine(path, key).status is Status.CORRUPT
+
+
+PROOFS = [None, "", "[1]", "{", '{"key": "k"}', "[" * 100_000]
+PROOFS += ['{"key": "k", "sha256": "s", "step": "one"}']
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_file_without_a_readable_proof_is_stale(tmp_path, proof):
+    path = tmp_path / "a.csv"
+    key = make(path, "one").key
+    if proof is None:
+        proof_path(path).unlink()
+    else:
+        proof_path(path).write_text(proof)
+    assert examine(path, key).status is Status.STALE
+
+
+def test_the_proof_of_another_file_proves_nothing(tmp_path):
+    key = make(tmp_path / "a.csv", "one", text="a").key
+    (tmp_path / "b.csv").write_text("b")
+    shutil.copy(proof_path(tmp_path / "a.csv"), proof_path(tmp_path / "b.csv"))
+    assert examine(tmp_path / "b.csv", key).status is Status.CORRUPT
+
+
+def test_a_file_that_cannot_be_read_is_corrupt_and_no_crash(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    key = make(path, "one").key
+
+    def broken(path: Path) -> str:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr("l2o.artifacts.proof.file_hash", broken)
+    finding = examine(path, key)
+    assert finding.status is Status.CORRUPT and os.strerror(5) in finding.reason
+
+
+def test_an_input_that_is_not_valid_is_never_used(tmp_path):
+    source, target = tmp_path / "a.csv", tmp_path / "b.csv"
+    one = job("one", 0, source)
+    with pytest.raises(InputError) as error:
+        make(target, "two", one=one)
+    told(error, source, "missing")
+    make(source, "one", 1)
+    with pytest.raises(InputError) as error:
+        make(target, "two", one=one)
+    told(error, source, "stale")
+    make(source, "one")
+    source.write_text("edited")
+    with pytest.raises(InputError) as error:
+        make(target, "two", one=one)
+    told(error, source, "corrupt")
+    assert not target.exists()
+    make(source, "one")
+    require(target, make(target, "two", one=one).key)
+
+
+def test_work_that_fails_leaves_no_proof_of_the_old_file(tmp_path):
+    path = tmp_path / "a.csv"
+    old = make(path, "one")
+
+    def fail(path: Path) -> None:
+        path.write_text("half")
+        raise RuntimeError
+
+    new = job("one", 1, path, fail)
+    with pytest.raises(RuntimeError):
+        produce(new)
+    assert examine(path, old.key).status is Status.STALE
+    assert examine(path, new.key).status is Status.STALE
+
+
+def test_what_a_killed_process_left_behind_is_removed(tmp_path):
+    left = [f".a.{'0f' * 16}.csv", ".provenance/.a.csv." + "0f" * 16 + ".json"]
+    kept = [".a.csv", f".ab.{'0f' * 16}.csv", ".a.other.csv", f".a.{'0f' * 16}.h5"]
+    (tmp_path / ".provenance").mkdir()
+    for name in (*left, *kept):
+        (tmp_path / name).write_text("half")
+    make(tmp_path / "a.csv", "one")
+    assert not any((tmp_path / name).exists() for name in left)
+    assert all((tmp_path / name).exists() for name in kept)

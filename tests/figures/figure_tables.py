@@ -1,0 +1,111 @@
+"""Tables as experiments join them, made from the ones in docs/paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from l2o.figures.about import About
+
+ROOT = Path(__file__).parents[2]
+FIRST_ORDER = ("gd", "adam", "rmsprop", "sgd", "nag", "gd_line_search")
+SPREAD = {"low": 0.8, "high": 1.2}
+KEYS = ["setting", "method", "variant"]
+VALUES = {
+    "fig5": ("layer", "nmse_db"),
+    "fig6": ("iteration", "relative_loss"),
+    "fig7": ("iteration", "loss"),
+    "fig8": ("iteration", "loss"),
+    "fig3": ("iteration", "loss"),
+}
+TITLES = {
+    "fig5": {
+        "noiseless": "Noiseless, (m, n) = (256, 512)",
+        "snr20": "SNR = 20 dB, (m, n) = (256, 512)",
+        "coherent": "Coherent dictionary, (m, n) = (256, 512)",
+        "large": "Large, (m, n) = (512, 1024)",
+    },
+    "fig6": {"m5_n10": "(m, n) = (5, 10)", "m25_n50": "(m, n) = (25, 50)"},
+    "fig7": {"n2": "n = 2", "n10": "n = 10"},
+    "fig8": {"mlp_relu": "MLP with ReLU", "convnet": "ConvNet"},
+    "fig3": {f"unroll{unroll}": f"{unroll} steps" for unroll in (5, 10, 20, 50, 100, 200)},
+}
+NAMES = {
+    "fig5": ("Figure 5: sparse recovery", "1,024 test samples"),
+    "fig6": ("Figure 6: LASSO", "1,280 instances from 10 starts each"),
+    "fig7": ("Figure 7: Rastrigin functions", "128 instances from 10 starts each"),
+    "fig8": ("Figure 8: training networks", "10 runs"),
+    "fig3": ("Figure 3: unroll lengths", "3 runs"),
+}
+
+
+def paper(name: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "docs" / "paper" / f"{name}.csv")
+
+
+def published(report: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / "data" / "reference" / f"{report}.csv")
+
+
+def about(report: str, **changes) -> About:
+    title, pooled = NAMES[report]
+    given = {"titles": TITLES[report], "note": "10 runs of 1,000 steps", "pooled": pooled}
+    return About(**{"report": report, "title": title, "preset": "laptop"} | given | changes)
+
+
+def curves(report: str) -> pd.DataFrame:
+    """The curves of docs/paper, with the columns that they did not have then."""
+    table = paper(f"{report}_curves")
+    table["kind"] = np.where(table["method"].isin(FIRST_ORDER), "first_order", table["kind"])
+    if report == "fig5":
+        return table.assign(variant="main")
+    value = table["loss" if report != "fig6" else "relative_loss"]
+    if report == "fig6":
+        return table.assign(median=np.sqrt(table["q25"].clip(1e-20) * table["q75"].clip(1e-20)))
+    spread = {"loss_median": value, "loss_q25": value * 0.8, "loss_q75": value * 1.2}
+    if report == "fig7":
+        best = value - table["gap"]
+        spread |= {"loss_q25": best + table["gap_q25"], "loss_q75": best + table["gap_q75"]}
+        spread |= {"gap_median": (table["gap_q25"] + table["gap_q75"]) / 2}
+        spread |= {"loss_median": (spread["loss_q25"] + spread["loss_q75"]) / 2}
+    return table.assign(**spread)
+
+
+def finals(table: pd.DataFrame, runs: int = 10) -> pd.DataFrame:
+    """A row per curve, of which nothing failed."""
+    return table.drop_duplicates(KEYS, keep="last").assign(runs=runs, failed=0)
+
+
+def tables(report: str) -> dict[str, pd.DataFrame]:
+    """All tables of one report."""
+    made = {"curves": curves(report)}
+    made["finals"] = finals(made["curves"])
+    if report == "fig6":
+        made |= {"optima": paper("fig6_optima"), "seconds": paper("fig6_seconds")}
+    if report == "fig7":
+        made["optima"] = paper("fig7_oracles")
+    if report == "fig8":
+        ends = paper("fig8_finals").rename(columns={"diverged": "failed"})
+        made["finals"] = ends.assign(variant="main", status="converged")
+    if report == "fig3":
+        made |= {"lengths": paper("fig3_lengths"), "memory": paper("fig3_memory")}
+        made["memory_training"] = paper("fig3_memory_training")
+    return made
+
+
+def added(made: dict[str, pd.DataFrame], count: int, like: str) -> dict[str, pd.DataFrame]:
+    """The tables with ``count`` more methods that do about as ``like`` does."""
+    more = {}
+    for name, table in made.items():
+        if name not in ("curves", "finals"):
+            more[name] = table
+            continue
+        parts = [table]
+        for number in range(count):
+            rows = table[(table["method"] == like) & (table["variant"] == "main")].copy()
+            rows["method"], rows["label"] = f"new_{number}", f"New method {number}"
+            parts.append(rows)
+        more[name] = pd.concat(parts, ignore_index=True)
+    return more

@@ -1,0 +1,60 @@
+"""Coordinate-wise optimizers in blocks of coordinates: the bits of one pass."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from l2o.evaluation.memory_probe import random_digits
+from l2o.optimizees.network_training import NetworkTrainingFamily
+from l2o.optimizees.networks import NETWORKS, initial
+from l2o.optimizers.recurrent.blocks import BLOCK, BlockwiseLstm, in_blocks
+from l2o.optimizers.registry import methods
+
+
+@pytest.mark.parametrize("name", ["l2o_dm", "l2o_rnnprop"])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_blocks_give_the_bits_of_one_pass(name, runs):
+    plain = methods("recurrent")[name].load()({}, torch.Generator().manual_seed(3))
+    pair = plain.requires_grad_(False), in_blocks(copy.deepcopy(plain))
+    assert [isinstance(each.lstm, BlockwiseLstm) for each in pair] == [False, True]
+    x = initial(NETWORKS["mlp_relu"], runs, 1)
+    assert x.numel() > BLOCK and x.numel() % BLOCK
+    family = NetworkTrainingFamily(NETWORKS["mlp_relu"], random_digits(40), runs, 5, "test", 16)
+    trainings = [family.batch(torch.arange(runs)) for _ in pair]
+    states = [each.init(training, x) for each, training in zip(pair, trainings, strict=True)]
+    for _ in range(6):
+        given = zip(pair, trainings, states, strict=True)
+        states = [each.step(training, state) for each, training, state in given]
+        assert all(torch.equal(a, b) for a, b in zip(*states, strict=True))
+    assert not torch.equal(states[0][0], x)
+
+
+@pytest.mark.parametrize(
+    ("block", "exact"), [(1000, True), (128, True), (1001, True), (333, False)]
+)
+def test_blocks_of_any_width_give_what_one_pass_gives(block, exact):
+    """To the bit, unless a block has a few columns only: those of 333 end with one."""
+    drawn = torch.Generator().manual_seed(3)
+    lstm = methods("recurrent")["l2o_dm"].load()({}, drawn).requires_grad_(False).lstm
+    blocks = BlockwiseLstm(copy.deepcopy(lstm), block)
+    close = {"rtol": 0, "atol": 0.0 if exact else 1e-6}
+    for coordinates in (1000, 300, 1000):  # another network in between
+        features = torch.randn(lstm.features, coordinates, generator=drawn)
+        states = [each.init(coordinates, features) for each in (lstm, blocks)]
+        for _ in range(4):
+            (one, first), (many, second) = (
+                each(features, state) for each, state in zip((lstm, blocks), states, strict=True)
+            )
+            assert torch.allclose(one, many, **close)
+            assert all(torch.allclose(a, b, **close) for a, b in zip(first, second, strict=True))
+            states = [first, second]
+
+
+def test_what_is_not_coordinate_wise_is_left_as_it_is():
+    drawn = torch.Generator().manual_seed(3)
+    optimizer = methods("recurrent")["l2o_scale"].load()({}, drawn)
+    modules = [*optimizer.modules()]
+    assert [*in_blocks(optimizer).modules()] == modules

@@ -1,0 +1,258 @@
+"""Meta-training: it learns, resumes to the same bits, and survives what diverges."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from l2o.config.meta_training import MetaTraining
+from l2o.optimizees.protocol import Convexified, Scaled
+from l2o.optimizers.first_order.adam import Adam
+from l2o.optimizers.recurrent.l2o_dm import L2oDm
+from l2o.optimizers.recurrent.l2o_rnnprop import L2oRnnProp
+from l2o.training.meta import MOST_FAILURES, MetaTrainer
+from l2o.training.state import MetaState
+
+BUDGET = {
+    "epochs": 6,
+    "batch_size": 8,
+    "unroll": 5,
+    "horizons": (10, 20),
+    "rate": 5e-3,
+    "clip": 1.0,
+    "start_scale": 1.0,
+    "scaling": 0.0,
+    "convex": 0.0,
+    "imitation": 0.0,
+    "imitation_share": 0.0,
+    "validate_every": 2,
+    "validation_samples": 24,
+    "validation_steps": 20,
+}
+
+
+@dataclass(frozen=True)
+class Quadratics:
+    """0.5 sum_i w_i (x_i - t_i)^2 with w, t of shape (batch, n)."""
+
+    w: Tensor
+    t: Tensor
+
+    def objective(self, x: Tensor) -> Tensor:
+        return 0.5 * (self.w * (x - self.t).square()).sum(dim=1)
+
+    def meta_loss(self, x: Tensor) -> Tensor:
+        return self.objective(x).mean()
+
+    def gradient(self, x: Tensor) -> Tensor:
+        return self.w * (x - self.t)
+
+
+class Family:
+    """Quadratics; of the batches, those numbered in ``broken`` give NaN."""
+
+    def __init__(self, count: int = 40, n: int = 6, broken: tuple[int, ...] = ()) -> None:
+        generator = torch.Generator().manual_seed(3)
+        self.w = 0.1 + torch.rand(count, n, generator=generator)
+        self.t = torch.randn(count, n, generator=generator)
+        self.dimension, self.broken, self.drawn = n, broken, 0
+
+    def __len__(self) -> int:
+        return len(self.w)
+
+    def batch(self, index: Tensor) -> Quadratics:
+        self.drawn += 1
+        factor = math.nan if self.drawn - 1 in self.broken else 1.0
+        return Quadratics(factor * self.w[index], self.t[index])
+
+
+def trainer(
+    path: Path, kind=L2oRnnProp, family=None, teacher=None, report=None, **changes
+) -> MetaTrainer:
+    optimizer = kind({"hidden": 8} if kind is L2oDm else {}, torch.Generator().manual_seed(0))
+    budget = MetaTraining(**{**BUDGET, **changes})
+    state = MetaState(path / "state.safetensors", "key", optimizer)
+    given = family or Family()
+    return MetaTrainer(
+        optimizer, given, Family(24), budget, 7, state, report or (lambda row: None), teacher
+    )
+
+
+def weights(made: MetaTrainer) -> dict[str, bytes]:
+    return {name: w.numpy().tobytes() for name, w in made.optimizer.state_dict().items()}
+
+
+@pytest.mark.parametrize("kind", [L2oDm, L2oRnnProp], ids=lambda kind: kind.name)
+def test_meta_training_learns_to_optimize(kind, tmp_path):
+    made = trainer(tmp_path, kind, epochs=60, horizons=(20,), validate_every=10)
+    before = made._validate()
+    state = made.run()
+    assert state.best_value < 0.5 * before
+    assert made._validate() == state.best_value  # the best weights are in place
+
+
+def test_two_runs_give_the_same_bits_and_another_seed_does_not(tmp_path):
+    first, second = trainer(tmp_path / "a"), trainer(tmp_path / "b")
+    assert first.run().history[-1]["meta_loss"] == second.run().history[-1]["meta_loss"]
+    assert weights(first) == weights(second)
+    other = trainer(tmp_path / "c")
+    other.seed = 8
+    other.run()
+    assert weights(other) != weights(first)
+
+
+class StoppedError(Exception):
+    pass
+
+
+EVOLUTION = {
+    "updates": 3,
+    "pairs": 2,
+    "batch_size": 4,
+    "horizon": 10,
+    "sigma": 0.02,
+    "rate": 0.01,
+}
+
+
+@pytest.mark.parametrize("after", [1, 3, 5, 7])
+def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, after):
+    settings = {"teacher": Adam({"rate": 0.1}), "imitation": 1.0, "imitation_share": 0.5}
+    settings |= {"evolution": EVOLUTION}
+    whole = trainer(tmp_path / "whole", **settings)
+    expected = whole.run().history
+
+    def stop(row) -> None:
+        if row["epoch"] == after + 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        trainer(tmp_path / "part", report=stop, **settings).run()
+    again = trainer(tmp_path / "part", **settings)
+    history = again.run().history
+    assert weights(again) == weights(whole)
+    as_text = [json.dumps(rows, sort_keys=True) for rows in (history, expected)]
+    assert as_text[0] == as_text[1]  # NaN included
+
+
+def test_the_state_of_another_key_is_ignored(tmp_path):
+    trainer(tmp_path).run()
+    other, own = trainer(tmp_path), trainer(tmp_path)
+    other.state.key = "another"
+    fresh = weights(other)
+    for made in (other, own):
+        made.state.resume(made.adam)
+    assert weights(other) == fresh != weights(own)
+    assert (other.state.epoch, other.state.history, len(other.adam.state)) == (0, [], 0)
+    assert own.state.epoch == len(own.state.history) == BUDGET["epochs"] and own.adam.state
+
+
+def test_an_epoch_that_diverges_is_recorded_undone_and_slows_the_rest(tmp_path):
+    made = trainer(tmp_path, family=Family(broken=(2,)))
+    state = made.run()
+    assert [row["status"] for row in state.history] == ["ok", "ok", "diverged", "ok", "ok", "ok"]
+    assert [row["rate_factor"] for row in state.history] == [1, 1, 0.5, 0.5, 0.5, 0.5]
+    assert math.isnan(state.history[2]["meta_loss"])
+    assert all(torch.isfinite(w).all() for w in made.optimizer.state_dict().values())
+
+
+def test_a_training_that_only_diverges_is_given_up_and_told(tmp_path):
+    made = trainer(tmp_path, family=Family(broken=tuple(range(50))), epochs=20)
+    history = made.run().history
+    assert len(history) == MOST_FAILURES
+    assert {row["status"] for row in history} == {"diverged"}
+
+
+def test_the_curriculum_lengthens_the_horizon(tmp_path, monkeypatch):
+    made = trainer(tmp_path, horizons=(5, 10, 20))
+    unrolls = []
+    inner = made._unroll
+    monkeypatch.setattr(made, "_unroll", lambda *given: unrolls.append(1) or inner(*given))
+    lengths = []
+    for epoch in range(6):
+        unrolls.clear()
+        made._epoch(epoch)
+        lengths.append(len(unrolls))
+    assert lengths == [1, 1, 2, 2, 4, 4]
+
+
+def test_imitation_pulls_the_iterates_towards_the_teacher(tmp_path):
+    teacher = Adam({"rate": 0.1})
+
+    def distance(made: MetaTrainer) -> float:
+        problem, x = Family(24).batch(torch.arange(24)), torch.zeros(24, 6)
+        mine, its = made.optimizer.init(problem, x), teacher.init(problem, x)
+        total = 0.0
+        with torch.no_grad():
+            for _ in range(10):
+                mine = made.optimizer.step(problem, mine)
+                its = teacher.step(problem, its)
+                total += float((mine[0] - its[0]).square().sum())
+        return total
+
+    settings = {"epochs": 40, "horizons": (10,), "validate_every": 40}
+    plain = trainer(tmp_path / "a", **settings)
+    imitating = trainer(
+        tmp_path / "b", teacher=teacher, imitation=100.0, imitation_share=1.0, **settings
+    )
+    plain.run(), imitating.run()
+    assert distance(imitating) < 0.5 * distance(plain)
+
+
+def test_augmentations_have_the_gradients_of_their_objectives():
+    inner = Family().batch(torch.arange(4))
+    c = torch.exp(torch.randn(4, 6, generator=torch.Generator().manual_seed(1)))
+    v = torch.randn(4, 6, generator=torch.Generator().manual_seed(2))
+    for augmented in (
+        Scaled(inner, c),
+        Convexified(inner, v, 0.7),
+        Scaled(Convexified(inner, v, 2.0), c),
+    ):
+        x = torch.randn(4, 6, generator=torch.Generator().manual_seed(4), requires_grad=True)
+        (expected,) = torch.autograd.grad(augmented.objective(x).sum(), x)
+        assert torch.allclose(augmented.gradient(x.detach()), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_scaling_changes_the_units_and_not_the_start(tmp_path):
+    made = trainer(tmp_path, scaling=2.0)
+    plain = trainer(tmp_path)
+    scaled, x = made._drawn(5, 8)
+    original, y = plain._drawn(5, 8)
+    assert torch.allclose(scaled.objective(x), original.objective(y), rtol=1e-5)
+    assert not torch.allclose(x, y)
+
+
+class Stream(Quadratics):
+    """Quadratics of which each gradient is of another one, as of minibatches."""
+
+    def __init__(self, w: Tensor, t: Tensor) -> None:
+        super().__init__(w, t)
+        object.__setattr__(self, "asked", [0])
+
+    def gradient(self, x: Tensor) -> Tensor:
+        self.asked[0] += 1
+        return super().gradient(x) + 0.1 * self.asked[0]
+
+
+def test_teacher_and_perturbed_runs_see_the_stream_from_its_beginning(tmp_path, monkeypatch):
+    made, given = trainer(tmp_path, teacher=Adam({"rate": 0.1}), evolution=EVOLUTION), []
+    whole = made.train.batch
+
+    def batch(index: Tensor) -> Stream:
+        given.append(Stream(whole(index).w, whole(index).t))
+        return given[-1]
+
+    monkeypatch.setattr(made.train, "batch", batch)
+    teaching = made._teaching(3)
+    for _ in range(4):
+        next(teaching)
+    assert given[-1].asked == [4]
+    made._evolved(made.budget.epochs)
+    runs = [stream.asked[0] for stream in given[2:]]
+    assert runs == [EVOLUTION["horizon"]] * 2 * EVOLUTION["pairs"]

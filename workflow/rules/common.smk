@@ -1,0 +1,106 @@
+# What all rules share: the graph under the chosen preset, and what it says of a job.
+import re
+import shlex
+
+from l2o.artifacts.demand import Demand
+from l2o.artifacts.job import job_name
+from l2o.errors import InputError
+from l2o.experiments.graph import Graph
+from l2o.layout import WRITES, log_of, under, wildcards_of
+
+PRESET = config["preset"]
+ONLY = config.get("methods") or []  # snakemake --config 'methods=[mine,alista]'
+ONLY = [ONLY] if isinstance(ONLY, str) else ONLY
+for key, variable in (("cache", "L2O_CACHE"), ("image_mirror", "L2O_IMAGE_MIRROR")):
+    if config[key]:
+        os.environ.setdefault(variable, config[key])
+try:
+    graph = Graph(PRESET, ONLY)
+    demand = Demand(graph.jobs, ancient, Path(".snakemake/demand"), workflow.is_main_process)
+    # What the report and the top of reports/ need lies apart: its lack must make nothing else run.
+    apart = Demand(graph.apart, ancient, Path(".snakemake/demand"), workflow.is_main_process)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
+jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
+
+# Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the
+# place of what another profile limits.
+if "large_memory" not in workflow.global_resources:
+    workflow.register_resource("large_memory", 1)
+# Only where one is used: some executors take the name alone for a request.
+GPU = any(job.resources.gpu for job in jobs.values())
+
+
+wildcard_constraints:
+    **{name: r"\w+" for name in ("experiment", "setting", "method", "dataset", "dictionary")},
+    report="|".join(one.report_name for one in graph.reports.values()) or "none",
+    figure="|".join(name for one in graph.reports.values() for name in one.figure_names) or "none",
+    table="|".join({job.wildcards["table"] for job in graph.jobs if job.kind == "join"}) or "none",
+
+
+def paths(of):
+    """The artifacts of some jobs."""
+    return [str(path) for job in of for path in job.writes.values()]
+
+
+def inputs(kind):
+    """What a job of a kind reads, by its role."""
+    return lambda wildcards: (demand if kind in MAIN else apart).inputs(kind)(wildcards)
+
+
+MAIN = {job.kind for job in graph.jobs}
+
+
+def outputs(kind):
+    """Patterns of what a job of a kind writes, by their role."""
+    return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()}
+
+
+def command(kind):
+    """The command of a kind: this Python runs the sources beside the Snakefile."""
+    words = " ".join(f"{{wildcards.{name}}}" for name in wildcards_of(kind))
+    methods = f" --methods {','.join(ONLY)}" if ONLY else ""
+    python = shlex.quote(sys.executable).replace("{", "{{").replace("}", "}}")
+    return f"{python} -m l2o {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
+
+
+def needs(kind, name):
+    """What a job of a kind asks a scheduler for; memory and time grow with each attempt."""
+
+    def of(wildcards, attempt=1):
+        job = jobs.get(job_name(kind, dict(wildcards.items())))
+        value = int(getattr(job.resources, name)) if job else 1
+        return value * attempt if name in ("memory_mb", "minutes") else value
+
+    if name in ("memory_mb", "minutes"):
+        return of
+    return lambda wildcards: of(wildcards)
+
+
+def log_file(kind):
+    return log_of(kind, PRESET)
+
+
+def benchmark_file(kind):
+    return log_of(kind, PRESET, "benchmarks", "tsv")
+
+
+def shown(kind, role, category, within=None, **label):
+    """An artifact in Snakemake's report, with the caption that its experiment has for it."""
+    return report(
+        outputs(kind)[role],
+        caption="../report/caption.rst",
+        category=category,
+        subcategory=within,
+        labels=lambda wildcards: {
+            name: text.format(about=graph.about(kind, dict(wildcards.items())), **dict(wildcards.items()))
+            for name, text in label.items()
+        },
+    )
+
+
+def caption(kind):
+    """What a result is, for the report."""
+    return lambda wildcards: graph.caption(kind, dict(wildcards.items()))

@@ -1,0 +1,66 @@
+# Data: what experiments read, sampled from named seeds or fetched and verified.
+
+
+rule sample:
+    input:
+        unpack(inputs("sample")),
+    output:
+        **outputs("sample"),
+    log:
+        log_file("sample"),
+    benchmark:
+        benchmark_file("sample")
+    resources:
+        mem_mb=needs("sample", "memory_mb"),
+        runtime=needs("sample", "minutes"),
+    message:
+        "Sampling the optimizee set {wildcards.setting} of {wildcards.experiment}"
+    shell:
+        command("sample")
+
+
+rule optima:
+    input:
+        unpack(inputs("optima")),
+    output:
+        **outputs("optima"),
+    log:
+        log_file("optima"),
+    benchmark:
+        benchmark_file("optima")
+    threads: needs("optima", "threads")
+    resources:
+        mem_mb=needs("optima", "memory_mb"),
+        runtime=needs("optima", "minutes"),
+    message:
+        "Finding what results on {wildcards.setting} of {wildcards.experiment} are held against"
+    shell:
+        command("optima")
+
+
+rule store:
+    input:
+        unpack(inputs("store")),
+    output:
+        **outputs("store"),
+    log:
+        log_file("store"),
+    message:
+        "Storing {wildcards.dataset}"
+    shell:
+        command("store")
+
+
+# Not part of any figure: the learned dictionary is released with the repository. The target
+# results/dictionaries/bsds500.h5 learns it again, for comparison.
+rule learn:
+    input:
+        unpack(inputs("learn")),
+    output:
+        **outputs("learn"),
+    log:
+        log_file("learn"),
+    message:
+        "Learning the dictionary {wildcards.dictionary} from images"
+    shell:
+        command("learn")

@@ -1,0 +1,104 @@
+# Methods: tuned, trained, followed and timed; one job a method and setting. The state of an
+# unfinished training lies outside `output:`, because Snakemake deletes the outputs of a job before
+# it runs it again.
+
+
+rule tune:
+    input:
+        unpack(inputs("tune")),
+    output:
+        **outputs("tune"),
+    log:
+        log_file("tune"),
+    benchmark:
+        benchmark_file("tune")
+    threads: needs("tune", "threads")
+    resources:
+        mem_mb=needs("tune", "memory_mb"),
+        runtime=needs("tune", "minutes"),
+    message:
+        "Searching hyperparameters of {wildcards.method} on {wildcards.setting}"
+    shell:
+        command("tune")
+
+
+rule train:
+    input:
+        unpack(inputs("train")),
+    output:
+        **outputs("train")
+        | {
+            "history": shown(
+                "train", "history", "Loss histories", "{experiment}, {setting}", method="{method}"
+            )
+        },
+    log:
+        log_file("train"),
+    benchmark:
+        benchmark_file("train")
+    threads: needs("train", "threads")
+    resources:
+        **({"gpu": needs("train", "gpu")} if GPU else {}),
+        mem_mb=needs("train", "memory_mb"),
+        runtime=needs("train", "minutes"),
+    params:
+        caption=caption("train"),
+    message:
+        "Training {wildcards.method} on {wildcards.setting} of {wildcards.experiment}"
+    shell:
+        command("train")
+
+
+rule evaluate:
+    input:
+        unpack(inputs("evaluate")),
+    output:
+        **outputs("evaluate"),
+    log:
+        log_file("evaluate"),
+    benchmark:
+        benchmark_file("evaluate")
+    threads: needs("evaluate", "threads")
+    resources:
+        mem_mb=needs("evaluate", "memory_mb"),
+        runtime=needs("evaluate", "minutes"),
+    message:
+        "Evaluating {wildcards.method} on {wildcards.setting} of {wildcards.experiment}"
+    shell:
+        command("evaluate")
+
+
+# All methods one after the other in one job, so that their times can be compared.
+rule time:
+    input:
+        unpack(inputs("time")),
+    output:
+        **outputs("time"),
+    log:
+        log_file("time"),
+    threads: needs("time", "threads")
+    resources:
+        mem_mb=needs("time", "memory_mb"),
+        runtime=needs("time", "minutes"),
+    message:
+        "Timing all methods of {wildcards.report} on {wildcards.setting}"
+    shell:
+        command("time")
+
+
+rule measure:
+    input:
+        unpack(inputs("measure")),
+    output:
+        **outputs("measure"),
+    log:
+        log_file("measure"),
+    threads: needs("measure", "threads")
+    resources:
+        mem_mb=needs("measure", "memory_mb"),
+        runtime=needs("measure", "minutes"),
+        large_memory=needs("measure", "large"),
+    message:
+        "Measuring {wildcards.measurement}"
+    shell:
+        command("measure")
