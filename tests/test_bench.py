@@ -1,6 +1,7 @@
 """The benchmarks compare equal mathematics, and run."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ FOLDER = Path(__file__).parent / "bench"
 
 def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -48,3 +49,8 @@ def test_the_benchmark_of_network_training_compares_the_same_and_runs():
         assert all(value > 0 for value in result.values())
         assert "{" not in module.ROW.format(name=name, **result)
     assert "{" not in module.HEAD.format(**size._asdict(), torch="2", turns=1)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_finds_what_it_imports(path):
+    assert callable(script(path.stem).main)

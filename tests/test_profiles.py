@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
+import re
+import shutil
 
 import pytest
 import yaml
 
+from every_room import content_of, room
 from real_pipeline import RESULTS, ROOT, copy_repository, snakemake
 
 PROFILES = sorted(path.parent.name for path in ROOT.glob("profiles/*/profile.v9+.yaml"))
@@ -25,12 +27,21 @@ def profile(name: str) -> dict:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return copy_repository(tmp_path_factory.mktemp("profiles"))
+    """A copy of the repository, with a Snakefile that also tells which rules ask for a GPU."""
+    made = copy_repository(tmp_path_factory.mktemp("profiles"))
+    asks = "print('asks:', *[rule.name for rule in workflow.rules if 'gpu' in rule.resources])"
+    (made / "asking.smk").write_text(f'include: "Snakefile"\n{asks}\n')
+    return made
 
 
-def dry_run(folder, name: str) -> subprocess.CompletedProcess:
+def asking(folder, name: str) -> list[str]:
+    """Make a dry run with a profile; return the names of the rules that ask for a GPU."""
     cores = [] if {"jobs", "cores"} & set(profile(name)) else ["--cores", "1"]
-    return snakemake(folder, "--profile", f"profiles/{name}", *cores, *TARGET)
+    given = ("--snakefile", "asking.smk", "--profile", f"profiles/{name}", *cores)
+    run = snakemake(folder, *given, *TARGET)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "profiles/default" in run.stderr  # its keys hold as well
+    return re.search(r"^asks:(.*)", run.stdout, re.M)[1].split()
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -45,20 +56,20 @@ def test_snakemake_accepts_the_profile(folder, name):
     executor = profile(name).get("executor", "local")
     if executor not in INSTALLED:
         pytest.skip(f"the executor plugin for {executor} is not installed")
-    run = dry_run(folder, name)
-    assert run.returncode == 0, run.stderr
-    assert "profiles/default" in run.stderr  # its keys hold as well
+    assert asking(folder, name) == []
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize(("device", "gpus"), [("cpu", None), ("auto", None), ("cuda", 1)])
-def test_a_training_asks_for_a_gpu_only_with_device_cuda(tmp_path, device, gpus):
-    copy_repository(tmp_path)
+def test_a_training_asks_for_a_gpu_with_device_cuda(folder, tmp_path):
+    for part in ("Snakefile", "asking.smk", "workflow", "src", "data", "profiles"):
+        (tmp_path / part).symlink_to(folder / part)
+    shutil.copytree(folder / "params", tmp_path / "params")
     parameters = tmp_path / "params/fig5.yaml"
-    parameters.write_text(parameters.read_text("utf-8").replace("device: cpu", f"device: {device}"))
-    asks = 'print("asks for", [rule.resources.get("gpu") for rule in workflow.rules])'
-    (tmp_path / "asking.smk").write_text(f'include: "Snakefile"\n{asks}\n')
-    run = snakemake(tmp_path, "--snakefile", "asking.smk", "--cores", "1", *TARGET)
-    assert run.returncode == 0, run.stderr
-    told = next(line for line in run.stdout.splitlines() if line.startswith("asks for"))
-    assert told.count("1") == (gpus or 0) and told.count("None") >= 8
+    parameters.write_text(parameters.read_text("utf-8").replace("device: cpu", "device: cuda"))
+    assert asking(tmp_path, "workstation-gpu") == ["train"]
+
+
+@pytest.mark.parametrize(("device", "gpu"), [("cpu", False), ("auto", False), ("cuda", True)])
+def test_only_trainings_with_device_cuda_use_a_gpu(device, gpu):
+    one = room("sparse_recovery", content_of("sparse_recovery") | {"device": device})
+    assert {job.kind for job in one.jobs() if job.resources.gpu} == ({"train"} if gpu else set())

@@ -100,7 +100,9 @@ class Solver:
             raise InputError("iterations", "", problem, remedy)
         if self.lam is None and safeguard:
             problem = "needs an objective, and a net trained for sparse recovery has none"
-            raise InputError("safeguard", "", problem, "leave it out, or use a net trained on LASSO")
+            raise InputError(
+                "safeguard", "", problem, "leave it out, or use a net trained on LASSO"
+            )
         return count
 
     def solve(

@@ -6,20 +6,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from small_jobs import job
 
 from l2o.artifacts.demand import Demand, verdicts
 from l2o.artifacts.job import Job
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import Status
+from small_jobs import job
 
 NONE = SimpleNamespace(items=dict)  # wildcards
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path) -> None:
-    """No shared cache, and nothing remembered from elsewhere."""
-    monkeypatch.delenv("L2O_CACHE", raising=False)
+    """Nothing is remembered from elsewhere."""
     monkeypatch.chdir(tmp_path)
 
 

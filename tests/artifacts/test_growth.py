@@ -55,7 +55,7 @@ SMALL, LARGE = 40, 160
 
 def test_a_warm_start_hashes_parses_and_reads_nothing(warm):
     artifacts = SMALL * BENCH.FILES
-    assert warm(SMALL)["submit"] == artifacts  # to the threads that read
+    assert warm(SMALL)["stamp_of"] == artifacts  # at the first start every proof is parsed
     called = start(SMALL)
     assert called["<built-in method posix.stat>"] <= 2 * artifacts + 10
     assert called["digest"] <= SMALL + len(BENCH.SHARED) * 60  # once a job, once a set of sources
@@ -97,3 +97,11 @@ def test_a_circle_of_jobs_is_told():
         list(ordered([last]))
     with pytest.raises(ValueError, match="circle"):
         _ = last.key
+
+
+def test_the_bench_of_a_start_runs(monkeypatch):
+    monkeypatch.setattr(BENCH, "SETTLED_S", 0)
+    found = BENCH.simulated(BENCH.EXPERIMENTS * 2)
+    wrong = [took["wrong"] for took in found.values()]
+    assert wrong[:3] == [0, 0, 0] and wrong[3] == BENCH.FILES
+    assert "| 40 | 400 | warm index |" in BENCH.table({40: found})

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,8 +26,7 @@ SECOND = 1_000_000_000
 
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch) -> None:
-    """Starts ten seconds from now, for which the files of a test are old; no shared cache."""
-    monkeypatch.delenv("L2O_CACHE", raising=False)
+    """Starts ten seconds from now, for which the files of a test are old."""
     monkeypatch.setattr(module, "_moment", lambda folder: time.time_ns() + 10 * SECOND)
 
 
@@ -95,18 +95,18 @@ def test_another_proof_is_read(tmp_path, made):
     assert start(tmp_path, made) == [Status.MISSING]
 
 
-def changed(values: list[str], field: int) -> list[str]:
-    return [f"{int(v) - 1}" if i == field else v for i, v in enumerate(values)]
-
-
-@pytest.mark.parametrize("field", range(5))
+@pytest.mark.parametrize("field", ["size", "ino", "dev", "mtime_ns", "ctime_ns"])
 def test_size_inode_device_and_both_times_must_agree(tmp_path, made, reads, field, monkeypatch):
     start(tmp_path, made)
     reads.clear()
+    assert start(tmp_path, made) == [Status.VALID] and not reads
     true = module._signature
-    monkeypatch.setattr(
-        module, "_signature", lambda found: " ".join(changed(true(found).split(" "), field))
-    )
+
+    def changed(found: os.stat_result) -> str:
+        fields = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return true(SimpleNamespace(**{**fields, f"st_{field}": fields[f"st_{field}"] + 1}))
+
+    monkeypatch.setattr(module, "_signature", changed)
     assert start(tmp_path, made) == [Status.VALID] and sorted(reads) == ["a.csv", "a.csv.json"]
 
 

@@ -7,18 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_jobs import job, make
 
 from conftest import told
-from l2o.artifacts.job import key_of
+from l2o.artifacts.job import PARTS, key_of
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import Status, examine, proof_path, read_proof, require
 from l2o.errors import InputError
-
-
-@pytest.fixture(autouse=True)
-def _no_cache(monkeypatch) -> None:
-    monkeypatch.delenv("L2O_CACHE", raising=False)
+from small_jobs import job, make
 
 
 def test_what_a_job_produced_is_valid_under_its_key_alone(tmp_path):
@@ -27,7 +22,7 @@ def test_what_a_job_produced_is_valid_under_its_key_alone(tmp_path):
     assert examine(path, made.key).status is Status.VALID
     assert examine(path, job("one", 1).key).status is Status.STALE
     proof = read_proof(path)
-    assert {"key", "step", "parameters", "sources", "inputs", "libraries", "sha256"} == set(proof)
+    assert {*PARTS, "key", "sha256"} == set(proof)
     assert key_of(proof) == proof["key"] == made.key
 
 

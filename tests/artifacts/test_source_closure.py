@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +53,7 @@ def helper(x):
     return used(x)
 
 def unrelated(x):
-    return unused(x)
+    return unused(x, os)
 
 """
 
@@ -97,7 +96,7 @@ def test_what_a_work_reaches_counts(changed, old, new):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("return unused(x)", "return unused(x) + 1"),
+        ("return unused(x, os)", "return unused(x, os) + 1"),
         ("OTHER = 4", "OTHER = 5"),
         ("def unrelated(x)", "@cache\ndef unrelated(x)"),
         ("LIMIT = 3", "# a comment\nLIMIT  =  (3)"),
@@ -197,23 +196,6 @@ def test_what_is_missing_is_told_with_its_place(package):
 
 
 # The sources of this project
-
-
-@pytest.fixture
-def sources(tmp_path, monkeypatch):
-    """A copy of the package that a test may edit: ``sources(module, edit)``."""
-    root = tmp_path / "l2o"
-    shutil.copytree(Path(l2o.__file__).parent, root, ignore=shutil.ignore_patterns("*.pyc"))
-    monkeypatch.setattr(provenance, "_root", lambda: root)
-    forget_sources()
-
-    def edited(module: str, edit) -> None:
-        path = provenance.module_path(module)
-        path.write_text(edit(path.read_text("utf-8")), "utf-8")
-        forget_sources()
-
-    yield edited
-    forget_sources()
 
 
 def test_comments_docstrings_and_layout_change_no_hash(sources):
@@ -337,6 +319,18 @@ def test_a_damaged_memory_is_found_out_again(package, parsed, tmp_path, damage):
     for count in (3, 0):
         parsed.clear()
         assert again(ONE) == first and len(parsed) == count
+
+
+def test_a_full_memory_forgets_what_is_not_used(package, parsed, tmp_path, monkeypatch):
+    monkeypatch.setattr("l2o.provenance.memory.FULL", 3000)
+    memory = tmp_path / ".l2o/sources"
+    for number in range(40):
+        package(ONE, f"from l2o.ground import zero\nVALUE = {number}\n")
+        again(ONE)
+        assert memory.stat().st_size < 4000
+    parsed.clear()
+    again(ONE)
+    assert not parsed
 
 
 def test_another_python_believes_nothing_of_it(package, parsed, monkeypatch):

@@ -23,8 +23,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso as CoordinateDescent
 from threadpoolctl import threadpool_limits
 
-from l2o.evaluation.contest import load_lasso
 from l2o.metrics import mean_nmse_db
+from l2o.optimizees.lasso import load_lasso
 from l2o.optimizees.lasso_optimum import lasso_objective
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,7 @@ from l2o.config.training import Training
 from l2o.errors import InputError
 from l2o.evaluation import lasso as ev
 from l2o.evaluation import runs
-from l2o.evaluation.contest import classical_entries, learned_entries, load_lasso
-from l2o.optimizees.lasso import Lasso
+from l2o.optimizees.lasso import Lasso, load_lasso
 from l2o.optimizees.lasso_optimum import lasso_optimum
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.classical.ista import Ista
@@ -26,6 +26,7 @@ from l2o.optimizers.unrolled.alista import Alista
 from l2o.optimizers.unrolled.lista import Lista
 from l2o.storage.checkpoints import save_tensors
 from l2o.storage.sets import LASSO, write_set
+from l2o.storage.tables import write_table
 from l2o.training.lasso_loss import LassoLoss
 from l2o.training.progressive import ProgressiveTrainer, Samples
 
@@ -47,18 +48,25 @@ def relative_loss(lasso: Lasso, x: torch.Tensor) -> float:
 # Iterations and starts
 
 
-def test_recorded_iterations_hold_the_first_the_last_and_the_published_ones():
-    recorded = runs.recorded_iterations(1000, [1, 64, 700])
+@pytest.fixture
+def published(tmp_path) -> Path:
+    write_table(tmp_path / "published.csv", [{"iteration": k} for k in (1, 64, 700, 1000)])
+    return tmp_path / "published.csv"
+
+
+def test_recorded_iterations_hold_the_first_the_last_and_the_published_ones(published):
+    recorded = runs.recorded_iterations(1000, published)
     assert recorded[: runs.DENSE + 1] == list(range(runs.DENSE + 1))
     assert {63, 64, 699, 700, 1000} <= set(recorded)
+    assert {63, 64, 699, 700} - {*runs.recorded_iterations(1000)}
     assert recorded == sorted(set(recorded)) and len(recorded) < 90
     ratios = np.diff(np.log10([k for k in recorded if k >= runs.DENSE]))
     assert ratios.max() < 1.5 / runs.PER_DECADE + 0.02
 
 
 @pytest.mark.parametrize("total", [1, 7, 30])
-def test_recorded_iterations_end_where_the_run_ends(total):
-    assert runs.recorded_iterations(total, [1, 1000])[-1] == total
+def test_recorded_iterations_end_where_the_run_ends(total, published):
+    assert runs.recorded_iterations(total, published)[-1] == total
 
 
 def test_a_start_is_the_same_whatever_the_number_of_starts():
@@ -90,13 +98,19 @@ def test_rows_give_eq_19_its_extremes_and_quartiles():
     assert (first["start_low"], first["start_high"]) == (pytest.approx(1.0), pytest.approx(2.0))
     assert last["q75"] == pytest.approx(np.quantile([0.1, 0.1, 0.2, 0.0], 0.75))
     assert (last["iteration"], last["status"]) == (9, "converged")
+    final = ev.final_row(who, excess, optimum)
+    assert (final["runs"], final["failed"]) == (4, 0)
+    for column in ("relative_loss", "q25", "median", "q75"):
+        assert final[column] == pytest.approx(last[column])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 9.0])
 def test_a_run_that_ends_above_its_start_or_nowhere_has_diverged(bad):
     excess = np.array([[[2.0, 2.0]], [[bad, bad]]])
-    rows = ev.curve_rows(runs.Contestant("x", "recurrent", "X"), [0, 9], excess, np.ones(2))
+    who = runs.Contestant("x", "recurrent", "X")
+    rows = ev.curve_rows(who, [0, 9], excess, np.ones(2))
     assert {row["status"] for row in rows} == {"diverged"}
+    assert ev.final_row(who, excess, np.ones(2))["failed"] == 2
 
 
 def test_seconds_grow_and_belong_to_the_recorded_iterations(lasso):
@@ -149,7 +163,7 @@ def test_training_on_the_objective_beats_the_untrained_net_and_ista(kind, lasso,
     net = kind(A, 4, hyper)
     target = torch.from_numpy(OPTIMA.objective).float()
     loss = LassoLoss(net.A, LAM)
-    changes = {"layer_steps": 60, "final_steps": 400, "final_rate": 3e-3, "validate_every": 20}
+    changes = {"layer_steps": 40, "final_steps": 150, "final_rate": 5e-3, "validate_every": 20}
     long = Training(**{**budget.model_dump(), **changes})
     before = loss.score_db(net(b)[-1].detach(), b, target)
     samples = Samples(b, target)
@@ -176,20 +190,21 @@ def test_the_loss_of_the_training_is_the_metric(lasso):
 # Contestants
 
 
-def test_every_classical_method_takes_part_in_both_settings(lasso):
-    entries = classical_entries(
-        lasso.A,
-        LAM,
-        {"adam": {"rate": 0.01}},
-        {"ista": {}},
-        {"adam": {"rate": 0.05}, "ista": {"frobenius": 1}},
-        {"adam": 1},
-    )
+def told_of(method: str, kind: str, **more) -> dict:
+    return {"method": method, "kind": kind, "hyperparameters": {}} | more
+
+
+def test_a_method_takes_part_in_both_settings(lasso):
+    adam = told_of("adam", "first_order", drawn={"rate": 0.05}, shift=1)
+    ista = told_of("ista", "classical", drawn={"frobenius": 1})
+    entries = [entry for who in (adam, ista) for entry in ev.entries(who, lasso, None)]
     found = [(e.contestant.name, e.contestant.variant, e.contestant.shift) for e in entries]
-    expected = [("adam", "main", 0), ("ista", "main", 0), ("adam", "as_drawn", 1)]
+    expected = [("adam", "main", 0), ("adam", "as_drawn", 1), ("ista", "main", 0)]
     assert found == [*expected, ("ista", "as_drawn", 0)]
-    exact, frobenius = entries[1].optimizer.lipschitz, entries[3].optimizer.lipschitz
+    exact, frobenius = entries[2].optimizer.lipschitz, entries[3].optimizer.lipschitz
     assert frobenius == pytest.approx(1.001 * N) and exact < frobenius  # unit columns
+    (alone,) = ev.entries(told_of("adam", "first_order"), lasso, None)
+    assert alone.contestant.variant == "main"
 
 
 def test_learned_methods_come_back_from_their_checkpoints(lasso, tmp_path):
@@ -201,7 +216,9 @@ def test_learned_methods_come_back_from_their_checkpoints(lasso, tmp_path):
     save_tensors(
         paths["l2o_dm"], optimizer.state_dict(), {"method": "l2o_dm", "hyperparameters": {}}
     )
-    unrolled, recurrent = learned_entries(paths, lasso.A.numpy(), LAM, "fista")
+    who = told_of("lista", "unrolled", continued_with="fista")
+    (unrolled,) = ev.entries(who, lasso, paths["lista"])
+    (recurrent,) = ev.entries(told_of("l2o_dm", "recurrent"), lasso, paths["l2o_dm"])
     assert (unrolled.contestant.layers, unrolled.dtype) == (2, torch.float64)
     assert (recurrent.contestant.layers, recurrent.dtype) == (0, torch.float32)
     start = torch.zeros(len(lasso.b), N)

@@ -11,7 +11,6 @@ import torch
 
 from l2o.evaluation import networks as ev
 from l2o.evaluation.grid_search import grid_search
-from l2o.evaluation.memory_probe import random_digits
 from l2o.evaluation.runs import Contestant, failures
 from l2o.evaluation.unroll_lengths import length_row
 from l2o.optimizees.network_training import Digits, NetworkTrainingFamily, evaluated
@@ -20,6 +19,7 @@ from l2o.optimizers.first_order.gd import Gd
 from l2o.optimizers.first_order.sgd import Sgd
 from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
+from small_digits import make_digits
 
 WHO = Contestant("x", "recurrent", "X", shift=1)
 ABSURD = 1e30  # a rate after which no parameter is a finite number
@@ -27,7 +27,9 @@ ABSURD = 1e30  # a rate after which no parameter is a finite number
 
 @pytest.fixture(scope="module")
 def digits() -> Digits:
-    return random_digits(40)
+    images, labels = make_digits({"train": 40, "test": 20})["train"]
+    pixels = torch.from_numpy(images.reshape(-1, 784).astype(np.float32) / 255)
+    return Digits(pixels, torch.from_numpy(labels.astype(np.int64)))
 
 
 def family(digits: Digits, network: str = "mlp_relu", runs: int = 3) -> NetworkTrainingFamily:
@@ -49,7 +51,8 @@ def test_a_run_in_the_batch_is_the_run_alone(digits, network, name):
     runs, starts, recorded = family(digits, network), initial(NETWORKS[network], 3, 1), [0, 1, 4]
     together = ev.followed(made(name), runs.batch(torch.arange(3)), starts, recorded, digits)
     assert together.losses.shape == (3, 3) and together.seconds > 0
-    exact = {"rtol": 0, "atol": 0} if name in methods("first_order") else {"rtol": 0, "atol": 1e-7}
+    rounding = {"l2o_dm": 1e-7, "l2o_rnnprop": 1e-7, "l2o_scale": 1e-5}  # differs by machine
+    exact = {"rtol": 0, "atol": rounding.get(name, 0.0)}
     for run in range(3):
         alone = runs.batch(torch.tensor([run]))
         found = ev.followed(made(name), alone, starts[[run]], recorded, digits)

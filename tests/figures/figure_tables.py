@@ -109,3 +109,21 @@ def added(made: dict[str, pd.DataFrame], count: int, like: str) -> dict[str, pd.
             parts.append(rows)
         more[name] = pd.concat(parts, ignore_index=True)
     return more
+
+
+def few(made: dict[str, pd.DataFrame], *others: str) -> dict[str, pd.DataFrame]:
+    """The tables with three methods only, and ``others``: faster to draw."""
+    kept = {*list(dict.fromkeys(made["curves"]["method"]))[:3], *others, "adam"}
+    chosen = ("curves", "finals")
+    return made | {name: made[name][made[name]["method"].isin(kept)] for name in chosen}
+
+
+def changed(table, setting, method, first, value, status="") -> pd.DataFrame:
+    """A copy with ``value`` in all losses of one main curve from iteration ``first`` on."""
+    rows = (table[KEYS] == [setting, method, "main"]).all(axis=1)
+    table = table.copy()
+    losses = [name for name in table if name.startswith("loss")]
+    table.loc[rows & (table["iteration"] >= first), losses] = value
+    if status:
+        table.loc[rows, "status"] = status
+    return table

@@ -3,6 +3,7 @@ import re
 import shlex
 
 from l2o.artifacts.demand import Demand
+from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import job_name
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
@@ -16,9 +17,11 @@ for key, variable in (("cache", "L2O_CACHE"), ("image_mirror", "L2O_IMAGE_MIRROR
         os.environ.setdefault(variable, config[key])
 try:
     graph = Graph(PRESET, ONLY)
-    demand = Demand(graph.jobs, ancient, Path(".snakemake/demand"), workflow.is_main_process)
+    main = workflow.is_main_process  # a process for a single job examines nothing
+    asked = (ancient, Path(".snakemake/demand"), main, FileIndex.of_checkout() if main else None)
+    demand = Demand(graph.jobs, *asked)
     # What the report and the top of reports/ need lies apart: its lack must make nothing else run.
-    apart = Demand(graph.apart, ancient, Path(".snakemake/demand"), workflow.is_main_process)
+    apart = Demand(graph.apart, *asked)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

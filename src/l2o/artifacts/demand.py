@@ -27,6 +27,7 @@ from l2o.artifacts.job import Job, job_name
 from l2o.artifacts.proof import Finding, Status, examine, judged
 
 READERS = 4  # files read at once
+LARGE = 1 << 18  # bytes; with smaller files, threads cost more than they save
 DEMANDED = (Status.CORRUPT, Status.STALE)  # what is missing Snakemake sees by itself
 ORDER = (Status.CORRUPT, Status.STALE, Status.MISSING, Status.VALID)
 
@@ -70,9 +71,15 @@ def verdicts(jobs: Iterable[Job], index: FileIndex | None = None) -> list[Verdic
 def _examined(
     path: Path, key: str, index: FileIndex | None, pool: ThreadPoolExecutor
 ) -> Finding | Future[Finding]:
-    """Return at once what can be said without reading; threads read the rest."""
+    """Return at once what can be said without long reading; threads read large files."""
     known = index and index.recall(str(path))
-    return judged(path, key, *known) if known else pool.submit(examine, path, key, index)
+    if known:
+        return judged(path, key, *known)
+    try:
+        large = path.stat().st_size >= LARGE
+    except OSError:
+        large = False
+    return pool.submit(examine, path, key, index) if large else examine(path, key, index)
 
 
 class Demand:

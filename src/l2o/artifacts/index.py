@@ -99,13 +99,11 @@ class FileIndex:
         if recalled:
             return recalled
         with Path(path).open("rb") as file:
-            before = os.fstat(file.fileno())
+            before = os.fstat(file.fileno())  # a change while it is read makes another state
             found = work(file)
-            after = os.fstat(file.fileno())
-        signature = _signature(before)
-        if found and signature == _signature(after) and self._is_settled(before):
+        if found and self._is_settled(before):
             with self._lock:
-                self._facts[path] = self._new[path] = signature + found
+                self._facts[path] = self._new[path] = _signature(before) + found
                 due = len(self._new) >= BATCH or time.monotonic() > self._kept + INTERVAL_S
             if due:
                 self.keep()

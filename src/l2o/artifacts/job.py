@@ -23,6 +23,7 @@ from l2o.provenance import (
     source_closure,
 )
 
+PARTS = ("step", "parameters", "inputs", "order", "libraries", "sources")  # of a key
 _FILES = FileIndex()  # many jobs read the same file of the repository
 
 
@@ -129,6 +130,7 @@ class Job:
                 **{role: artifact.job.key for role, artifact in self.reads.items()},
                 **{role: content_hash(path) for role, path in self.files.items()},
             },
+            "order": [*self.reads, *self.files],  # that of rows, where tables are joined
             "libraries": {name: library_version(name) for name in self.libraries},
         }
 
@@ -177,7 +179,7 @@ def job_name(kind: str, wildcards: Mapping[str, str]) -> tuple:
 
 def key_of(record: Mapping[str, Any]) -> str:
     """Return the key that a record, as it lies beside an artifact, should have."""
-    content = {name: record[name] for name in ("step", "parameters", "inputs", "libraries")}
+    content = {name: value for name, value in record.items() if name in PARTS}
     return digest({**content, "sources": digest(record["sources"])})
 
 

@@ -15,9 +15,6 @@ UNROLLED = '''"""$label: say in a line what it learns."""
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
 
 from l2o.optimizers.protocol import Hyperparameters, State
@@ -41,20 +38,14 @@ class $camel(UnrolledNet):
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)
         self.step = self._per_layer(1 / self.lipschitz)
-        self.log_threshold = self._per_layer(math.log(self.hyper["lam"] / self.lipschitz))
-
-    def prepare(self, state: State, b: Tensor) -> State:
-        """Compute what no learned parameter enters: the residual."""
-        x = state[0]
-        return x, torch.addmm(b, x, self.A.T, alpha=-1)
+        self.log_threshold = self._ista_thresholds()
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
-        x, residual = prepared
-        threshold = self.log_threshold[k].exp()
+        x, residual = prepared  # the latter is b - A x
         # The one line of mathematics, for ISTA with learned steps and thresholds:
         # v = x + self.step[k] * (residual @ self.A)
         raise NotImplementedError("write the layer")
-        return (soft_threshold(v, threshold),)
+        return (soft_threshold(v, self.log_threshold[k].exp()),)
 '''
 RECURRENT = '''"""$label: say in a line what it learns."""
 
@@ -131,7 +122,7 @@ def draw(random: np.random.Generator, count: int, n: int) -> dict[str, np.ndarra
     """Return the tensors of ``count`` instances with ``n`` unknowns, by name."""
     return {"b": random.standard_normal((count, n))}
 '''
-REPORT = '''"""What the report of $name draws and compares: a panel a setting, the final objective."""
+REPORT = '''"""What the report of $name draws and compares: a panel a setting, final objectives."""
 
 from l2o.figures.measure import Measure
 from l2o.figures.standard import Standard
@@ -238,7 +229,7 @@ def new_experiment(name: str) -> str:
     InputError : as :func:`new_method`.
     """
     rooms = module_path("l2o.experiments").parent
-    _checked(name, [path.name for path in rooms.iterdir()])
+    _checked(name, [path.stem for path in rooms.iterdir()])
     files = {"__init__": '"""$label."""\n', "experiment": EXPERIMENT, "problem": PROBLEM}
     files["report"] = REPORT
     parameters = Path("params") / f"{name}.yaml"

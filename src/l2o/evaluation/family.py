@@ -1,4 +1,4 @@
-"""Evaluation on a family of differentiable problems: the objective at chosen iterations, its cost."""
+"""Evaluation on a family of differentiable problems: the objective and its cost, by iteration."""
 
 from __future__ import annotations
 

@@ -18,20 +18,6 @@ from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
-from l2o.storage.sets import LASSO, read_split
-
-
-def load_lasso(path: Path, dictionary: np.ndarray, lam: float, split: str = "test") -> Lasso:
-    """Return the instances of a split of a stored set, in float64.
-
-    Raises
-    ------
-    InputError : see :func:`l2o.storage.sets.read_split`.
-    """
-    b, optimum = read_split(path, split, names=("b", "optimum"), columns=LASSO)
-    arrays = (dictionary, b.astype(np.float64), optimum)
-    A, b64, f = (torch.from_numpy(array) for array in arrays)
-    return Lasso(A, b64, lam, f)
 
 
 def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> list[Entry]:

@@ -232,13 +232,13 @@ def last_loss(
 
 
 def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
-    """Return a method ready to run: a trained one, or one whose rate was searched for.
+    """Return a method ready to run: as it was trained or tuned, then as it was drawn.
 
     Parameters
     ----------
-    who : ``method`` and ``kind``; perhaps ``drawn``, hyperparameters that reproduce the published
-        curve, and ``shift``, the iterations by which that lags
-    inputs : ``checkpoint``, or ``tuned``, the table of the search
+    who : ``method``, ``kind`` and ``hyperparameters``; perhaps ``drawn``, hyperparameters that
+        reproduce the published curve, and ``shift``, the iterations by which that lags
+    inputs : ``checkpoint``, or ``tuned``, the table of a search, where there was one
 
     Raises
     ------
@@ -249,9 +249,9 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
         optimizer = load_recurrent(inputs["checkpoint"]).requires_grad_(False)
         told = Contestant(name, kind, optimizer.label)
         return [Entry(told, in_blocks(optimizer), torch.float32)]
-    head, found = methods(kind)[name], []
+    head, tuned, found = methods(kind)[name], inputs.get("tuned"), []
     for variant, hyper, shift in (
-        ("main", chosen_hyperparameters(inputs["tuned"]), 0),
+        ("main", chosen_hyperparameters(tuned) if tuned else who["hyperparameters"], 0),
         ("as_drawn", who.get("drawn"), who.get("shift", 0)),
     ):
         if hyper is not None:

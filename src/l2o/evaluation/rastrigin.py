@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from l2o.evaluation.family import Runs
 from l2o.evaluation.runs import quartiles
-from l2o.optimizees.rastrigin import Rastrigin
-from l2o.storage.rastrigin_sets import read_rastrigin_split
 
 MEAN_COSINE_LOSS = 1.0 - math.sqrt(2.0 / math.pi)  # 1 - E|c|, c from N(0, 1)
-
-
-def load_rastrigin(path: Path, split: str, alpha: float) -> Rastrigin:
-    """Return the instances of a split of a stored set, in float64.
-
-    Raises
-    ------
-    InputError : see :func:`l2o.storage.rastrigin_sets.read_rastrigin_split`.
-    """
-    arrays = read_rastrigin_split(path, split)
-    return Rastrigin(*(torch.from_numpy(array) for array in arrays), alpha)
 
 
 def gaps(runs: Runs, oracle: np.ndarray) -> list[dict[str, Any]]:

@@ -93,10 +93,10 @@ class Experiment(Room):
     def tune(self, setting: str, method: str) -> Job | None:
         """Search the hyperparameters of a method that has a grid; None for others."""
         who, grid = self.contestant(method), self.parameters.grid.get(method)
-        if not self.tuned or who.kind != "first_order":
+        if not (self.tuned and grid):
             return None
         parameters = {**self.running(), **self.problem(setting), **who.parameters()}
-        parameters |= {"setting": setting, "grid": grid or {}, **self.tuning()}
+        parameters |= {"setting": setting, "grid": grid, **self.tuning()}
         wildcards = {**self.place(setting), "method": method}
         sources = [self.work("tune"), who.head.module]
         given = {"resources": self.resources("tune", setting)}
@@ -143,8 +143,10 @@ class Experiment(Room):
         """Return the parameters of an evaluation beside problem and method."""
         return {}
 
-    def time(self, setting: str) -> Job:
-        """Time all methods on a setting, one after the other in one job."""
+    def time(self, setting: str) -> Job | None:
+        """Time all methods on a setting, one after the other in one job; None where none does."""
+        if not self.timed_together:
+            return None
         reads, sources, parameters = self.test_data(setting), [self.work("time")], {}
         for name, who in self.contestants.items():
             training = self.training_of(setting, name)
@@ -189,6 +191,7 @@ class Experiment(Room):
     ) -> Job:
         """Join tables row by row, or by another work."""
         wildcards = {"report": self.report_name, "table": table}
+        parameters = {"table": table, **parameters}  # of what an evaluation writes, which is read
         libraries = () if work.startswith(WORKS) else ("numpy", "pandas")
         return self.job("join", wildcards, parameters, reads, [work], libraries)
 
@@ -206,8 +209,8 @@ class Experiment(Room):
         return self.join("timings", reads, f"{WORKS}:timings")
 
     def compared(self, function: str = "table") -> dict[str, Artifact]:
-        """Return the tables that a function of ``report.py`` reads, by name: all by default."""
-        return {name: job["table"] for name, job in self.tables().items()}
+        """Return the tables that a function of ``report.py`` reads, by name."""
+        return {name: job["table"] for name, job in self.tables().items() if name != "tuned"}
 
     def _reported(
         self, kind: str, wildcards: dict[str, str], function: str, *libraries: str

@@ -1,8 +1,8 @@
 """An experiment on a family of differentiable problems, which its room merely has to define.
 
 ``problem.py`` of such a room has a subclass ``Problem`` of
-:class:`l2o.optimizees.instances.Instances`, and ``draw(random, count, n)``, which returns its arrays
-by name. All the rest is here: sets, searches, trainings, evaluations.
+:class:`l2o.optimizees.instances.Instances`, and ``draw(random, count, n)``, which returns its
+arrays by name. All the rest is here: sets, searches, trainings, evaluations.
 """
 
 from __future__ import annotations

@@ -159,6 +159,8 @@ def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()
     first = names[0] if names else ""
     if first in ("experiment", "report", "figure"):
         one = experiment(values[0], preset, only)
+        if "setting" in names:  # before anything looks it up
+            one.place(values[names.index("setting")], one.parameters.training_settings)
         if kind == "figure":
             return one.figure(values[0] if values[0] in one.figure_names else one.report_name)
         if kind == "join":
@@ -168,6 +170,8 @@ def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()
             problem = f"there is nothing to do for {' '.join(values[1:])}"
             raise InputError(one.path, kind, problem, "see `l2o check`")
         return job
+    if kind == "store" and values == [shared.digits(preset).wildcards["dataset"]]:
+        return shared.digits(preset)
     graph = Graph(preset, only)
     wanted = job_name(kind, dict(zip(names, values, strict=True)))
     jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}

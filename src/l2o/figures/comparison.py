@@ -66,7 +66,7 @@ def compare(
     published: pd.DataFrame | None,
     about: About,
     measure: Measure,
-    rule: Rule = Rule(),  # noqa: B008
+    rule: Rule = Rule(),
 ) -> pd.DataFrame:
     """Compare every method that takes part with its published curve, if it has one.
 

@@ -8,12 +8,7 @@ from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import rounded
 
 CROSS_ENTROPY = Measure(
-    x="iteration",
-    xlabel="Iteration (1: after one step)",
     value="loss",
-    median="loss_median",
-    low="loss_q25",
-    high="loss_q75",
     label="Training loss (nats)",
     what="Training loss: mean cross-entropy on a fixed sample of the training images.",
     unit=" nats",

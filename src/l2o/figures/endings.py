@@ -6,7 +6,8 @@ All places are parts of a panel's width and height, so that nothing has to be re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ SIZE = 6.0  # points: of the names
 LINE = 0.094  # inches from one name to the next
 LEADER = 0.13  # inches between a panel and its names
 _LONGEST = 18  # characters of a name; the legend has the whole
+_ROWS = 4  # of names of lines that leave a panel on one side
 _EDGES = {"above": "↑ ", "below": "↓ "}
 
 
@@ -60,6 +62,7 @@ def end_of(name: str, colour: str, x: np.ndarray, y: np.ndarray, diverged: bool)
     return End(name, colour, float(at), edge, side)
 
 
+@lru_cache(maxsize=1024)
 def name_width(name: str, size: float = SIZE) -> float:
     """Return the inches that a text takes."""
     return float(TextPath((0, 0), name, size=size).get_extents().width) / 72 if name.strip() else 0
@@ -116,13 +119,19 @@ def in_rows(ends: Sequence[End], side: str, width: float) -> list[tuple[End, flo
     """Return where the names of lines that leave on a side go, none on another.
 
     For each, with the end: where it begins (a part of ``width``, that of the panel in inches), and
-    its row, counted away from the edge.
+    its row, counted away from the edge. Names that would take a fifth row are only counted.
     """
-    placed, taken = [], []  # taken: where the last name of each row ends
+    placed, taken, left_out = [], [], []  # taken: where the last name of each row ends
     for end in sorted((end for end in ends if end.side == side), key=lambda end: end.x):
         length = (name_width(_EDGES[side] + end.name) + 0.08) / width
         left = min(end.x, max(0.0, 1 - length))
         row = next((i for i, full in enumerate(taken) if full <= left), len(taken))
+        if row == _ROWS:
+            left_out.append(end)
+            continue
         taken[row : row + 1] = [left + length]
         placed.append((end, left, row))
+    if left_out:
+        more = replace(left_out[0], name=f"and {len(left_out)} more", colour="#000000")
+        placed.append((more, min(left_out[0].x, 0.8), _ROWS))
     return placed

@@ -28,7 +28,7 @@ Legend = Mapping[str, Sequence[Artist]]  # entries by the heading of their group
 
 
 @dataclass(frozen=True)
-class Grid:
+class PanelGrid:
     """How panels lie on a page, in inches.
 
     Parameters
@@ -62,7 +62,9 @@ class Grid:
         return LEFT + column * (self.width + self.margin + self.between) + halves
 
 
-def new_page(grid: Grid, legend: Legend, foot: str, head: float = 0.0) -> tuple[Figure, np.ndarray]:
+def new_page(
+    grid: PanelGrid, legend: Legend, foot: str, head: float = 0.0
+) -> tuple[Figure, np.ndarray]:
     """Return a page and its panels (rows, columns), with legend and foot.
 
     ``head`` inches are left free at the top.

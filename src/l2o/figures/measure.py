@@ -17,11 +17,12 @@ class Measure:
 
     Parameters
     ----------
-    x, xlabel : column of the places, and the label of the axis, which says what place 1 is
     value : column of the means, which tables and published curves are about
-    median, low, high : columns of the median and the quartiles over everything pooled
     label : of the y axis, with its unit
     what : sentence of the foot that says what the value is
+    x, xlabel : column of the places, and the label of the axis, which says what place 1 is
+    median, low, high : columns of the median and the quartiles over everything pooled; by default
+        called as the value, with "_median", "_q25" and "_q75" after it
     unit : follows a number, such as " dB"
     log : both axes are logarithmic; else both are linear
     bottom, top : no axis of values ends lower or higher; a curve beyond has left the panel
@@ -30,14 +31,14 @@ class Measure:
     text, rounding : how values are written, and rounded before they are compared
     """
 
-    x: str
-    xlabel: str
     value: str
-    median: str
-    low: str
-    high: str
     label: str
     what: str
+    x: str = "iteration"
+    xlabel: str = "Iteration (1: after one step)"
+    median: str = ""
+    low: str = ""
+    high: str = ""
     unit: str = ""
     log: bool = True
     bottom: float = 1e-7
@@ -47,6 +48,10 @@ class Measure:
     ring_label: str = ""
     text: Callable[[float], str] = significant
     rounding: Callable[[float], float] = rounded
+
+    def __post_init__(self) -> None:
+        for name, end in (("median", "median"), ("low", "q25"), ("high", "q75")):
+            object.__setattr__(self, name, getattr(self, name) or f"{self.value}_{end}")
 
     @property
     def spread(self) -> list[str]:

@@ -35,7 +35,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 def scientific(value: float) -> str:
     """Return a relative loss as :func:`significant`, and "< 10⁻⁹" below :data:`FLOOR`."""
-    return f"< {power_of_ten(FLOOR)}" if value < FLOOR else significant(value)
+    return f"< {tick(FLOOR)}" if value < FLOOR else significant(value)
 
 
 def signed(value: float) -> str:
@@ -52,11 +52,6 @@ def decibels(value: float) -> str:
 def raised(exponent: int) -> str:
     """Return e.g. "10⁻⁹" for -9."""
     return "10" + str(exponent).translate(_RAISED)
-
-
-def power_of_ten(value: float) -> str:
-    """Return e.g. "10⁻⁹" for 1e-9."""
-    return raised(round(float(np.log10(value))))
 
 
 def tick(value: float) -> str:

@@ -15,12 +15,12 @@ from matplotlib.patches import Patch
 from l2o.figures import scales
 from l2o.figures.about import About
 from l2o.figures.common import VARIANTS
-from l2o.figures.layout import Grid, new_page, unbroken
+from l2o.figures.layout import PanelGrid, new_page, unbroken
 from l2o.figures.measure import Measure
 from l2o.figures.style import BOX, MethodStyle, styles_for
 from l2o.figures.wording import compared_at, pair
 
-_DASHED = {"linestyle": (0, (4, 1.5))}
+_DASHES = dict(zip(VARIANTS, ("", (4, 1.5)), strict=True))
 _BAND = 0.18
 _SETTINGS = 4  # columns of a page, at most
 _LINE = 0.1  # inches: a line of the numbers of a panel
@@ -79,7 +79,7 @@ def _page(
     rows = -(-len(methods) // 2) if split else len(methods)
     lines = int(compared.groupby(["setting", "method"]).size().max())
     tall = 0.85 + _LINE * lines
-    grid = Grid([tall] * rows, 2 * split or count, 0.0, 0.0, 0.37, 0.13, split)
+    grid = PanelGrid([tall] * rows, 2 * split or count, 0.0, 0.0, 0.37, 0.13, split)
     page, panels = new_page(grid, {"": _entries(read, curves)}, foot, 0.62)
     look = {"size": 9.5, "weight": "bold", "va": "top", "y": 1 - 0.08 / page.get_figheight()}
     page.suptitle(f"Ours against the published curves: {measure.label}, mean", **look)
@@ -92,7 +92,10 @@ def _page(
         for number, method in enumerate(methods):
             axes = panels[number % rows, number // rows * count + column]
             mine, theirs = (table[table["method"] == method] for table in (ours, paper))
-            _overlay(axes, mine, theirs, measure, styles[method], limits)
+            if mine.empty:  # this method takes no part in this setting
+                axes.set(xticks=[], yticks=[], frame_on=False)
+            else:
+                _overlay(axes, mine, theirs, measure, styles[method], limits)
             here = (compared["setting"] == setting) & (compared["method"] == method)
             _label(axes, compared[here], measure)
             if column == 0:
@@ -103,8 +106,8 @@ def _page(
             last = number % rows == rows - 1 or number == len(methods) - 1
             axes.tick_params(labelbottom=last)
             axes.set_xlabel(measure.xlabel.split(" (")[0] if last else "", size=7)
-    for axes in panels.flat:
-        axes.set_axis_on() if axes.has_data() else axes.set_axis_off()
+    for axes in panels[len(methods) % rows or rows :, -count:].flat:  # the last column is shorter
+        axes.set_axis_off()
     return page
 
 
@@ -117,20 +120,19 @@ def _overlay(
     limits: scales.Limits,
 ) -> None:
     """Draw one method in one setting: ours main solid, as_drawn dashed; published dotted."""
-    log, at, line = measure.log, measure.places(ours), look.line() | {"marker": None}
+    log, at = measure.log, measure.places(ours)
     ours = ours.assign(at=at, mean=scales.drawn(ours[measure.value], log))[
         at > 0 if log else at >= 0
     ]
     places = pd.concat([ours["at"], paper[measure.x]])
     scales.set_scales(axes, measure, scales.place_limits(places, log), limits)
     scales.few_ticks(axes)
-    for variant, dashes in zip(VARIANTS, ({"linestyle": "-"}, _DASHED), strict=True):
-        rows = ours[ours["variant"] == variant]
-        style = {"estimator": None, "legend": False, **line, **dashes}
-        sns.lineplot(rows, x="at", y="mean", ax=axes, **style)
-        if variant == "main":
-            low, high = (scales.drawn(rows[name], log) for name in (measure.low, measure.high))
-            axes.fill_between(rows["at"], low, high, color=look.colour, alpha=_BAND, linewidth=0)
+    how = {"style": "variant", "dashes": _DASHES, "estimator": None, "legend": False}
+    line = {"color": look.colour, "linewidth": look.width}
+    sns.lineplot(ours, x="at", y="mean", ax=axes, **how, **line)
+    main = ours[ours["variant"] == "main"]
+    low, high = (scales.drawn(main[name], log) for name in (measure.low, measure.high))
+    axes.fill_between(main["at"], low, high, color=look.colour, alpha=_BAND, linewidth=0)
     axes.set(xlabel="", ylabel="")
     sure, guessed = ~paper["guessed"], paper[paper["guessed"]]
     dots = look.hollow_line() | {"zorder": 3, "markevery": [*sure]}
@@ -156,7 +158,7 @@ def _entries(read: pd.DataFrame, ours: pd.DataFrame) -> list[Artist]:
     looks["published mean, read off the paper's figure"] = grey.hollow_line()
     if (ours["variant"] == "as_drawn").any():
         as_drawn = "ours, mean, settings that reproduce the published curve (“as drawn”)"
-        looks[as_drawn] = grey.line() | _DASHED
+        looks[as_drawn] = grey.line() | {"linestyle": (0, _DASHES["as_drawn"])}
     if read["guessed"].any():
         looks["published, estimated (hidden there)"] = _GUESSED
     entries = [Line2D([], [], label=name, **look) for name, look in looks.items()]

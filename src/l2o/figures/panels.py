@@ -29,7 +29,7 @@ from l2o.figures.endings import (
     name_width,
     shortened,
 )
-from l2o.figures.layout import Grid, new_page
+from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import FLOOR
 from l2o.figures.scales import Limits
@@ -64,16 +64,6 @@ class Panel:
     places: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Path:
-    """One curve as drawn: its points with ``at``, the columns of its measure, and ``ringed``."""
-
-    look: MethodStyle
-    learned: bool
-    points: pd.DataFrame
-    end: End
-
-
 def curves_page(
     panels: Sequence[Panel],
     styles: Styles,
@@ -90,33 +80,31 @@ def curves_page(
         replace(panel, notes=[*panel.notes, *_hidden(panel, pair)])
         for panel, pair in zip(panels, limits, strict=True)
     ]
-    columns, paths, ends = min(2, len(panels)), [], []
-    for panel, pair in zip(panels, limits, strict=True):
-        paths.append(_paths(panel, pair, styles))
-        ends.append([*(path.end for path in paths[-1]), *_level_ends(panel, pair)])
+    columns, points = min(2, len(panels)), [_points(panel) for panel in panels]
+    ends = [_ends(*given, styles) for given in zip(panels, points, limits, strict=True)]
     names = [name_width(shortened(end.name)) for each in ends for end in each if not end.side]
     tall = max(2.35 if columns == 2 else 3.0, LINE * (1 + max(map(len, ends))))
     heights = [tall] * -(-len(panels) // columns) + [_OTHER] * -(-len(others) // columns)
-    grid = Grid(heights, columns, LEADER + 0.05 + max(names, default=0))
+    grid = PanelGrid(heights, columns, LEADER + 0.05 + max(names, default=0))
     exits = [
         1 + max((row for *_, row in in_rows(e, "above", grid.width)), default=-1) for e in ends
     ]
     rows = [count + len(panel.notes) for count, panel in zip(exits, panels, strict=True)]
     page, places = new_page(replace(grid, above=0.27 + LINE * max(rows)), legend, foot)
     for number, (panel, axes) in enumerate(zip(panels, places.flat, strict=False)):
-        _draw_panel(axes, panel, paths[number], limits[number])
+        _draw_panel(axes, panel, points[number], limits[number], styles)
         label_ends(axes, ends[number])
         axes.set_ylabel("" if number % columns else panel.measure.label)
         under = 1 + (0.04 + LINE * exits[number]) / tall
-        note = {"size": SIZE, "va": "bottom", "transform": axes.transAxes}
+        note = {"size": SIZE, "va": "bottom", "linespacing": 1.1, "transform": axes.transAxes}
         axes.text(0, under, "\n".join(panel.notes), **note)
     for axes, draw in zip(places.flat[len(panels) :], others.values(), strict=False):
         draw(axes)
     titles = [*(panel.title for panel in panels), *others]
     letters = [f"({letter}) " for letter in _letters(len(titles))] if len(titles) > 1 else [""]
-    raised = [*rows, *(0 for _ in others)]
+    raised = [max(rows[i - i % columns :][:columns]) for i in range(len(rows))] + [0] * len(others)
     for axes, *title, lines in zip(places.flat, letters, titles, raised, strict=False):
-        axes.set_title("".join(title), loc="left", weight="bold", pad=5 + 72 * LINE * lines)
+        axes.set_title("".join(title), loc="left", weight="bold", pad=6 + 72 * LINE * lines)
     for axes in places.flat[len(titles) :]:
         axes.set_axis_off()
     return page
@@ -144,36 +132,31 @@ def _height(level: Level, measure: Measure, limits: Limits) -> float:
     return float(scales.scaled(scales.drawn([level.value], measure.log), limits, measure.log)[0])
 
 
-def _placed(panel: Panel) -> pd.DataFrame:
-    """Return the rows that are drawn, with their place as ``at``."""
-    rows = panel.curves.assign(at=panel.measure.places(panel.curves))
-    return rows[rows["at"] > 0] if panel.measure.log else rows
+def _points(panel: Panel) -> pd.DataFrame:
+    """Return the rows that are drawn, with their place as ``at``, and what is ``ringed``."""
+    measure, rows = panel.measure, panel.curves
+    ringed = rows["iteration"] == rows[measure.ring] if measure.ring else False
+    rows = rows.assign(at=measure.places(rows).astype(float), ringed=ringed)
+    if not measure.log:
+        return rows
+    rows = rows[rows["at"] > 0]
+    rows = scales.thinned(rows, measure.spread) if measure.smooth else rows
+    return rows.assign(**rows[measure.spread].astype(float).clip(lower=FLOOR))
 
 
-def _paths(panel: Panel, limits: Limits, styles: Styles) -> list[_Path]:
-    """Return the curves of a panel as they are to be drawn."""
-    measure, rows, paths = panel.measure, _placed(panel), []
-    xlim = scales.place_limits(rows["at"], measure.log)
-    for method, curve in rows.groupby("method", sort=False):
-        ringed = curve["iteration"] == curve[measure.ring] if measure.ring else False
-        points = scales.thinned(curve, measure.spread) if measure.smooth else curve
-        points = points[["at", *measure.spread]].assign(ringed=ringed).astype(float)
-        middle = points[measure.median].to_numpy()
-        y = scales.scaled(middle.clip(FLOOR) if measure.log else middle, limits, measure.log)
-        x = scales.scaled(points["at"].to_numpy(), xlim, measure.log)
+def _ends(panel: Panel, points: pd.DataFrame, limits: Limits, styles: Styles) -> list[End]:
+    """Return the ends of the lines of a panel, and name and value of each level that is in it."""
+    measure, ends = panel.measure, []
+    xlim = scales.place_limits(points["at"], measure.log)
+    for method, curve in points.groupby("method", sort=False):
+        x = scales.scaled(curve["at"].to_numpy(), xlim, measure.log)
+        y = scales.scaled(curve[measure.median].to_numpy(float), limits, measure.log)
         lost = bool((curve["status"] != "converged").any())
-        end = end_of(curve["base"].iloc[0], styles[method].colour, x, y, lost)
-        paths.append(_Path(styles[method], curve["kind"].iloc[0] in LEARNED, points, end))
-    return paths
-
-
-def _level_ends(panel: Panel, limits: Limits) -> list[End]:
-    """Return name and value of each level that is in the panel, for the right margin."""
-    ends = []
+        ends.append(end_of(curve["base"].iloc[0], styles[method].colour, x, y, lost))
     for level in panel.levels:
-        if 0 <= (y := _height(level, panel.measure, limits)) <= 1:
-            value, colour = panel.measure.number(level.value), str(level.look["color"])
-            ends.append(End(value, colour, 1.0, y, leader=False))
+        if 0 <= (y := _height(level, measure, limits)) <= 1:
+            colour = str(level.look["color"])
+            ends.append(End(measure.number(level.value), colour, 1.0, y, leader=False))
             ends.append(End(level.name, colour, 1.0, y))
     return ends
 
@@ -188,21 +171,29 @@ def _hidden(panel: Panel, limits: Limits) -> list[str]:
     return notes
 
 
-def _draw_panel(axes: Axes, panel: Panel, paths: Sequence[_Path], limits: Limits) -> None:
+def _draw_panel(
+    axes: Axes, panel: Panel, points: pd.DataFrame, limits: Limits, styles: Styles
+) -> None:
     """Draw one panel, without title and names."""
     measure, log = panel.measure, panel.measure.log
-    xlim = scales.place_limits(_placed(panel)["at"], log)
+    xlim = scales.place_limits(points["at"], log)
     scales.set_scales(axes, measure, xlim, limits)
-    for number, path in enumerate(paths):
-        at, order = path.points["at"].to_numpy(), 3 if path.learned else 2.5
-        low, middle, high = (scales.drawn(path.points[column], log) for column in measure.spread)
-        places = scales.marker_places(at, number, log)
-        line = path.look.line() | {"zorder": order, "markevery": places}
-        sns.lineplot(x=at, y=middle, ax=axes, estimator=None, legend=False, **line)
-        if path.learned:
-            axes.fill_between(at, low, high, color=path.look.colour, alpha=_BAND, linewidth=0)
-        ringed, edge = path.points["ringed"] > 0, {"markeredgecolor": path.look.colour}
-        axes.plot(at[ringed], middle[ringed], zorder=4, **_RING | edge)
+    points = points.replace([np.inf, -np.inf], np.nan).dropna(subset=measure.median)
+    colours = {method: styles[method].colour for method in points["method"]}
+    how = {"hue": "method", "palette": colours, "estimator": None, "legend": False}
+    if len(points):
+        sns.lineplot(points, x="at", y=measure.median, ax=axes, **how)
+    lines = list(axes.lines)
+    for number, (method, curve) in enumerate(points.groupby("method", sort=False)):
+        look, learned = styles[method], curve["kind"].iloc[0] in LEARNED
+        places = scales.marker_places(curve["at"].to_numpy(), number, log)
+        lines[number].set(**look.line(), zorder=3 if learned else 2.5, markevery=places)
+        if learned:
+            band = {"color": look.colour, "alpha": _BAND, "linewidth": 0, "data": curve}
+            axes.fill_between("at", measure.low, measure.high, **band)
+        ringed = curve[curve["ringed"]]
+        edge = {"markeredgecolor": look.colour, "zorder": 4}
+        axes.plot(ringed["at"], ringed[measure.median], **_RING | edge)
     for level in panel.levels:
         if limits[0] <= level.value <= limits[1]:
             axes.axhline(level.value, zorder=2.4, **level.look)

@@ -41,7 +41,7 @@ def value_limits(curves: pd.DataFrame, measure: Measure, *others: pd.Series) -> 
 
     Of a curve that diverged, what is far above its start is left out.
     """
-    kept = [np.asarray(values, float) for values in others]
+    kept = [np.empty(0), *(np.asarray(values, float) for values in others)]
     for _, curve in curves.groupby(["setting", "method", "variant"], sort=False):
         columns = curve[measure.spread].to_numpy(float)
         if (curve["status"] != "converged").any():
@@ -52,8 +52,10 @@ def value_limits(curves: pd.DataFrame, measure: Measure, *others: pd.Series) -> 
     shown = values[(values >= measure.bottom) & (values <= measure.top)]
     if not len(shown):
         return (0.1, 10.0) if measure.log else (-1.0, 1.0)
-    below = (values < measure.bottom).any()
-    return (measure.bottom if below else shown.min()), shown.max()
+    low = measure.bottom if (values < measure.bottom).any() else shown.min()
+    if low == (high := shown.max()):
+        return (low / 1.1, high * 1.1) if measure.log else (low - 1.0, high + 1.0)
+    return low, high
 
 
 def padded(limits: Limits, log: bool, part: float = 0.04, above: float = 0.0) -> Limits:
@@ -73,20 +75,15 @@ def shared(ranges: Sequence[Limits], log: bool) -> list[Limits]:
     Two ranges are alike if what they have in common is half of what they cover together.
     """
     ends = [tuple(_even(limits, log)) for limits in ranges]
-    groups: list[list[int]] = []
-    for number, (low, high) in enumerate(ends):
-        alike = []
-        for group in groups:
-            pairs = [(min(high, ends[i][1]) - max(low, ends[i][0]), i) for i in group]
-            widths = {i: max(high, ends[i][1]) - min(low, ends[i][0]) for i in group}
-            alike += [group] * any(common >= _ALIKE * widths[i] for common, i in pairs)
-        groups = [g for g in groups if g not in alike] + [[*sum(alike, []), number]]
-    whole = dict.fromkeys(range(len(ends)))
-    for group in groups:
-        members = [ranges[i] for i in group]
-        limits = min(low for low, _ in members), max(high for _, high in members)
-        whole.update(dict.fromkeys(group, limits))
-    return list(whole.values())
+    group = list(range(len(ends)))
+    for one, (low, high) in enumerate(ends):
+        for other, (bottom, top) in enumerate(ends[:one]):
+            common, covered = min(high, top) - max(low, bottom), max(high, top) - min(low, bottom)
+            if common >= _ALIKE * covered:
+                group = [group[other] if name == group[one] else name for name in group]
+    lows, highs = np.array(ranges).T
+    members = [np.array(group) == name for name in group]
+    return [(float(lows[same].min()), float(highs[same].max())) for same in members]
 
 
 def place_limits(places: pd.Series, log: bool) -> Limits:
@@ -129,18 +126,20 @@ def few_ticks(axes: Axes) -> None:
     axes.tick_params(labelsize=6, pad=2)
 
 
-def thinned(curve: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a curve with one row for each twelfth of a decade of its column ``at``.
+def thinned(curves: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return curves with one row for each twelfth of a decade of their column ``at``.
 
-    Places and values are geometric means; first and last place are kept, so that a line begins and
-    ends where the curve does.
+    Places and values are geometric means; the last place is kept, so that a line ends where the
+    curve does.
     """
-    if len(curve) < 2:
-        return curve
-    bins = np.floor(np.log10(curve["at"]) * BINS + 1e-9).to_numpy()
-    means = np.exp(np.log(curve[["at", *columns]].clip(lower=FLOOR)).groupby(bins).mean())
-    means.loc[means.index[[0, -1]], "at"] = curve["at"].iloc[[0, -1]].to_numpy()
-    return means.reset_index(drop=True)
+    bins = pd.Series(np.floor(np.log10(curves["at"]) * BINS + 1e-9), curves.index, name="bin")
+    values, of_bin = curves[["at", *columns]].clip(lower=FLOOR), [curves["method"], bins]
+    means = np.exp(np.log(values).groupby(of_bin).transform("mean"))
+    last = ~curves.duplicated("method", keep="last")
+    means["at"] = means["at"].where(~last, curves["at"])
+    several = values["at"].groupby(of_bin).transform("size") > 1
+    kept = ~curves.assign(bin=bins).duplicated(["method", "bin"], keep="last")
+    return curves.assign(**means.where(several, values))[kept]
 
 
 def marker_places(at: np.ndarray, number: int, log: bool) -> list[int]:

@@ -53,11 +53,32 @@ class Standard:
         """Return the pages; ``levels`` are reference lines by setting, ``foot`` ends the foot."""
         curves = our_curves(tables, about, self.measure, *self.others)
         paper = readings(published, about, self.measure.x, self.measure.value)
-        finals = our_finals(tables, about, curves)
-        rows = self.shown_rows(self.compared(tables, published, about))
+        finals, compared = (
+            our_finals(tables, about, curves),
+            self.compared(tables, published, about),
+        )
+        main, oracle = curves["variant"] == "main", curves["kind"] == "oracle"
+        order, main = methods_in_order(curves[main & ~oracle], paper), curves[main & ~oracle]
+        main = main.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+        panels, settings = [], list(about.titles)
+        for first in range(0, len(settings), 2):  # a row of panels has two settings, one measure
+            for measure in (self.measure, *self.others):
+                for setting in settings[first : first + 2]:
+                    rows, best = (c[c["setting"] == setting] for c in (main, curves[oracle]))
+                    known = best.drop_duplicates("method", keep="last")
+                    lines = [Level(*pair) for pair in known[["base", measure.median]].to_numpy()]
+                    lines += (levels or {}).get(setting, ())
+                    against = "" if measure is self.measure else f", by {measure.x}"
+                    notes, title = failure_notes(rows, finals), about.titles[setting] + against
+                    panels.append(Panel(title, rows, measure, lines, notes))
+        styles, lines = styles_for(order), [line for panel in panels for line in panel.levels]
+        failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
+        words = filter(None, (foot_of(self.measure, about, main), foot, failed, about.budget))
         with print_style():
-            first = self._page(curves, finals, paper, about, levels or {}, foot)
-            return [first, *overlay_pages(curves, paper, rows, about, self.measure, self.reading)]
+            legend = legend_of(main, styles, self.headings, lines, self.measure.ring_label)
+            first = curves_page(panels, styles, legend, " ".join(words))
+            shown = self.shown_rows(compared)
+            return [first, *overlay_pages(curves, paper, shown, about, self.measure, self.reading)]
 
     def table(self, tables: Tables, published: pd.DataFrame | None, about: About) -> Compared:
         """Return the comparison."""
@@ -76,36 +97,6 @@ class Standard:
         """Return the rows that texts show: the last of each curve, and those of the rule."""
         last = ~rows.duplicated(["setting", "method", "variant"], keep="last")
         return rows[last | rows[self.measure.x].isin(list(self.rule.shown))]
-
-    def _page(
-        self,
-        curves: pd.DataFrame,
-        finals: pd.DataFrame,
-        published: pd.DataFrame,
-        about: About,
-        levels: Levels,
-        foot: str,
-    ) -> Figure:
-        """Return page 1; oracles of the curves become reference lines."""
-        main, oracle = curves["variant"] == "main", curves["kind"] == "oracle"
-        order, main = methods_in_order(curves[main & ~oracle], published), curves[main & ~oracle]
-        main = main.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
-        panels, settings = [], list(about.titles)
-        for first in range(0, len(settings), 2):  # a row of panels has two settings, one measure
-            for measure in (self.measure, *self.others):
-                for setting in settings[first : first + 2]:
-                    against = "" if measure is self.measure else f", by {measure.x}"
-                    rows, best = (c[c["setting"] == setting] for c in (main, curves[oracle]))
-                    best = best.drop_duplicates("method", keep="last")
-                    known = zip(best["base"], best[measure.median], strict=True)
-                    lines = [*levels.get(setting, ()), *(Level(*pair) for pair in known)]
-                    notes, title = failure_notes(rows, finals), about.titles[setting] + against
-                    panels.append(Panel(title, rows, measure, lines, notes))
-        styles, lines = styles_for(order), [line for panel in panels for line in panel.levels]
-        legend = legend_of(main, styles, self.headings, lines, self.measure.ring_label)
-        failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
-        words = (foot_of(self.measure, about, main), foot, failed, about.budget)
-        return curves_page(panels, styles, legend, " ".join(filter(None, words)))
 
 
 def failure_notes(curves: pd.DataFrame, finals: pd.DataFrame) -> list[str]:

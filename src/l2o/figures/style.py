@@ -54,7 +54,7 @@ class MethodStyle:
             "color": self.colour,
             "linestyle": self.dashes,
             "linewidth": self.width,
-            "marker": self.marker,
+            "marker": self.marker or "None",
             "markersize": 6.5 if star else _SIZES.get(self.marker, 4.2),
             "markeredgecolor": self.colour if glyph else "white",
             "markeredgewidth": 0.9 if glyph else 0.3,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from l2o.optimizees.instances import Instances
+from l2o.storage.sets import LASSO, read_split
 
 # Of the optimum; below it the differences of float32 objectives are noise.
 LOSS_FLOOR = 1e-5
 
 
 @dataclass(frozen=True)
-class Lasso:
+class Lasso(Instances):
     """A batch of instances that share A and lam, or instances to draw batches from.
 
     Parameters
@@ -31,19 +36,9 @@ class Lasso:
     def __len__(self) -> int:
         return len(self.b)
 
-    @property
-    def dimension(self) -> int:
-        """The number of unknowns n."""
-        return self.A.shape[1]
-
     def batch(self, index: Tensor) -> Lasso:
         """Return the instances ``index``, (batch,)."""
         return Lasso(self.A, self.b[index], self.lam, self.optimum[index])
-
-    def to(self, kind: torch.dtype | torch.device) -> Lasso:
-        """Return the same instances in another precision or on another device."""
-        tensors = (self.A.to(kind), self.b.to(kind))
-        return Lasso(*tensors, self.lam, self.optimum.to(kind))
 
     def objective(self, x: Tensor) -> Tensor:
         """Return f, (..., batch), at x, (..., batch, n)."""
@@ -73,4 +68,14 @@ class Lasso:
         return (relative.clamp_min(0.0) + LOSS_FLOOR).log()
 
 
-LassoFamily = Lasso  # for a while only: instances are a family of themselves
+def load_lasso(path: Path, dictionary: np.ndarray, lam: float, split: str = "test") -> Lasso:
+    """Return the instances of a split of a stored set, in float64.
+
+    Raises
+    ------
+    InputError : see :func:`l2o.storage.sets.read_split`.
+    """
+    b, optimum = read_split(path, split, names=("b", "optimum"), columns=LASSO)
+    arrays = (dictionary, b.astype(np.float64), optimum)
+    A, b64, f = (torch.from_numpy(array) for array in arrays)
+    return Lasso(A, b64, lam, f)

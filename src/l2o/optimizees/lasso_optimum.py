@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RELATIVE_GAP = 1e-10
+RELATIVE_GAP = 1e-10  # largest one that certifies an optimum
 _CHUNK = 2048  # instances solved at once, for memory
 _ROUNDS = (200, 1000, 5000, 25_000)  # iterations of FISTA before each attempt at a certificate
 
@@ -43,33 +43,30 @@ def relative_gap(A: np.ndarray, b: np.ndarray, lam: float, x: np.ndarray) -> np.
     return (primal - dual) / np.where(primal > 0, primal, 1.0)
 
 
-def lasso_optimum(
-    A: np.ndarray, b: np.ndarray, lam: float, tolerance: float = RELATIVE_GAP
-) -> Optima:
-    """Return certified optima, computed in float64.
+def lasso_optimum(A: np.ndarray, b: np.ndarray, lam: float) -> Optima:
+    """Return optima that are certified to a relative gap of 1e-10, computed in float64.
 
     Parameters
     ----------
     A : (m, n)
     b : (samples, m)
     lam : weight of the 1-norm, above 0
-    tolerance : largest relative duality gap
 
     Raises
     ------
     ArithmeticError : an instance kept a larger gap (ill-conditioned beyond float64).
     """
     A, b = np.asarray(A, np.float64), np.asarray(b, np.float64)
-    chunks = [_solved(A, b[at : at + _CHUNK], lam, tolerance) for at in range(0, len(b), _CHUNK)]
+    chunks = [_solved(A, b[at : at + _CHUNK], lam) for at in range(0, len(b), _CHUNK)]
     x = np.concatenate([*chunks, np.empty((0, A.shape[1]))])
     gap = relative_gap(A, b, lam, x)
-    if (gap > tolerance).any():
+    if (gap > RELATIVE_GAP).any():
         worst = int(gap.argmax())
         raise ArithmeticError(f"instance {worst}: relative duality gap {gap[worst]:.1e}")
     return Optima(x, lasso_objective(A, b, lam, x), gap)
 
 
-def _solved(A: np.ndarray, b: np.ndarray, lam: float, tolerance: float) -> np.ndarray:
+def _solved(A: np.ndarray, b: np.ndarray, lam: float) -> np.ndarray:
     x = np.zeros((len(b), A.shape[1]))
     open_rows = np.arange(len(b))
     for iterations in _ROUNDS:
@@ -80,7 +77,7 @@ def _solved(A: np.ndarray, b: np.ndarray, lam: float, tolerance: float) -> np.nd
         candidates = np.stack([rough, exact])
         gaps = np.stack([relative_gap(A, b[open_rows], lam, c) for c in candidates])
         x[open_rows] = candidates[gaps.argmin(axis=0), np.arange(len(open_rows))]
-        open_rows = open_rows[gaps.min(axis=0) > tolerance]
+        open_rows = open_rows[gaps.min(axis=0) > RELATIVE_GAP]
         if not len(open_rows):
             break
     return x

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from l2o.optimizees.instances import Instances
 from l2o.seeds import named_generator
+from l2o.storage.rastrigin_sets import read_rastrigin_split
 
 ALPHA = 10.0  # paper, 4.2
 ROWS = 1024  # instances of one random stream
@@ -23,7 +26,7 @@ LOSS_FLOOR = 1e-5  # of alpha n; keeps the logarithm of an excess of zero finite
 
 
 @dataclass(frozen=True)
-class Rastrigin:
+class Rastrigin(Instances):
     """A batch of instances, each with data of its own, or instances to draw batches from.
 
     Parameters
@@ -38,22 +41,6 @@ class Rastrigin:
     b: Tensor
     c: Tensor
     alpha: float = ALPHA
-
-    def __len__(self) -> int:
-        return len(self.b)
-
-    @property
-    def dimension(self) -> int:
-        """The number of unknowns n."""
-        return self.A.shape[-1]
-
-    def batch(self, index: Tensor) -> Rastrigin:
-        """Return the instances ``index``, (batch,)."""
-        return Rastrigin(self.A[index], self.b[index], self.c[index], self.alpha)
-
-    def to(self, kind: torch.dtype | torch.device) -> Rastrigin:
-        """Return the same instances in another precision or on another device."""
-        return Rastrigin(self.A.to(kind), self.b.to(kind), self.c.to(kind), self.alpha)
 
     def _residual(self, x: Tensor) -> Tensor:
         # Not a broadcast product: that copies A for every point.
@@ -87,9 +74,6 @@ class Rastrigin:
         return (excess / (self.alpha * x.shape[-1]) + LOSS_FLOOR).log()
 
 
-RastriginFamily = Rastrigin  # for a while only: instances are a family of themselves
-
-
 def sample_slices(
     n: int, count: int, seed: int, names: tuple[str, ...]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -103,3 +87,14 @@ def sample_slices(
         drawn = generator.standard_normal((ROWS, n + 2, n))
         rows = drawn[: min(ROWS, count - at)]
         yield rows[:, :n], rows[:, n], rows[:, n + 1]
+
+
+def load_rastrigin(path: Path, split: str, alpha: float) -> Rastrigin:
+    """Return the instances of a split of a stored set, in float64.
+
+    Raises
+    ------
+    InputError : see :func:`l2o.storage.rastrigin_sets.read_rastrigin_split`.
+    """
+    arrays = read_rastrigin_split(path, split)
+    return Rastrigin(*(torch.from_numpy(array) for array in arrays), alpha)

@@ -9,18 +9,17 @@ from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.line_search import backtracked
 
 DECREASE, SHRINK = 1e-4, 0.5  # of the line search
+TOLERANCE = 1e-6  # largest entry of the gradient at which an instance is done
+STEPS = 1000  # what is not done then is returned as it is
+LONGEST = 0.25  # step, in units of x; keeps the way inside a valley
 
 
-def local_minimum(
-    optimizee: Optimizee,
-    x: Tensor,
-    tolerance: float = 1e-6,
-    steps: int = 1000,
-    longest: float = 0.25,
-) -> tuple[Tensor, Tensor]:
+def local_minimum(optimizee: Optimizee, x: Tensor) -> tuple[Tensor, Tensor]:
     """Return the local minima that descent from x leads to, and their values.
 
     f never rises on the way, up to rounding. What an instance gets does not depend on the others.
+    It is done where the gradient is small, or where even the direction of the gradient leads to
+    nothing lower, within the rounding of f.
 
     Source: BFGS with backtracking, Nocedal & Wright 2006, algorithm 6.1 and 3.1.
 
@@ -28,21 +27,17 @@ def local_minimum(
     ----------
     optimizee : f, smooth
     x : starts, (..., batch, n), float64
-    tolerance : largest entry of the gradient at which an instance is done; so it is where even the
-        direction of the gradient leads to nothing lower, within the rounding of f
-    steps : most steps; what is not done then is returned as it is
-    longest : length of the longest step, in units of x; keeps the way inside a valley
     """
     identity = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
     H = identity.expand(*x.shape, x.shape[-1])
     value, g = optimizee.objective(x), optimizee.gradient(x)
     failed = stuck = torch.zeros_like(value, dtype=torch.bool)
-    for _ in range(steps):
-        active = (g.abs().amax(dim=-1) > tolerance) & ~stuck
+    for _ in range(STEPS):
+        active = (g.abs().amax(dim=-1) > TOLERANCE) & ~stuck
         if not active.any():
             break
         d = -(H @ g.unsqueeze(-1)).squeeze(-1)
-        d = d * (longest / d.norm(dim=-1, keepdim=True).clamp_min(longest))
+        d = d * (LONGEST / d.norm(dim=-1, keepdim=True).clamp_min(LONGEST))
         slope = DECREASE * (g * d).sum(dim=-1)
         new, value, step = backtracked(
             optimizee, x, value, d, slope, active.to(value.dtype), SHRINK

@@ -55,7 +55,7 @@ class Code:
         tree = ast.parse(source)
         if not DOCSTRINGS_READ.search(source):
             _drop_docstrings(tree)
-        self._statements = tree.body
+        self._statements = [node for node in tree.body if not _only_for_types(node)]
 
     def whole(self) -> Examined:
         """Return what all of it consists of."""
@@ -95,6 +95,12 @@ class Code:
     def _used(self) -> set[str]:
         """All names that anything here uses."""
         return {name for piece in self._pieces for name in piece.uses}
+
+
+def _only_for_types(node: ast.stmt) -> bool:
+    """Say whether a statement is an ``if TYPE_CHECKING:``, which never runs."""
+    named = isinstance(node, ast.If) and getattr(node.test, "attr", getattr(node.test, "id", ""))
+    return named == "TYPE_CHECKING" and not node.orelse
 
 
 def _drop_docstrings(tree: ast.Module) -> None:

@@ -40,14 +40,15 @@ class Journal:
 
     def __init__(self, path: Path | None, edition: str) -> None:
         self.path, self._edition = path, edition.encode()
+        self.size = 0  # bytes when it was read
         self.worn = False  # whether it holds more than twice what it needs
 
     def read(self) -> dict[str, Any]:
         """Return all facts; of several by one name the last."""
         facts: dict[str, Any] = {}
-        count = size = useful = 0
+        count = useful = self.size = 0
         for line in self._lines():
-            size += len(line)
+            self.size += len(line)
             checksum, _, content = line.partition(b" ")
             if content and checksum == self._checksum(content):
                 found = json.loads(content)
@@ -55,7 +56,7 @@ class Journal:
                 count += len(found)
                 useful += len(line)
         needed = useful * len(facts) / count if count else 0
-        self.worn = size > 2 * needed + WORN
+        self.worn = self.size > 2 * needed + WORN
         return facts
 
     def add(self, facts: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from l2o.provenance.code import Code, Examined, Import
 from l2o.provenance.journal import Journal, memory_folder
 
 NAME = "sources"  # of the file in the folder of what is remembered
+FULL = 2_000_000  # bytes: ten times what the sources of today need
 
 
 class Memory:
@@ -53,9 +54,9 @@ class Memory:
     def keep(self) -> None:
         """Let other processes know what is new."""
         if self._new:
-            if self._journal.worn:
+            if self._journal.size > FULL:  # mostly of what was edited since
                 self._journal.replace(self._used)
-                self._journal.worn = False
+                self._journal.size = 0
             else:
                 self._journal.add(self._new)
             self._new = {}

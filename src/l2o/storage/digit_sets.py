@@ -1,8 +1,8 @@
 """Labelled images and start points in HDF5: what the training of networks reads.
 
 Layout of the digits: groups ``train`` and ``test``, each with ``images`` (count, pixels) and
-``labels`` (count,), uint8, compressed. Layout of the starts: groups ``validation`` and ``test``,
-each with ``starts`` (runs, n) float32. Attributes explain the file.
+``labels`` (count,), uint8, compressed. Layout of the starts: a group ``test``
+with ``starts`` (runs, n) float32. Attributes explain the file.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Recorded(Wrapped):
         return answer
 
 
-class Replayed(Recorded):
+class Replayed(Wrapped):
     """Gives the answers of a :class:`Recorded` optimizee again, and does not ask it.
 
     Raises

@@ -25,6 +25,7 @@ from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Sca
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
+from l2o.training.adam import Adam
 from l2o.training.evolution import evolution_gradient
 from l2o.training.state import MetaState
 
@@ -62,7 +63,7 @@ class MetaTrainer:
         self.budget, self.seed, self.state, self.report = budget, seed, state, report
         self.teacher = teacher
         self.like = next(optimizer.parameters())
-        self.adam = torch.optim.Adam(optimizer.parameters(), lr=budget.rate)
+        self.adam = Adam(optimizer.parameters())
 
     def run(self) -> MetaState:
         """Train it all; the net ends with the weights that were best on validation."""
@@ -107,7 +108,6 @@ class MetaTrainer:
         optimizee, x = self._drawn(seed, budget.batch_size)
         share = epoch / budget.epochs
         horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
-        self._set_rate(budget.rate, share)
         imitating = self.teacher is not None and share < budget.imitation_share
         teacher = self._teaching(seed) if imitating else None
         state, total = self.optimizer.init(optimizee, x), 0.0
@@ -120,15 +120,15 @@ class MetaTrainer:
             norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters(), budget.clip)
             if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
                 return math.nan
-            self.adam.step()
+            self._step(budget.rate, share)
             total += loss.item()
         return total / unrolls
 
-    def _set_rate(self, highest: float, share: float) -> None:
-        """Set Adam's rate: a cosine over the share that is done of the epochs or updates."""
-        for group in self.adam.param_groups:
-            cosine = 0.5 * (1.0 + math.cos(math.pi * share))
-            group["lr"] = highest * cosine * self.state.rate_factor
+    def _step(self, highest: float, share: float) -> None:
+        """Take a step of Adam; its rate is a cosine over the share done of epochs or updates."""
+        cosine = 0.5 * (1.0 + math.cos(math.pi * share))
+        rate = highest * cosine * self.state.rate_factor
+        self.adam.step(rate for _ in self.adam.parameters)
 
     def _evolved(self, epoch: int) -> float:
         """Take one meta-step by evolution strategies; return the mean loss of its runs."""
@@ -139,8 +139,7 @@ class MetaTrainer:
         draw = partial(self._drawn, seed, budget.batch_size)
         perturbing = torch.Generator().manual_seed(named_seed(self.seed, "perturbations", update))
         loss = evolution_gradient(self.optimizer, draw, budget, perturbing)
-        self._set_rate(budget.rate, update / budget.updates)
-        self.adam.step()
+        self._step(budget.rate, update / budget.updates)
         return loss
 
     def _teaching(self, seed: int) -> Iterator[Tensor]:

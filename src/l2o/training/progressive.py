@@ -18,6 +18,7 @@ from torch import Tensor
 from l2o.config.training import Training
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.seeds import named_seed
+from l2o.training.adam import Adam
 from l2o.training.inputs import LayerInputs
 from l2o.training.losses import TrainingLoss
 from l2o.training.stages import Stage, schedule, trained_parameters
@@ -88,19 +89,17 @@ class ProgressiveTrainer:
         net.requires_grad_(False)
         for _, parameter, _ in chosen:
             parameter.requires_grad_(True)
-        optimizer = torch.optim.Adam([{"params": [p]} for _, p, _ in chosen], fused=True)
+        optimizer = Adam([parameter for _, parameter, _ in chosen], fused=True)
         named = [(name, parameter) for name, parameter, _ in chosen]
         state.begin_stage(named, optimizer, lambda: self._validate(stage, inputs))
         total, since = 0.0, 0
         for step, index in self._batches(stage, state.step):
-            for group, (_, _, factor) in zip(optimizer.param_groups, chosen, strict=True):
-                group["lr"] = stage.rate_at(step) * factor
             b, target = (t.index_select(0, index) for t in (self.train.b, self.train.target))
             output = self._through(stage, inputs[0].batch(index), b)
             error = self.loss.error(output, b, target)
             optimizer.zero_grad()
             error.log().backward()
-            optimizer.step()
+            optimizer.step([stage.rate_at(step) * factor for _, _, factor in chosen])
             total, since = total + error.detach(), since + 1
             if (step + 1) % self.budget.validate_every == 0 or step + 1 == stage.steps:
                 train_db = _decibel(float(total) / since / self.scale)

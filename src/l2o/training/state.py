@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from l2o.errors import InputError
 from l2o.storage.checkpoints import load_groups, load_into, save_tensors
+from l2o.training.adam import Adam
 
 Tensors = dict[str, Tensor]
 Named = Iterable[tuple[str, nn.Parameter]]
@@ -96,7 +97,7 @@ class TrainingState(SavedState):
     def begin_stage(
         self,
         chosen: list[tuple[str, nn.Parameter]],
-        adam: torch.optim.Adam,
+        adam: Adam,
         score: Callable[[], float],
     ) -> None:
         """Start a stage, or go on with it where it was interrupted.
@@ -160,20 +161,20 @@ class MetaState(SavedState):
         if value < self.best_value:
             self.best_value, self.best = value, self.weights()
 
-    def resume(self, adam: torch.optim.Adam) -> None:
+    def resume(self, adam: Adam) -> None:
         """Take up the file on disk, if there is one of this key."""
         _give_moments(adam, self.net.named_parameters(), self._load())
 
-    def save(self, adam: torch.optim.Adam) -> None:
+    def save(self, adam: Adam) -> None:
         """Write everything, atomically."""
         self._save(_moments(adam, self.net.named_parameters()))
 
 
-def _moments(adam: torch.optim.Adam, named: Named) -> Tensors:
+def _moments(adam: Adam, named: Named) -> Tensors:
     return {f"{m}.{name}": t for name, p in named for m, t in adam.state.get(p, {}).items()}
 
 
-def _give_moments(adam: torch.optim.Adam, named: Named, moments: Tensors) -> None:
+def _give_moments(adam: Adam, named: Named, moments: Tensors) -> None:
     """Let Adam go on from saved moments, where there are some."""
     for name, parameter in named:
         if f"step.{name}" in moments:

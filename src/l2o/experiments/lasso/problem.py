@@ -17,7 +17,7 @@ from l2o.storage.tables import write_table
 if TYPE_CHECKING:
     import torch
 
-    from l2o.optimizees.lasso import LassoFamily
+    from l2o.optimizees.lasso import Lasso
 
 
 def sample(given: Given) -> None:
@@ -51,8 +51,8 @@ def train(given: Given) -> None:
     p, data = given.parameters, given.inputs["set"]
     A, about = read_dictionary(data), {"lam": p["lam"]}
     if p["kind"] == "unrolled":
-        from l2o.training.unrolled import train_unrolled
         from l2o.training.lasso_loss import LassoLoss
+        from l2o.training.unrolled import train_unrolled
 
         read = partial(read_split, data, names=("b", "optimum"), columns=LASSO)
         splits = read("train", rows=p["training"]["samples"]), read("validation")
@@ -63,23 +63,22 @@ def train(given: Given) -> None:
     train_recurrent(given, partial(_family, given), about)
 
 
-def _family(given: Given, split: str, device: torch.device) -> LassoFamily:
+def _family(given: Given, split: str, device: torch.device) -> Lasso:
     import torch
 
-    from l2o.evaluation.lasso import load_lasso
-    from l2o.optimizees.lasso import LassoFamily
+    from l2o.optimizees.lasso import load_lasso
 
     data = given.inputs["set"]
     lasso = load_lasso(data, read_dictionary(data), given.parameters["lam"], split)
-    lasso = lasso.to(torch.float32).to(device)
-    return LassoFamily(lasso.A, lasso.b, lasso.lam, lasso.optimum)
+    return lasso.to(torch.float32).to(device)
 
 
 def evaluate(given: Given) -> None:
     """Follow a method over all iterations from all starts."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.lasso import curve_rows, entries, excess_at, final_row, load_lasso
+    from l2o.evaluation.lasso import curve_rows, entries, excess_at, final_row
     from l2o.evaluation.runs import recorded_iterations, start_points, with_about
+    from l2o.optimizees.lasso import load_lasso
 
     p, data = given.parameters, given.inputs["set"]
     prepare_device("cpu", p["compute_threads"])
@@ -106,8 +105,9 @@ def evaluate(given: Given) -> None:
 def time(given: Given) -> None:
     """Time all methods from one start; write the seconds at each recorded iteration."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.lasso import entries, load_lasso, seconds_rows
+    from l2o.evaluation.lasso import entries, seconds_rows
     from l2o.evaluation.runs import recorded_iterations, start_points, with_about
+    from l2o.optimizees.lasso import load_lasso
 
     p, data = given.parameters, given.inputs["set"]
     prepare_device("cpu", p["compute_threads"])
@@ -125,7 +125,8 @@ def time(given: Given) -> None:
 def optima(given: Given) -> None:
     """Write how far the paper's optimum is from the certified one."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.lasso import load_lasso, published_optimum_errors
+    from l2o.evaluation.lasso import published_optimum_errors
+    from l2o.optimizees.lasso import load_lasso
     from l2o.optimizers.classical.fista import Fista
 
     p, data = given.parameters, given.inputs["set"]

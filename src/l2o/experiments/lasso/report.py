@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from l2o.errors import InputError
 from l2o.figures.common import check_once
+from l2o.figures.comparison import Rule
 from l2o.figures.intake import named_table
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import scientific
 from l2o.figures.standard import Standard
 
 LOSS = Measure(
-    x="iteration",
-    xlabel="Iteration (1: after one step)",
     value="relative_loss",
     median="median",
     low="q25",
@@ -38,7 +37,7 @@ REPORT = Standard(
         "Published values are read off a picture, most to about 5 %, some to 20 %; those of FISTA "
         "after iteration 400 hang on the published optimum and enter no ratio of curves."
     ),
-    until={"fista": 400},
+    rule=Rule(until={"fista": 400}),
 )
 _TIMES = (
     "Times: from one random start, all instances of the set solved as one batch, without training, "

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from l2o.figures.common import check_columns
 from l2o.figures.compared import Cell, Compared, Grid, Text
-from l2o.figures.comparison import metrics
+from l2o.figures.comparison import Rule, metrics
+from l2o.figures.cross_entropy import CHANCE, CHANCE_TEXT, CROSS_ENTROPY
 from l2o.figures.intake import our_curves
-from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import NOTHING, rounded, significant
 from l2o.figures.standard import Standard
-from l2o.figures.wording import FAILED, best_learned, compared_at, counted, pair, row_name, rule
-
-LOSS = Measure(
-    x="iteration",
-    xlabel="Iteration (1: after one step)",
-    value="loss",
-    median="loss_median",
-    low="loss_q25",
-    high="loss_q75",
-    label="Training loss (nats)",
-    what="Training loss: mean cross-entropy on a fixed sample of the training images.",
-    unit=" nats",
-    smooth=True,
-    rounding=lambda value: rounded(value, 4),
+from l2o.figures.wording import (
+    FAILED,
+    best_learned,
+    compared_at,
+    counted,
+    pair,
+    row_name,
+    rule_text,
 )
+
+LOSS = CROSS_ENTROPY
 REPORT = Standard(
     LOSS,
     headings={"first_order": "Analytic"},
     reading="Published values are read off a picture, good to some 5 %.",
-    tolerance=0.05,
-    shown=(100, 1000, 10000),
+    rule=Rule(tolerance=0.05, shown=(100, 1000, 10000)),
 )
-CHANCE = Level("Chance level", math.log(10), strong=False)
-CHANCE_TEXT = "Chance level: ln 10 = 2.303, the loss of ten equal chances."
 _ENDS = ("training_loss", "test_loss", "test_accuracy")
 _STDS = ("training_loss_std", "test_accuracy_std")
 _PUBLISHED_STARTS = {"mlp_relu": "6.8"}  # nats; where not ln 10, as ours
@@ -57,6 +48,7 @@ def table(tables, published, about):
     rows = _with_ends(REPORT.compared(tables, published, about), tables, about)
     shown = REPORT.shown_rows(rows)
     at = compared_at(shown, LOSS.x)
+    words = (counted(rows), rule_text(REPORT.rule.tolerance), best_learned(rows, about, LOSS))
     blocks = [
         Text(f"Training loss in nats, mean: ours / published, at {at}. Lower is better."),
         Text(_explanation(rows, about)),
@@ -64,7 +56,7 @@ def table(tables, published, about):
             _grid(shown[shown["setting"] == setting], title)
             for setting, title in about.titles.items()
         ),
-        Text(f"{counted(rows)} {rule(REPORT.tolerance)} {best_learned(rows, about, LOSS)}".strip()),
+        Text(" ".join(filter(None, words))),
         Text(
             "All training images, test accuracy: after our last iteration, mean ± standard "
             f"deviation over the runs that end finite. Failed: {FAILED}, of {about.pooled}."

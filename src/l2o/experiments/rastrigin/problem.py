@@ -12,7 +12,7 @@ from l2o.storage.tables import read_rows, write_table
 if TYPE_CHECKING:
     import torch
 
-    from l2o.optimizees.rastrigin import Rastrigin, RastriginFamily
+    from l2o.optimizees.rastrigin import Rastrigin
 
 
 def sample(given: Given) -> None:
@@ -83,15 +83,13 @@ def train(given: Given) -> None:
     train_recurrent(given, partial(_family, given), {"alpha": given.parameters["alpha"]})
 
 
-def _family(given: Given, split: str, device: torch.device) -> RastriginFamily:
+def _family(given: Given, split: str, device: torch.device) -> Rastrigin:
     import torch
 
-    from l2o.evaluation.rastrigin import load_rastrigin
-    from l2o.optimizees.rastrigin import RastriginFamily
+    from l2o.optimizees.rastrigin import load_rastrigin
 
     alpha = given.parameters["alpha"]
-    f = load_rastrigin(given.inputs["set"], split, alpha).to(torch.float32).to(device)
-    return RastriginFamily(f.A, f.b, f.c, alpha)
+    return load_rastrigin(given.inputs["set"], split, alpha).to(torch.float32).to(device)
 
 
 def tune(given: Given) -> None:
@@ -112,7 +110,7 @@ def evaluate(given: Given) -> None:
 def _prepared(given: Given, split: str) -> Rastrigin:
     """Return instances in float64, ready to compute with."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.rastrigin import load_rastrigin
+    from l2o.optimizees.rastrigin import load_rastrigin
 
     prepare_device("cpu", given.parameters["compute_threads"])
     return load_rastrigin(given.inputs["set"], split, given.parameters["alpha"])

@@ -20,24 +20,18 @@ from l2o.figures.wording import (
     counted,
     failures,
     ours_text,
-    rule,
+    rule_text,
 )
 
 LOSS = Measure(
-    x="iteration",
-    xlabel="Iteration (1: the start, as the paper counts)",
     value="loss",
-    median="loss_median",
-    low="loss_q25",
-    high="loss_q75",
     label="Objective f",
     what="Objective f of runs on the test instances from random starts.",
+    xlabel="Iteration (1: the start, as the paper counts)",
     rounding=lambda value: rounded(value, 4),
 )
 EFFORT = replace(LOSS, x="evaluations", xlabel="Evaluations: function values and gradients")
-GAP = replace(
-    LOSS, value="gap", median="gap_median", low="gap_q25", high="gap_q75", rounding=rounded
-)
+GAP = replace(LOSS, value="gap", median="", low="", high="", rounding=rounded)
 REPORT = Standard(
     LOSS,
     others=(EFFORT,),
@@ -74,20 +68,20 @@ def _optima(tables, about):
 def table(tables, published, about):
     """Return the comparison of gaps to the oracle, and of objectives less Adam's."""
     rows = _rows(tables, published, about)
-    main, drawn = (rows[rows["variant"] == variant] for variant in ("main", "as_drawn"))
+    main = rows[rows["variant"] == "main"]
     at = compared_at(main, "iteration")
     blocks = [
         Text(f"Gap to the oracle, ours / published ± standard error, at {at}. Lower is better."),
         Text(_explanation(rows)),
         by_setting(main, about.titles, lambda row: Cell(_gaps(row), row["verdict"])),
-        Text(f"{counted(rows)} {rule()} {best_learned(rows, about, GAP)}".strip()),
+        Text(f"{counted(rows)} {rule_text()} {best_learned(rows, about, GAP)}".strip()),
         *failures(rows, about),
         Text(
             "Mean objective less that of Adam on the same instances, ours / published, at the same "
             "iteration: the error that the published gaps share is not in these differences."
         ),
         by_setting(main, about.titles, lambda row: Cell(_over_adam(row))),
-        *as_drawn_blocks(drawn, about, _gaps),
+        *as_drawn_blocks(rows, about, _gaps),
     ]
     return Compared(rows, blocks, metrics(rows, "gap"))
 

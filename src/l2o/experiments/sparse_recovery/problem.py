@@ -44,8 +44,8 @@ def sample(given: Given) -> None:
 
 def train(given: Given) -> None:
     """Train an unrolled net, or go on with the training that is kept."""
-    from l2o.training.unrolled import train_unrolled
     from l2o.training.losses import RecoveryLoss
+    from l2o.training.unrolled import train_unrolled
 
     data = given.inputs["set"]
     samples = given.parameters["training"]["samples"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+from l2o.figures.comparison import Rule
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import decibels
 from l2o.figures.standard import Standard
@@ -28,9 +30,8 @@ NMSE = Measure(
 )
 REPORT = Standard(
     NMSE,
-    headings={"classical": "Classical", "unrolled": "Learned, unrolled"},
     reading=f"Published values are read off a picture, good to {READING_DB} dB.",
-    ends=True,
+    rule=Rule(ends=True),
 )
 
 
@@ -44,4 +45,4 @@ def table(tables, published, about):
     compared = REPORT.table(tables, published, about)
     rows = compared.rows.drop(columns=["ratio", "curve_ratio"])
     rows["difference_db"] = (rows["nmse_db"] - rows["paper_nmse_db"]).round(2) + 0.0
-    return compared.__class__(rows, compared.blocks, compared.metrics)
+    return replace(compared, rows=rows)

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import to_hex
 
 from l2o.errors import InputError
+from l2o.experiments.unroll_length.memory_report import memory_page
 from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.cross_entropy import CHANCE, CHANCE_TEXT, CROSS_ENTROPY
 from l2o.figures.intake import named_table, our_curves, our_finals
-from l2o.figures.measure import Level, Measure
-from l2o.figures.memory import memory_page
 from l2o.figures.milestones import milestone, milestones
-from l2o.figures.numbers import rounded, significant
-from l2o.figures.panels import Panel, curves_page, legend_of, reference_entries
+from l2o.figures.numbers import significant
+from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.points import Points, draw_points, points_entries
 from l2o.figures.standard import failure_notes, foot_of
-from l2o.figures.style import MethodStyle, print_style
+from l2o.figures.style import MethodStyle, graded_styles, print_style
 from l2o.figures.wording import FAILED
 
-LOSS = Measure(
-    x="iteration",
-    xlabel="Steps at meta-testing",
-    value="loss",
-    median="loss_median",
-    low="loss_q25",
-    high="loss_q75",
+LOSS = replace(
+    CROSS_ENTROPY,
+    xlabel="Steps at meta-testing (1: after one)",
     label="Meta-test loss (nats)",
-    what="(a) Mean cross-entropy of an MLP with sigmoid units on a fixed sample of the training "
-    "images.",
-    unit=" nats",
-    smooth=True,
-    rounding=lambda value: rounded(value, 4),
+    what="(a) Mean cross-entropy of an MLP (sigmoid) on a fixed sample of the training images.",
 )
 USUAL = 20  # steps: the unroll length that L2O-DM is usually trained with
 COMPARED = (100, 1000, 10000)  # steps at meta-testing
-CHANCE = Level("Chance level", math.log(10), strong=False)
-CHANCE_TEXT = "Chance level: ln 10 = 2.303, the loss of ten equal chances."
-_MARKERS = ("o", "s", "^", "D", "v", "P", "<", ">")
 _FIRST, _LAST = MethodStyle("#8A8A8A", "o", ":", 1.0), MethodStyle("#333333", "s", "-", 1.2)
 _COUNTS = ("unroll", "epochs", "horizon", "meta_steps")
 _META = ("first_meta_loss", "last_meta_loss", "validation_loss")
@@ -50,19 +37,18 @@ def figure(tables, published, about):
     """Return one page: the loss of runs by unroll length, and the loss at meta-training."""
     lengths, curves = _lengths(tables, about), our_curves(tables, about, LOSS)
     finals = our_finals(tables, about, curves)
-    curves = curves.merge(lengths[["setting", "unroll"]].rename(columns={"unroll": "length"}))
-    curves = curves.sort_values(["length", "iteration"], kind="stable")
-    names = curves["setting"].map(about.titles) + np.where(curves["length"] == USUAL, ", usual", "")
-    series = curves.assign(base=names, label=names)
+    order, usual = list(lengths["setting"]), lengths.loc[lengths["unroll"] == USUAL, "setting"]
+    names = {s: title + ", usual" * (s in {*usual}) for s, title in about.titles.items()}
+    series = curves.assign(base=(shown := curves["setting"].map(names)), label=shown)
+    series = series.sort_values("setting", key=lambda s: s.map(order.index), kind="stable")
     notes = failure_notes(series, finals)
     series["method"], horizon = series["setting"], int(lengths["horizon"].iloc[0])
     upright = {f"trained for {horizon:,} steps": horizon}
     panel = Panel("Meta-testing: vanilla L2O-DM", series, LOSS, [CHANCE], notes, upright)
-    styles, meta = _styles(lengths), _meta_points(lengths)
+    styles, meta = graded_styles(order, *usual), _meta_points(lengths)
     with print_style():
-        legend = legend_of(series, styles, {"recurrent": "Unroll length, (a)"})
+        legend = legend_of(series, styles, {"recurrent": "Unroll length, (a)"}, [CHANCE])
         legend["Meta-training, (b)"] = points_entries(meta)
-        legend["Reference"] = reference_entries([CHANCE])
         foot = f"{foot_of(LOSS, about, series)} {_foot(lengths, about, notes)} {about.budget}"
         return [curves_page([panel], styles, legend, foot, {"Meta-training": _draw(lengths, meta)})]
 
@@ -81,18 +67,10 @@ def _lengths(tables, about):
     return lengths
 
 
-def _styles(lengths):
-    """Return a style per setting: the longer, the darker; the usual one is thick."""
-    shades = map(to_hex, mpl.colormaps["viridis"](np.linspace(0.84, 0.0, len(lengths))))
-    looks = zip(shades, (_MARKERS * len(lengths))[: len(lengths)], lengths["unroll"], strict=True)
-    styles = [MethodStyle(*look, "-", 2.6 if unroll == USUAL else 1.4) for *look, unroll in looks]
-    return dict(zip(lengths["setting"], styles, strict=True))
-
-
 def _meta_points(lengths):
     at, bars = lengths["unroll"], (lengths["last_meta_loss_low"], lengths["last_meta_loss_high"])
-    first = Points("first tenth of the epochs", _FIRST, at, lengths["first_meta_loss"], hollow=True)
-    return [first, Points("last tenth", _LAST, at, lengths["last_meta_loss"], False, *bars)]
+    first = Points("first tenth of the epochs", _FIRST, at, lengths["first_meta_loss"], True)
+    return [first, Points("last tenth", _LAST, at, lengths["last_meta_loss"], bars=bars)]
 
 
 def _draw(lengths, meta):
@@ -152,19 +130,17 @@ def table(tables, published, about):
 
 def _cells(row, reached):
     counts = (f"{row['epochs']:,}", f"{row['meta_steps']:,}")
-    losses = [row[name] for name in (*_META, *(f"loss_{at}" for at in reached))]
-    ends = [(row["end_loss"], row["end_iteration"]), (row["best_loss"], row["best_iteration"])]
-    texts = (*counts, *map(milestone, losses), *(milestone(*end) for end in ends), row["status"])
-    return [*map(Cell, texts)]
+    losses = [milestone(row[name]) for name in (*_META, *(f"loss_{at}" for at in reached))]
+    ends = [milestone(row[f"{end}_loss"], row[f"{end}_iteration"]) for end in ("end", "best")]
+    return [*map(Cell, (*counts, *losses, *ends, row["status"]))]
 
 
 def _summary(rows, about):
     """Return how many lengths diverged, and where losses are lowest."""
-    lost = int((rows["status"] == "diverged").sum())
-    past = int((rows["best_iteration"] > rows["horizon"]).sum())
+    lost, past = rows["status"] == "diverged", rows["best_iteration"] > rows["horizon"]
     text = (
-        f"{lost} of {len(rows)} unroll lengths diverged at meta-testing; {past} of {len(rows)} "
-        "reach their lowest loss after more steps than they were trained for."
+        f"{lost.sum()} of {len(rows)} unroll lengths diverged at meta-testing; "
+        f"{past.sum()} of {len(rows)} reach their lowest loss later than they were trained for."
     )
     for column, name in (("last_meta_loss", "at meta-training"), ("end_loss", "at the end")):
         values = rows[column].where(np.isfinite(rows[column]))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from importlib import import_module
 
-import pandas as pd
 import pytest
 
+from figures.figure_tables import about, published, tables
 from l2o.errors import InputError
+from l2o.figures.compared import as_page
 from l2o.figures.pages import html_page, write_page
 from l2o.figures.provenance_page import provenance_page
-from l2o.figures.table_page import fig6_table_page, table_page
 
 VOID = {"meta", "br"}
 KEYS = {"set": "a1" * 32, "train": "b2" * 32, "elsewhere": "c3" * 32}
@@ -50,16 +51,6 @@ def self_contained(page: str) -> Reader:
     return reader
 
 
-def comparison(**changes) -> pd.DataFrame:
-    rows = [
-        ("noiseless", "lista", "LISTA", -40.0, -35.46, "met", "converged"),
-        ("noiseless", "lamp", "LAMP", float("nan"), -55.1, "missed", "diverged"),
-        ("coherent", "lista", "LISTA", float("-inf"), -13.49, "met", "converged"),
-    ]
-    columns = ["setting", "method", "label", "nmse_db", "paper_nmse_db", "verdict", "status"]
-    return pd.DataFrame(rows, columns=columns).assign(layer=16, paper_layer=16, **changes)
-
-
 def record(step: str, **changes) -> dict:
     content = {
         "step": step,
@@ -72,35 +63,14 @@ def record(step: str, **changes) -> dict:
     return content | changes
 
 
-def test_the_table_says_in_words_what_is_reached():
-    titles = {"noiseless": "Noiseless (m < n)", "coherent": "Coherent"}
-    page = table_page(comparison(), titles, "laptop", "laptop preset: reduced budget")
-    reader = self_contained(page)
-    assert (reader.tags.count("tr"), reader.tags.count("td")) == (3, 4)
-    assert "−40.00 / −35.46<small>reached</small>" in page
-    assert "diverged / −55.10<small>missed</small>" in page
-    assert "−∞ / −13.49<small>reached</small>" in page
-    assert "2 of 3 cells" in reader.text
-    assert "Noiseless (m < n)" in reader.text
-    assert "Laptop preset: reduced budget." in reader.text
-
-
-def test_the_page_of_figure_6_has_a_table_for_each_variant():
-    columns = ["setting", "method", "variant", "label", "relative_loss", "paper_relative_loss"]
-    columns += ["verdict", "curve_ratio", "status"]
-    nothing = float("nan")
-    rows = [
-        ("m5_n10", "gd", "main", "GD <1e-3>", 2.0, 106.0, "met", nothing, "converged"),
-        ("m5_n10", "gd", "as_drawn", "GD", 107.0, 106.0, "missed", 1.04, "converged"),
-        ("m5_n10", "lista", "main", "LISTA", nothing, 5.53e-6, "missed", nothing, "diverged"),
-    ]
-    table = pd.DataFrame(rows, columns=columns).assign(iteration=1000, paper_iteration=1000)
-    reader = self_contained(fig6_table_page(table, {"m5_n10": "m < n"}, "paper", "unsaid"))
-    assert (reader.tags.count("table"), reader.tags.count("td")) == (2, 3)
-    for text in ("GD <1e-3>", "m < n", "2.00e0 / 1.06e2reached", "1.07e2 / 1.06e21.04×"):
+def test_a_comparison_is_a_page_by_itself():
+    room = import_module("l2o.experiments.lasso.report")
+    told = about("fig6", titles={"m5_n10": "m < n", "m25_n50": "m = 25"})
+    reader = self_contained(as_page(room.table(tables("fig6"), published("fig6"), told), told))
+    assert (reader.tags.count("table"), reader.tags.count("tr")) == (2, 11 + 6)
+    for text in ("m < n", "4.58 / 106reached", "2.62 / 0.0797missed", "0.0584 / 0.07971.36×"):
         assert text in reader.text
-    for text in ("diverged / 5.53e-6missed", "1 of 2 cells", "iteration 1,000", "Preset: paper."):
-        assert text in reader.text
+    assert "Figure 6: LASSO, in numbers" in reader.text
 
 
 def test_the_provenance_tells_every_artifact_and_every_step_once():
@@ -121,9 +91,6 @@ def test_the_provenance_tells_every_artifact_and_every_step_once():
     assert "lost.csv" in reader.text and "no record" in reader.text
     targets = {value[1:] for name, value in reader.attributes if name == "href"}
     assert targets == {value for name, value in reader.attributes if name == "id"}
-
-
-def test_a_page_of_nothing_is_a_page():
     assert "Artifacts" in self_contained(provenance_page([])).text
 
 

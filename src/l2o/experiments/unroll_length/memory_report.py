@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from l2o.figures.about import About
 from l2o.figures.common import check_words
 from l2o.figures.intake import Tables, whole_table
-from l2o.figures.layout import Grid, new_page
+from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Level
 from l2o.figures.points import Points, draw_points, points_entries
 from l2o.figures.style import MethodStyle, print_style
@@ -60,7 +60,7 @@ def memory_page(tables: Tables, about: About) -> Figure:
         entries.append(Line2D([], [], label=limit.name, **limit.look))
         foot = f"{_foot(measured, training, estimates)} {about.budget}"
         page, ((first, second, third),) = new_page(
-            Grid([1.9], 3, between=0.55), {"": entries}, foot
+            PanelGrid([1.9], 3, between=0.55), {"": entries}, foot
         )
         for axes, rows, x in ((first, of_network, "unroll"), (second, of_unroll, "n")):
             words = "Unroll (inner steps)" if x == "unroll" else "Coordinates n of the optimizee"

@@ -1,0 +1,238 @@
+"""The command line in this process: what it prints, exit codes, one line where input is bad."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from every_room import ROOMS, ROOT
+from l2o.artifacts.proof import proof_path
+from l2o.cli import main
+from l2o.experiments.graph import find
+from l2o.layout import KINDS, wildcards_of
+from l2o.optimizers import registry
+from parameter_files import changed
+from small_network_jobs import make_folder
+
+CHANGES = {
+    "iterations": 30,
+    "presets>smoke>samples": {"train": 64, "validation": 16, "test": 8},
+    "presets>smoke>training>samples": 64,
+}
+SET = Path("results/smoke/lasso/sets/m5_n10.h5")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = make_folder(tmp_path_factory.mktemp("cli"), "fig6", CHANGES)
+    for source in ("params", "data"):
+        for path in (ROOT / source).iterdir():
+            if not (made / source / path.name).exists():
+                (made / source / path.name).symlink_to(path)
+    return made
+
+
+@pytest.fixture
+def l2o(folder, monkeypatch, capsys):
+    """Runs a command in the folder; returns its exit code, output and errors."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("L2O_CACHE", raising=False)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["l2o", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+def refused(result: tuple[int, str, str], *parts: str) -> None:
+    """It ended with exit code 2 and one line on standard error, which says these parts."""
+    code, out, err = result
+    assert (code, out) == (2, "") and len(err.splitlines()) == 1
+    assert err.startswith("error: ") and "; " in err and all(part in err for part in parts), err
+
+
+# Overview
+
+
+def test_help_lists_every_kind_of_job_and_imports_nothing_heavy():
+    script = """
+import sys
+from l2o.cli import app
+app(["--help"], standalone_mode=False)
+print("heavy:", *sorted({"torch", "numpy", "pandas", "pydantic", "h5py"} & {*sys.modules}))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "") and run.stdout.endswith("heavy:\n")
+    listed = re.findall(r"^  (\w+)  ", run.stdout, re.M)
+    people = {"check", "methods", "new", "provenance", "verify", "unlock", "solve"}
+    assert {*listed} == {*KINDS} | people
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_command_takes_the_wildcards_of_its_kind(l2o, kind):
+    code, out, _ = l2o(kind, "--help")
+    words = re.match(r"Usage: .* \[OPTIONS\](.*)", out)[1].split()
+    assert code == 0 and [word.lower() for word in words] == [*wildcards_of(kind)]
+
+
+def test_methods_are_listed_with_their_references(l2o):
+    code, out, _ = l2o("methods")
+    heads = [head for kind in registry.KINDS for head in registry.methods(kind).values()]
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == len(heads)
+    for line, head in zip(lines, heads, strict=True):
+        assert line.split()[:2] == [head.kind, head.name] and line.endswith(head.reference)
+
+
+# Checks
+
+
+def test_check_says_what_parameters_ask_for(l2o):
+    code, out, err = l2o("check", "--preset", "smoke")
+    assert (code, err) == (0, "") and len(out.splitlines()) == len(ROOMS)
+    assert "params/fig5.yaml: valid; smoke: 4 settings, 13 methods, 36 trainings\n" in out
+    for name in ("lasso", "fig6", "fig6_seconds"):
+        assert l2o("check", name)[1] == (
+            "params/fig6.yaml: valid; laptop: 2 settings, 10 methods, 10 trainings\n"
+        )
+    code, out, _ = l2o("check", "--preset", "smoke", "--methods", "alista, adam")
+    assert code == 0 and [line.split(": ")[2] for line in out.splitlines()] == [
+        "2 settings, 2 methods, 2 trainings",
+        "2 settings, 1 methods, 0 trainings",
+        "2 settings, 1 methods, 0 trainings",
+        "4 settings, 1 methods, 4 trainings",
+    ]
+
+
+def test_check_tells_a_fault_in_one_line(l2o, tmp_path):
+    for place, value, *parts in (
+        ("learning>atom", 1, "learning.atom", "did you mean `atoms`?"),
+        ("density", 7, "density", "found 7", "less than or equal to 1"),
+    ):
+        path = changed(ROOT / "params/fig5.yaml", tmp_path, place, value)
+        refused(l2o("check", "fig5", "--params", path), str(path), *parts)
+    path.write_text("a: [1", "utf-8")
+    refused(l2o("check", "fig5", "--params", path), "not valid YAML", "correct the syntax")
+    missing = tmp_path / "none.yaml"
+    refused(l2o("check", "fig5", "--params", missing), "no such parameter file", "check the path")
+    refused(l2o("check", "--preset", "smok"), "smok", "did you mean `smoke`?")
+    refused(l2o("check", "lassso"), "experiment: lassso: unknown key; did you mean `lasso`?")
+    refused(l2o("check", "--methods", "alistaa"), "alistaa", "did you mean `alista`?")
+    refused(l2o("check", "lasso", "--methods", "amp"), "none of amp takes part")
+
+
+def test_words_that_no_command_has_end_with_exit_code_2(l2o):
+    for words in (["trian"], ["train", "lasso"], ["check", "--presett", "smoke"], ["sample"]):
+        code, out, err = l2o(*words)
+        assert (code, out) == (2, "") and "Error: " in err
+
+
+# One job, and what is said of its artifact
+
+
+@pytest.fixture
+def made(l2o):
+    """The set of LASSO, made by its command, by either name of the experiment."""
+    assert l2o("sample", "fig6", "m5_n10", "--preset", "smoke")[0] == 0
+    before = SET.read_bytes()
+    assert l2o("sample", "lasso", "m5_n10", "--preset", "smoke")[0] == 0
+    assert SET.read_bytes() == before
+    return SET
+
+
+def test_an_evaluation_prints_the_number_that_the_table_has(l2o, made):
+    code, out, _ = l2o("evaluate", "lasso", "m5_n10", "fista", "--preset", "smoke")
+    curves = pd.read_csv("results/smoke/lasso/curves/m5_n10/fista.csv")
+    last = curves[curves["variant"] == "main"].iloc[-1]
+    assert code == 0 and out == (
+        f"m5_n10 fista: relative_loss = {last['relative_loss']:.6g} at iteration 30 "
+        "(8 instances from 2 random starts each; converged)\n"
+    )
+    again = l2o("evaluate", "fig6", "m5_n10", "fista", "--preset", "smoke", "--methods", "fista,gd")
+    assert again == (0, out, "")
+
+
+def test_a_job_that_cannot_be_done_is_told_in_one_line(l2o, made):
+    smoke = ("--preset", "smoke")
+    refused(l2o("evaluate", "lasso", "m5_n10", "l2o_dm", *smoke), "no such file", "snakemake")
+    refused(l2o("evaluate", "lasso", "m5_n11", "gd", *smoke), "did you mean `m5_n10`?")
+    refused(l2o("train", "lasso", "m5_n10", "l2o_dn", *smoke), "did you mean `l2o_dm`?")
+    refused(l2o("tune", "lasso", "m5_n10", "gd", *smoke), "there is nothing to do for m5_n10 gd")
+    refused(l2o("figure", "fig66", *smoke), "fig66", "unknown key")
+    refused(l2o("join", "fig6", "curve", *smoke), "did you mean `curves`?")
+    refused(l2o("store", "mnits", *smoke), "did you mean `mnist`?")
+    refused(l2o("measure", "fig3", "memroy", *smoke), "did you mean `memory`?")
+
+
+def test_provenance_says_what_made_a_file(l2o, made, tmp_path):
+    job = find("sample", ["lasso", "m5_n10"], "smoke")
+    code, out, _ = l2o("provenance", made)
+    lines = out.splitlines()
+    assert code == 0 and lines[0] == f"file       {made}" and f"key        {job.key}" in lines
+    assert '  setting: "m5_n10"' in lines and "content    sha256 " in out
+    assert lines[lines.index("inputs") + 1] == "  none"
+    assert any(line.startswith("  l2o.experiments.lasso.problem:sample: ") for line in lines)
+    moved = tmp_path / "set.h5"
+    moved.write_bytes(made.read_bytes())
+    assert "content    not known: no proof" in l2o("provenance", moved)[1]
+    proof_path(moved).parent.mkdir()
+    proof_path(moved).write_bytes(proof_path(made).read_bytes())
+    moved.write_bytes(made.read_bytes()[:-1])
+    assert "content    CORRUPT" in l2o("provenance", moved)[1]
+    (tmp_path / "mine.csv").write_text("a\n")
+    refused(l2o("provenance", tmp_path / "mine.csv"), "carries no provenance", "run snakemake")
+    refused(l2o("provenance", tmp_path / "none.csv"), "no such file", "build it first")
+
+
+def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
+    code, out, _ = l2o("verify", "--preset", "smoke")
+    assert code == 1 and re.fullmatch(
+        r"smoke: \d+ valid, 0 stale, \d+ missing, 0 corrupt", out.splitlines()[-1]
+    )
+    assert str(made) not in out and "missing  reports/smoke/fig6.pdf" in out
+    job = find("sample", ["lasso", "m5_n10"], "smoke")
+    whole = SimpleNamespace(jobs=[job])
+    monkeypatch.setattr("l2o.commands.artifacts.Graph", lambda preset, methods: whole)
+    code, out, _ = l2o("verify", "--preset", "smoke", "--all")
+    assert code == 0 and out.splitlines()[0] == f"valid    {made}" and "1 valid" in out
+    made.write_bytes(made.read_bytes()[:-1] + b"!")
+    code, out, _ = l2o("verify", "--preset", "smoke")
+    assert code == 1 and out.startswith(f"corrupt  {made}") and "1 corrupt" in out
+
+
+# Locks
+
+
+def test_a_stale_lock_is_removed_and_one_in_use_stays(l2o, tmp_path):
+    assert l2o("unlock", "--folder", tmp_path) == (0, "no lock\n", "")
+    lock = tmp_path / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    command = [sys.executable, "-c", "print(flush=True); input()  # snakemake"]
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, **pipe) as working:
+        working.stdout.readline()
+        refused(l2o("unlock", "--folder", tmp_path), f"process {working.pid}", "wait until it ends")
+        assert lock.exists()
+        working.communicate(b"\n")
+    assert l2o("unlock", "--folder", tmp_path)[:2] == (
+        0,
+        f"removed the stale lock of {tmp_path.resolve()}\n",
+    )
+    assert not lock.exists()
+
+
+def test_new_writes_a_template_or_tells_why_not(l2o):
+    refused(l2o("new", "method", "lista"), "name: lista: is taken")
+    refused(l2o("new", "experiment", "lasso"), "name: lasso: is taken")
+    refused(l2o("new", "method", "mine", "--kind", "classical"), "no template of that kind")
+    assert l2o("new", "figure", "mine")[0] == 2
