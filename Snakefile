@@ -1,6 +1,5 @@
-# The graph of the benchmark: parameters -> optimizee sets -> checkpoints -> curves -> figures.
-# Every rule is a kind of job, for all experiments; what a job reads and writes is told by
-# l2o.experiments, and whether its artifacts are valid by the proofs beside them (docs/proofs.md).
+# The graph of the benchmark: every rule is a kind of job, for all experiments. What a job reads and
+# writes is told by l2o.experiments, and what is valid by the proofs beside it (docs/proofs.md).
 import os
 import sys
 from pathlib import Path

@@ -146,6 +146,13 @@ def test_gaps_by_hand():
     assert "n = 2: L2O-Swarm (1.07); n = 10: L2O-Scale (8.68)." in markdown
     assert "~: hidden in the picture" in markdown and "33.2 / ~34.0 ± 1.7; 1.02×" in markdown
 
+    alone = {
+        name: table[table["method"] != "adam"] if "method" in table else table
+        for name, table in tables("fig7").items()
+    }
+    without = as_markdown(room.table(alone, published("fig7"), told), told)
+    assert "less that of Adam" not in without and "nan" not in without
+
 
 def test_training_losses_by_hand():
     room = import_module("l2o.experiments.network_training.report")

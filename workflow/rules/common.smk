@@ -56,9 +56,9 @@ def inputs(kind):
 MAIN = {job.kind for job in graph.jobs}
 
 
-def outputs(kind):
-    """Patterns of what a job of a kind writes, by their role."""
-    return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()}
+def outputs(kind, **flagged):
+    """Patterns of what a job of a kind writes, by their role; some are in the report."""
+    return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()} | flagged
 
 
 def command(kind):
@@ -82,12 +82,8 @@ def needs(kind, name):
     return lambda wildcards: of(wildcards)
 
 
-def log_file(kind):
-    return log_of(kind, PRESET)
-
-
-def benchmark_file(kind):
-    return log_of(kind, PRESET, "benchmarks", "tsv")
+log_file = lambda kind: log_of(kind, PRESET)
+benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")
 
 
 def shown(kind, role, category, within=None, **label):
@@ -97,13 +93,10 @@ def shown(kind, role, category, within=None, **label):
         caption="../report/caption.rst",
         category=category,
         subcategory=within,
-        labels=lambda wildcards: {
-            name: text.format(about=graph.about(kind, dict(wildcards.items())), **dict(wildcards.items()))
-            for name, text in label.items()
-        },
+        labels=lambda w: {name: text.format(w=w, of=graph.title(w)) for name, text in label.items()},
     )
 
 
 def caption(kind):
     """What a result is, for the report."""
-    return lambda wildcards: graph.caption(kind, dict(wildcards.items()))
+    return lambda wildcards: graph.caption(kind, wildcards)

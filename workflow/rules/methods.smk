@@ -1,6 +1,7 @@
 # Methods: tuned, trained, followed and timed; one job a method and setting. The state of an
 # unfinished training lies outside `output:`, because Snakemake deletes the outputs of a job before
 # it runs it again.
+HISTORIES = ("Loss histories", "{experiment}, {setting}")  # category and subcategory in the report
 
 
 rule tune:
@@ -26,12 +27,7 @@ rule train:
     input:
         unpack(inputs("train")),
     output:
-        **outputs("train")
-        | {
-            "history": shown(
-                "train", "history", "Loss histories", "{experiment}, {setting}", method="{method}"
-            )
-        },
+        **outputs("train", history=shown("train", "history", *HISTORIES, method="{w.method}")),
     log:
         log_file("train"),
     benchmark:

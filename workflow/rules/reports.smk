@@ -5,7 +5,7 @@ rule join:
     input:
         unpack(inputs("join")),
     output:
-        table=shown("join", "table", "Tables", table="{about}: {table} (CSV)"),
+        table=shown("join", "table", "Tables", table="{of}: {w.table} (CSV)"),
     log:
         log_file("join"),
     localrule: True
@@ -21,9 +21,9 @@ rule table:
     input:
         unpack(inputs("table")),
     output:
-        csv=shown("table", "csv", "Tables", table="{about}: comparison (CSV)"),
-        markdown=shown("table", "markdown", "Tables", table="{about}: comparison (Markdown)"),
-        page=shown("table", "page", "Tables", table="{about}: comparison"),
+        csv=shown("table", "csv", "Tables", table="{of}: comparison (CSV)"),
+        markdown=shown("table", "markdown", "Tables", table="{of}: comparison (Markdown)"),
+        page=shown("table", "page", "Tables", table="{of}: comparison"),
         metrics=outputs("table")["metrics"],
     log:
         log_file("table"),
@@ -40,8 +40,8 @@ rule figure:
     input:
         unpack(inputs("figure")),
     output:
-        pdf=shown("figure", "pdf", "Figures", figure="{about}: {figure} (PDF)"),
-        png=shown("figure", "png", "Figures", figure="{about}: {figure} (PNG)"),
+        pdf=shown("figure", "pdf", "Figures", figure="{of}: {w.figure} (PDF)"),
+        png=shown("figure", "png", "Figures", figure="{of}: {w.figure} (PNG)"),
     log:
         log_file("figure"),
     params:
@@ -56,8 +56,8 @@ rule claims:
     input:
         unpack(inputs("claims")),
     output:
-        csv=shown("claims", "csv", "Tables", table="The paper's claims, tested (CSV)"),
-        markdown=shown("claims", "markdown", "Tables", table="The paper's claims, tested (Markdown)"),
+        csv=shown("claims", "csv", "Tables", table="The paper's claims (CSV)"),
+        markdown=shown("claims", "markdown", "Tables", table="The paper's claims (Markdown)"),
     log:
         log_file("claims"),
     params:

@@ -130,7 +130,8 @@ class Job:
                 **{role: artifact.job.key for role, artifact in self.reads.items()},
                 **{role: content_hash(path) for role, path in self.files.items()},
             },
-            "order": [*self.reads, *self.files],  # that of rows, where tables are joined
+            # Which file of a job is read, and the order, that of rows where tables are joined.
+            "order": [*((role, a.role) for role, a in self.reads.items()), *self.files],
             "libraries": {name: library_version(name) for name in self.libraries},
         }
 

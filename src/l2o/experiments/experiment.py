@@ -191,7 +191,6 @@ class Experiment(Room):
     ) -> Job:
         """Join tables row by row, or by another work."""
         wildcards = {"report": self.report_name, "table": table}
-        parameters = {"table": table, **parameters}  # of what an evaluation writes, which is read
         libraries = () if work.startswith(WORKS) else ("numpy", "pandas")
         return self.job("join", wildcards, parameters, reads, [work], libraries)
 

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from l2o.artifacts.job import Job, job_name
 from l2o.config.loading import unknown_key
@@ -120,21 +121,21 @@ class Graph:
         jobs = [job for one in chosen for job in one.reports()]
         return jobs if base or not self.claims else [*jobs, self.claims]
 
-    def about(self, kind: str, wildcards: Mapping[str, str]) -> str:
+    def title(self, wildcards: Any) -> str:
         """Return the heading of a result in Snakemake's report."""
         one = self._owner(wildcards)
         return one.title if one else ""
 
-    def caption(self, kind: str, wildcards: Mapping[str, str]) -> str:
+    def caption(self, kind: str, wildcards: Any) -> str:
         """Return what a result is, for Snakemake's report."""
-        one = self._owner(wildcards)
+        one, what = self._owner(wildcards), CAPTIONS[kind].format(**dict(wildcards.items()))
         if one is None:
-            return CAPTIONS[kind]
-        what = CAPTIONS[kind].format(**wildcards)
+            return what
         return f"**{one.title}**. {what} {one.about()} Preset {self.preset}: {one.sizes.note}."
 
-    def _owner(self, wildcards: Mapping[str, str]) -> Experiment | None:
-        names = {*wildcards.values()}
+    def _owner(self, wildcards: Any) -> Experiment | None:
+        """Return the experiment that wildcards name by its room, its report or a figure."""
+        names = {value for _, value in wildcards.items()}
         for one in self.experiments.values():
             if names & {one.name, one.report_name, *one.figure_names}:
                 return one

@@ -91,7 +91,7 @@ def copies(experiments: Iterable[Experiment], claims: Job | None, preset: str) -
     wanted = {p.format(report=one.report_name) for one in experiments for p in SHOWN}
     wanted.add("claims.md")
     return [
-        shared_job("copy", preset, {"of": role}, {"original": Artifact(job, role)}, file=path.name)
+        shared_job("copy", preset, {}, {"original": Artifact(job, role)}, file=path.name)
         for job in jobs
         for role, path in job.writes.items()
         if path.name in wanted

@@ -14,6 +14,7 @@ from l2o.figures.numbers import FLOOR, tick
 
 BINS = 12  # a decade of a smoothed axis is drawn as so many points
 _MARKERS_PER_DECADE = 2.5
+_BAND = 10  # bands stretch a log axis to a tenth of the lowest line at most
 _ROOM = 8  # a curve that diverged stretches a log axis to so many times its start at most
 _ALIKE = 0.5  # panels share an axis if their ranges have so large a part in common
 Limits = tuple[float, float]
@@ -53,6 +54,10 @@ def value_limits(curves: pd.DataFrame, measure: Measure, *others: pd.Series) -> 
     if not len(shown):
         return (0.1, 10.0) if measure.log else (-1.0, 1.0)
     low = measure.bottom if (values < measure.bottom).any() else shown.min()
+    if measure.log:
+        lines = np.concatenate([*kept[1 : 1 + len(others)], curves[measure.median]])
+        lines = lines[(lines >= measure.bottom) & (lines <= measure.top)]
+        low = max(low, lines.min(initial=np.inf) / _BAND) if len(lines) else low
     if low == (high := shown.max()):
         return (low / 1.1, high * 1.1) if measure.log else (low - 1.0, high + 1.0)
     return low, high

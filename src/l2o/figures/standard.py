@@ -73,10 +73,12 @@ class Standard:
                     panels.append(Panel(title, rows, measure, lines, notes))
         styles, lines = styles_for(order), [line for panel in panels for line in panel.levels]
         failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
-        words = filter(None, (foot_of(self.measure, about, main), foot, failed, about.budget))
+        lost = f"Diverges: its mean {FAILED}." if (main["status"] != "converged").any() else ""
+        texts = (foot_of(self.measure, about, main), foot, failed, lost, about.budget)
+        words = " ".join(filter(None, texts))
         with print_style():
             legend = legend_of(main, styles, self.headings, lines, self.measure.ring_label)
-            first = curves_page(panels, styles, legend, " ".join(words))
+            first = curves_page(panels, styles, legend, words)
             shown = self.shown_rows(compared)
             return [first, *overlay_pages(curves, paper, shown, about, self.measure, self.reading)]
 

@@ -120,10 +120,8 @@ def table(tables, published, about):
         f"{CHANCE_TEXT}"
     )
     numbers = rows.drop(columns=["end_iteration", "status", *_COUNTS]).set_index("setting")
-    metrics = {
-        setting: {name: float(value) for name, value in row.items() if np.isfinite(value)}
-        for setting, row in numbers.iterrows()
-    }
+    finite = ((s, row[np.isfinite(row.astype(float))]) for s, row in numbers.iterrows())
+    metrics = {setting: row.astype(float).to_dict() for setting, row in finite}
     metrics |= {"lengths": len(rows), "diverged": int((rows["status"] == "diverged").sum())}
     return Compared(rows, [Text(text), grid, Text(_summary(rows, about))], metrics)
 
