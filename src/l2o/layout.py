@@ -32,6 +32,7 @@ WRITES: dict[str, dict[str, str]] = {
         "csv": f"{OF_REPORT}_table.csv",
         "markdown": f"{OF_REPORT}_table.md",
         "metrics": "reports/{preset}/metrics/{report}.json",
+        "plots": "reports/{preset}/plots/{report}.csv",
         "page": "results/{preset}/pages/{report}.html",
     },
     "figure": {

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
 NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched fails
 TRAININGS = 4 * 9 + 2 * 5 + 2 * 5 + 4 + 2
-COMPARISON = "Figure 5: sparse recovery: comparison"
+COMPARISON = "Figure 5: sparse recovery: comparison (page)"
 PICTURE = "Figure 5: sparse recovery: fig5 (PNG)"
 SHOWN = ("join", "table", "figure", "claims", "records")
 RESULT = "[...document.querySelectorAll('nav tbody tr')].find(e => e.cells[0].innerText.trim() =="

@@ -93,8 +93,14 @@ def shown(kind, role, category, within=None, **label):
         caption="../report/caption.rst",
         category=category,
         subcategory=within,
-        labels=lambda w: {name: text.format(w=w, of=graph.title(w)) for name, text in label.items()},
+        labels=lambda w: {
+            name: text.format(w=w, of=graph.title(w)) for name, text in label.items()
+        },
     )
+
+
+def shown_all(kind, roles, text):
+    return {role: shown(kind, role, "Tables", table=f"{text} ({role})") for role in roles}
 
 
 def caption(kind):

@@ -51,8 +51,7 @@ rule store:
         command("store")
 
 
-# Not part of any figure: the learned dictionary is released with the repository. The target
-# results/dictionaries/bsds500.h5 learns it again, for comparison.
+# Part of no figure: results/dictionaries/bsds500.h5 learns the released dictionary again.
 rule learn:
     input:
         unpack(inputs("learn")),

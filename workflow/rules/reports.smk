@@ -21,10 +21,7 @@ rule table:
     input:
         unpack(inputs("table")),
     output:
-        csv=shown("table", "csv", "Tables", table="{of}: comparison (CSV)"),
-        markdown=shown("table", "markdown", "Tables", table="{of}: comparison (Markdown)"),
-        page=shown("table", "page", "Tables", table="{of}: comparison"),
-        metrics=outputs("table")["metrics"],
+        **outputs("table", **shown_all("table", ("csv", "markdown", "page"), "{of}: comparison")),
     log:
         log_file("table"),
     localrule: True
@@ -56,8 +53,7 @@ rule claims:
     input:
         unpack(inputs("claims")),
     output:
-        csv=shown("claims", "csv", "Tables", table="The paper's claims (CSV)"),
-        markdown=shown("claims", "markdown", "Tables", table="The paper's claims (Markdown)"),
+        **shown_all("claims", ("csv", "markdown"), "The paper's claims"),
     log:
         log_file("claims"),
     params:

@@ -40,11 +40,18 @@ def timings(given: Given) -> None:
 
 
 def table(given: Given) -> None:
-    """Compare methods with each other and with what is published: CSV, Markdown, JSON, HTML."""
+    """Compare methods with each other and what is published: CSV, Markdown, JSON, HTML, bars."""
     from l2o.figures.compared import write_compared
+    from l2o.storage.tables import write_table
 
     compare, tables, published, about = _declared(given)
-    write_compared(compare(tables, published, about), about=about, **given.outputs)
+    outputs, compared = dict(given.outputs), compare(tables, published, about)
+    by_setting = {s: of for s, of in compared.metrics.items() if isinstance(of, Mapping)}
+    bars = [
+        {"result": f"{s}: {k}", "value": v} for s, of in by_setting.items() for k, v in of.items()
+    ]
+    write_table(outputs.pop("plots"), bars)  # what `dvc plots` draws
+    write_compared(compared, about=about, **outputs)
 
 
 def figure(given: Given) -> None:

@@ -54,10 +54,9 @@ def value_limits(curves: pd.DataFrame, measure: Measure, *others: pd.Series) -> 
     if not len(shown):
         return (0.1, 10.0) if measure.log else (-1.0, 1.0)
     low = measure.bottom if (values < measure.bottom).any() else shown.min()
-    if measure.log:
-        lines = np.concatenate([*kept[1 : 1 + len(others)], curves[measure.median]])
-        lines = lines[(lines >= measure.bottom) & (lines <= measure.top)]
-        low = max(low, lines.min(initial=np.inf) / _BAND) if len(lines) else low
+    lines = drawn(np.concatenate([*kept[1 : 1 + len(others)], curves[measure.median]]), measure.log)
+    if measure.log and (lines := lines[lines <= measure.top]).size:
+        low = max(low, measure.bottom, lines.min() / _BAND)
     if low == (high := shown.max()):
         return (low / 1.1, high * 1.1) if measure.log else (low - 1.0, high + 1.0)
     return low, high
