@@ -86,3 +86,9 @@ def snakemake(
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess:
     return run(folder, snakemake_command(*arguments, preset=preset), environment)
+
+
+def keep_one_setting(params: Path) -> None:
+    """Leave the first setting of sparse recovery alone in its parameter file."""
+    text = re.sub(r"  (snr20|coherent|large): \{title.*\n", "", params.read_text())
+    params.write_text(re.sub(r"      (snr20|coherent|large)/.*\n", "", text))

@@ -9,7 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from real_pipeline import REPORTS, ROOT, copy_repository, environment_of, l2o, snakemake
+from real_pipeline import (
+    REPORTS,
+    ROOT,
+    copy_repository,
+    environment_of,
+    keep_one_setting,
+    l2o,
+    snakemake,
+)
 
 pytestmark = pytest.mark.pipeline
 LAYER = "        v = x + self.step[k] * (residual @ self.A)\n"
@@ -80,6 +88,7 @@ def test_six_added_methods_and_a_setting_of_ones_own_are_built_to_the_end(clone)
         fill(clone / f"src/l2o/optimizers/unrolled/{name}.py", LAYER)
     assert len(files(clone) - before) == len(ADDED)
     params = clone / "params/fig5.yaml"
+    keep_one_setting(params)
     text = params.read_text()
     own = '  own: {title: "My own", dictionary: gaussian, snr_db: 30}\n'
     text = text.replace("settings:                  # paper 4.1.1\n", f"settings:\n{own}")
@@ -88,7 +97,9 @@ def test_six_added_methods_and_a_setting_of_ones_own_are_built_to_the_end(clone)
         text.replace("  step_lista: {lam: 0.1}\n", f"  step_lista: {{lam: 0.1}}\n{lines}")
     )
     only = ",".join([*ADDED, "alista", "ista"])
-    run = snakemake(clone, "--cores", "2", "--config", f"methods=[{only}]", "--", "fig5_all")
+    run = snakemake(
+        clone, "--cores", "2", "--config", "preset=smoke", f"methods=[{only}]", "--", "fig5_all"
+    )
     assert run.returncode == 0, run.stderr
     name = "_".join(("fig5", "only", *ADDED, "alista", "ista"))
     for table in ("curves", "finals", "timings", "table"):
