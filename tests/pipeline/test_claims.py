@@ -25,7 +25,7 @@ def test_snakemake_repairs_a_set_and_the_claims_and_nothing_between(tmp_path, mo
             path.write_text("made up")
             write_proof(path, job.record)
     assert planned(folder) == {}
-    table, data = graph.claims.writes["csv"], Path("results/smoke/sparse_recovery/sets/snr20.h5")
+    table, data = graph.claims.writes["csv"], Path("results/smoke/sparse_recovery/sets/coherent.h5")
     table.write_text("damaged")
     assert planned(folder) == {"claims": 1}
     assert planned(folder, "--", "fig5_all") == {}

@@ -16,8 +16,8 @@ from l2o.experiments.graph import Graph
 from real_pipeline import (
     ROOT,
     copy_repository,
+    drop_settings,
     environment_of,
-    keep_one_setting,
     l2o,
     planned,
     snakemake,
@@ -52,7 +52,7 @@ def origin(tmp_path_factory, built, artifact_cache) -> Path:
     folder = copy_repository(tmp_path_factory.mktemp("dvc") / "origin")
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
-    keep_one_setting(folder / "params/fig5.yaml")
+    drop_settings(folder / "params/fig5.yaml", "coherent")
     settings = folder / "params/run.yaml"
     settings.write_text(settings.read_text().replace("preset: laptop", "preset: smoke"))
     run(folder, "git", "init", "--quiet")

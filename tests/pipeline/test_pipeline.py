@@ -75,8 +75,8 @@ def test_sparse_recovery_has_every_method_in_every_table(built):
     curves = table(built, "fig5_curves")
     assert curves.groupby("setting")["method"].nunique().eq(13).all()
     compared = table(built, "fig5_table")
-    assert len(compared) == 4 * 13 or len(compared) == 4 * 12  # the oracle is a line
-    assert compared["verdict"].isin(["met", "missed"]).sum() == 28
+    assert len(compared) == 2 * 12  # the oracle is a line
+    assert compared["verdict"].isin(["met", "missed"]).sum() == 2 * 7
     assert not list((built / "unfinished").rglob("*.safetensors"))
 
 
@@ -89,7 +89,7 @@ def test_lasso_is_held_against_certified_optima_and_timed(built):
     assert (last.unstack()["fista"] < 1e-3).all()
     timings = table(built, "fig6_timings").set_index("method")
     assert (timings["solve_seconds"] > 0).all()
-    assert timings["training_seconds"].notna().sum() == 2 * 5
+    assert timings["training_seconds"].notna().sum() == 5
 
 
 def test_rastrigin_has_an_oracle(built):
@@ -101,20 +101,20 @@ def test_rastrigin_has_an_oracle(built):
     last = main[main["iteration"] == 1000].set_index(["setting", "method"])
     # Within what the oracle itself missed in this preset's few samples.
     assert (last["gap"] > -oracles["grid_largest_excess"].max()).all()
-    assert table(built, "fig7_timings")["training_seconds"].notna().sum() == 2 * 5
+    assert table(built, "fig7_timings")["training_seconds"].notna().sum() == 5
 
 
 def test_networks_are_trained_that_no_optimizer_has_seen(built):
     curves = table(built, "fig8_curves")
-    assert {*curves["setting"]} == {"mlp_relu", "convnet"}
+    assert {*curves["setting"]} == {"mlp_relu"}
     assert curves.groupby("setting")["method"].nunique().eq(3 + 4).all()
     starts = curves[curves["iteration"] == 0].groupby("setting")["loss"]
     assert starts.nunique().eq(1).all()  # all methods run from the same points
     finals = table(built, "fig8_finals")
-    assert len(finals) == 2 * 7 and (finals["runs"] == 2).all()
+    assert len(finals) == 7 and (finals["runs"] == 2).all()
     timings = table(built, "fig8_timings")
-    assert len(timings) == 2 * 7 and (timings["step_over_adam"] > 0).all()
-    assert timings["training_seconds"].notna().sum() == 2 * 4
+    assert len(timings) == 7 and (timings["step_over_adam"] > 0).all()
+    assert timings["training_seconds"].notna().sum() == 4
     trained = built / "results/smoke/network_training/training_seconds/mlp_sigmoid"
     assert len([*trained.glob("*.json")]) == 4
 
@@ -155,12 +155,12 @@ def test_new_comments_change_nothing(built, edited):
     assert planned(built) == {}
 
 
-ON_LASSO = {"train": 2, "evaluate": 2, "time": 2, "join": 4, "table": 1, "figure": 2}
+ON_LASSO = {"train": 1, "evaluate": 1, "time": 1, "join": 4, "table": 1, "figure": 2}
 
 
 def test_editing_one_method_retrains_it_alone(built, edited):
     edited("src/l2o/optimizers/unrolled/lista.py", "torch.zeros(n, n)", "torch.zeros(n, n) + 0")
-    assert planned(built) == together({"train": 4, "evaluate": 4}, REPORTED, ON_LASSO)
+    assert planned(built) == together({"train": 2, "evaluate": 2}, REPORTED, ON_LASSO)
 
 
 def test_editing_the_figure_only_redraws(built, edited):
@@ -170,14 +170,14 @@ def test_editing_the_figure_only_redraws(built, edited):
 
 def test_editing_an_evaluation_trains_nothing(built, edited):
     edited("src/l2o/experiments/lasso/problem.py", "starts[:1] if", "starts[:1][:] if")
-    evaluated = {"evaluate": 2 * 10, "join": 2, "table": 1, "figure": 2}
+    evaluated = {"evaluate": 10, "join": 2, "table": 1, "figure": 2}
     assert planned(built) == together(evaluated)
 
 
 def test_editing_one_recurrent_optimizer_retrains_it_alone(built, edited):
     edited("src/l2o/optimizers/recurrent/l2o_rnnprop.py", "output.tanh()", "(output + 0).tanh()")
-    on_rastrigin = {"train": 2, "evaluate": 2}
-    on_networks = {"train": 1, "evaluate": 2}
+    on_rastrigin = {"train": 1, "evaluate": 1}
+    on_networks = {"train": 1, "evaluate": 1}
     expected = (ON_LASSO, on_rastrigin, REPORTED, on_networks, REPORTED)
     assert planned(built) == together(*expected)
 
@@ -190,7 +190,7 @@ def test_another_unroll_length_is_trained_alone(built, edited):
 
 def test_a_parameter_of_one_method_retrains_it_alone(built, edited):
     edited("params/fig5.yaml", "lamp: {alpha: 1.1}", "lamp: {alpha: 1.2}")
-    assert planned(built) == together({"train": 4, "evaluate": 4}, REPORTED)
+    assert planned(built) == together({"train": 2, "evaluate": 2}, REPORTED)
 
 
 def test_more_runs_of_the_rate_search_train_nothing_again(built, edited):
@@ -199,7 +199,7 @@ def test_more_runs_of_the_rate_search_train_nothing_again(built, edited):
         "rate_search: {runs: 1, iterations: 2}",
         "rate_search: {runs: 2, iterations: 2}",
     )
-    searched = {"tune": 2 * 3, "evaluate": 2 * 3, "join": 4, "table": 1, "figure": 1}
+    searched = {"tune": 3, "evaluate": 3, "join": 4, "table": 1, "figure": 1}
     assert planned(built) == together(searched)
 
 
@@ -319,7 +319,7 @@ def test_damage_is_found_by_verify_and_repaired_by_the_next_run(built, copied):
     content = bytearray(checkpoint.read_bytes())
     content[-5] ^= 1
     checkpoint.write_bytes(content)
-    data = copied / RESULTS / "sets/snr20.h5"
+    data = copied / RESULTS / "sets/coherent.h5"
     data.write_bytes(data.read_bytes()[:-100])
     table = copied / REPORTS / "fig5_table.csv"
     table.write_text(table.read_text().replace("missed", "met", 1))
@@ -338,11 +338,11 @@ def test_damage_is_found_by_verify_and_repaired_by_the_next_run(built, copied):
 
 
 def test_a_damaged_input_is_refused_by_the_job_itself(copied):
-    data = copied / RESULTS / "sets/snr20.h5"
+    data = copied / RESULTS / "sets/coherent.h5"
     data.write_bytes(data.read_bytes()[:-100])
-    out = copied / RESULTS / "checkpoints/snr20/lista.safetensors"
+    out = copied / RESULTS / "checkpoints/coherent/lista.safetensors"
     before = out.read_bytes()
-    run = l2o(copied, "train", "sparse_recovery", "snr20", "lista", "--preset", "smoke")
+    run = l2o(copied, "train", "sparse_recovery", "coherent", "lista", "--preset", "smoke")
     assert run.returncode == 2
     assert run.stderr.startswith(f"error: {data.relative_to(copied)}: is corrupt")
     assert out.read_bytes() == before

@@ -13,8 +13,8 @@ from real_pipeline import (
     REPORTS,
     ROOT,
     copy_repository,
+    drop_settings,
     environment_of,
-    keep_one_setting,
     l2o,
     snakemake,
 )
@@ -88,7 +88,6 @@ def test_six_added_methods_and_a_setting_of_ones_own_are_built_to_the_end(clone)
         fill(clone / f"src/l2o/optimizers/unrolled/{name}.py", LAYER)
     assert len(files(clone) - before) == len(ADDED)
     params = clone / "params/fig5.yaml"
-    keep_one_setting(params)
     text = params.read_text()
     own = '  own: {title: "My own", dictionary: gaussian, snr_db: 30}\n'
     text = text.replace("settings:                  # paper 4.1.1\n", f"settings:\n{own}")
@@ -96,6 +95,7 @@ def test_six_added_methods_and_a_setting_of_ones_own_are_built_to_the_end(clone)
     params.write_text(
         text.replace("  step_lista: {lam: 0.1}\n", f"  step_lista: {{lam: 0.1}}\n{lines}")
     )
+    drop_settings(params, "noiseless", "coherent")
     only = ",".join([*ADDED, "alista", "ista"])
     run = snakemake(
         clone, "--cores", "2", "--config", "preset=smoke", f"methods=[{only}]", "--", "fig5_all"
