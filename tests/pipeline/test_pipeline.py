@@ -75,7 +75,7 @@ def test_sparse_recovery_has_every_method_in_every_table(built):
     curves = table(built, "fig5_curves")
     assert curves.groupby("setting")["method"].nunique().eq(13).all()
     compared = table(built, "fig5_table")
-    assert len(compared) == 2 * 12  # the oracle is a line
+    assert len(compared) == 2 * 13
     assert compared["verdict"].isin(["met", "missed"]).sum() == 2 * 7
     assert not list((built / "unfinished").rglob("*.safetensors"))
 
