@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def table(given: Given) -> None:
     from l2o.storage.tables import write_table
 
     compare, tables, published, about = _declared(given)
+    in_a_line = {setting: title.replace("\n", ", ") for setting, title in about.titles.items()}
+    about = replace(about, titles=in_a_line)
     outputs, compared = dict(given.outputs), compare(tables, published, about)
     by_setting = {s: of for s, of in compared.metrics.items() if isinstance(of, Mapping)}
     bars = [
