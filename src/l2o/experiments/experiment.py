@@ -41,10 +41,15 @@ class Experiment(Room):
 
     def sample(self, setting: str) -> Job:
         """Draw the optimizee set of a setting."""
-        samples = self.sizes.samples.model_dump()
-        parameters = {"setting": setting, "samples": samples, **self.problem(setting)}
-        parameters["seed"] = self.parameters.seed
-        return self.job("sample", self.place(setting), parameters, libraries=("numpy", "h5py"))
+        wildcards = self.place(setting)
+        parameters = {"setting": setting, "seed": self.parameters.seed}
+        parameters["samples"] = self.sizes.samples.model_dump()
+        parameters |= {**self.problem(setting), **self.drawing(setting)}
+        return self.job("sample", wildcards, parameters, libraries=("numpy", "h5py"))
+
+    def drawing(self, setting: str) -> dict[str, Any]:
+        """Return the parameters that draw a set beside those of the problem."""
+        return {}
 
     def data(self, setting: str) -> dict[str, Artifact]:
         """Return what trainings and evaluations of a setting read."""
@@ -168,15 +173,15 @@ class Experiment(Room):
 
     def tables(self) -> dict[str, Job]:
         """Return the jobs that join the results of all settings and methods, by table."""
-        found = {name: self._joined(name, "evaluate", self.evaluate) for name in JOINED}
+        found = {name: self._joined(name, self.evaluate) for name in JOINED}
         if self.tuned:
-            found["tuned"] = self._joined("tuned", "tune", self.tune)
+            found["tuned"] = self._joined("tuned", self.tune)
         if self.timed_together:
             timed = {setting: self.time(setting)["seconds"] for setting in self.settings}
             found["seconds"] = self.join("seconds", timed)
         return found
 
-    def _joined(self, table: str, kind: str, make: Any) -> Job:
+    def _joined(self, table: str, make: Any) -> Job:
         """Return the job that joins one table of every setting and method."""
         pairs = product(self.settings, self.contestants)
         made = {f"{s}/{m}": job[table] for s, m in pairs if (job := make(s, m)) is not None}

@@ -39,14 +39,10 @@ class Lasso(Experiment):
         """Return the parameters that define the problem."""
         return {"lam": self.parameters.lam}
 
-    def sample(self, setting: str) -> Job:
-        """Draw the dictionary and the instances of a setting; certify their optima."""
-        wildcards = self.place(setting)
+    def drawing(self, setting: str) -> dict[str, Any]:
+        """Return the size of the dictionary, and the density of the signals behind b."""
         m, n = self.sizes.sizes[setting]
-        parameters = self.parameters.model_dump(include={"density", "lam", "seed"})
-        parameters |= {"setting": setting, "m": m, "n": n}
-        parameters["samples"] = self.sizes.samples.model_dump()
-        return self.job("sample", wildcards, parameters, libraries=("numpy", "h5py"))
+        return {"m": m, "n": n, "density": self.parameters.density}
 
     def evaluation(self, setting: str, method: str) -> dict[str, Any]:
         """Return how a method is followed."""
