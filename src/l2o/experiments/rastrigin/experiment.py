@@ -20,18 +20,16 @@ class Rastrigin(FamilyExperiment):
 
     report, title = "fig7", "Figure 7: the Rastrigin family"
     model, claimed = Parameters, True
-    work, solvers = Experiment.work, Experiment.solvers  # all in the room, with sets of its own
+    # All is in the room, with sets of its own.
+    work, solvers, sample = Experiment.work, Experiment.solvers, Experiment.sample
 
     def problem(self, setting: str) -> dict[str, Any]:
         """Return the parameters that define the problem."""
         return {"alpha": self.parameters.alpha}
 
-    def sample(self, setting: str) -> Job:
-        """Draw the instances of a setting."""
-        wildcards = self.place(setting)
-        parameters = {"setting": setting, "n": self.sizes.sizes[setting], **self.problem(setting)}
-        parameters |= {"samples": self.sizes.samples.model_dump(), "seed": self.parameters.seed}
-        return self.job("sample", wildcards, parameters, libraries=("numpy", "h5py"))
+    def drawing(self, setting: str) -> dict[str, Any]:
+        """Return the number of unknowns."""
+        return {"n": self.sizes.sizes[setting]}
 
     def optima(self, setting: str) -> Job:
         """Find the lowest f of every test instance, by Run-and-Inspect."""
