@@ -142,3 +142,17 @@ def test_a_parameter_is_part_of_the_jobs_that_read_it(name, place, value, traine
     for kind, expected in (("train", trained), ("evaluate", evaluated)):
         found = {dict(job[1:])["method"] for job in changed if job[0] == kind}
         assert found == {*expected}, kind
+
+
+def test_where_a_method_is_not_what_its_paper_describes_is_told():
+    content = content_of("rastrigin")
+    told = room("rastrigin", content, "laptop").departures()
+    assert list(told) == ["L2O-RNNprop", "L2O-Scale", "L2O-Swarm"]
+    assert told["L2O-RNNprop"] == (
+        "`scale` 0.5, in its paper 0.1; trained without `scaling`, which its paper uses; trained "
+        "without `convex`, which its paper uses"
+    )
+    assert "asinh" in told["L2O-Scale"] and "posterior" in told["L2O-Swarm"]
+    content["recurrent"]["l2o_rnnprop"] = {}
+    content["presets"]["laptop"]["meta_training"] |= {"scaling": 3, "convex": 1}
+    assert "L2O-RNNprop" not in room("rastrigin", content, "laptop").departures()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -139,7 +140,10 @@ def test_gaps_by_hand():
     assert rows.loc[("n10", "rmsprop", "as_drawn"), "curve_ratio"] == 1.02
     assert (found.metrics["cells"], found.metrics["cells_met"]) == (18, 9)
     assert found.metrics["n10"]["pso_gap"] == 7.93
-    markdown = as_markdown(found, told)
+    told = replace(told, departures={"L2O-Swarm": "a bounded step", "NAG": "none"})
+    markdown, end = as_markdown(found, told), "L2O-Swarm: a bounded step. NAG: none."
+    assert f"\nNot as in their papers. {end}\n" in markdown
+    assert f"<p>Not as in their papers. {end}</p>" in as_page(found, told)
     assert "| L2O-Swarm | **1.07 / ~2.76 ± 0.79** | **9.93 / ~14.1 ± 1.7** |" in markdown
     assert "| L2O-DM | diverged / 1.81 ± 0.79 |" in markdown
     assert "| NAG | +0.0700 / −0.170 | +5.35 / −1.25 |" in markdown

@@ -157,7 +157,7 @@ def test_what_diverges_and_fails_is_told(check_page):
     assert "L2O-DM: 3 of 10 failed" in texts
     assert {"↑ L2O-DM diverges", "↑ L2O-Scale diverges"} <= set(texts)
     foot = " ".join(pages[0].texts[-1].get_text().split())
-    assert "Failed: ended not finite or above the start. Diverges: its mean ended not" in foot
+    assert "Failed: ended not finite or not below the start. Diverges: its mean ended not" in foot
     assert "Chance level: ln 10 = 2.303" in foot and "over 10 runs" in foot
     for page in pages:
         check_page(page)

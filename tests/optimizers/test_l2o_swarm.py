@@ -14,7 +14,7 @@ from l2o.optimizers.recurrent.l2o_swarm import L2oSwarm
 from l2o.optimizers.recurrent.posterior import posterior_entropy
 from small_landscapes import Landscape, draw, generator, reached, run, start, train
 
-BEST, VALUE, MOVED, BEFORE, VALUES = range(5)
+BEST, MOVED, BEFORE, VALUES, OWN, LOWEST = range(6)
 
 
 def swarm(seed: int = 0, **hyper: float) -> L2oSwarm:
@@ -43,14 +43,16 @@ def test_the_start_is_the_first_particle_and_the_others_are_the_same_in_every_ca
 @torch.no_grad()
 def test_the_iterate_is_the_best_position_so_far():
     optimizer, (landscape, x) = swarm(scale=0.5), case(8)
-    state, seen = optimizer.init(landscape, x), [landscape.objective(x)]
+    state, swarmed = optimizer.init(landscape, x), Repeated(landscape, 4)
+    seen = [swarmed.objective(state[MOVED])]
     for _ in range(30):
         state = optimizer.step(landscape, state)
-        values = Repeated(landscape, 4).objective(state[MOVED])
-        assert torch.allclose(state[VALUES], values)
-        seen.append(values.view(8, 4).min(dim=1).values)
-        assert torch.allclose(landscape.objective(state[BEST]), torch.stack(seen).min(0).values)
-        assert torch.allclose(state[VALUE], landscape.objective(state[BEST]))
+        seen.append(swarmed.objective(state[MOVED]))
+        lowest = torch.stack(seen).min(dim=0).values
+        assert torch.allclose(state[VALUES], seen[-1]) and torch.allclose(state[LOWEST], lowest)
+        assert torch.allclose(swarmed.objective(state[OWN]), lowest)
+        best = lowest.view(8, 4).min(dim=1).values
+        assert torch.allclose(landscape.objective(state[BEST]), best)
 
 
 @torch.no_grad()
@@ -146,6 +148,19 @@ def test_particles_are_attracted_to_better_ones_only():
         assert torch.allclose(row, expected)
 
 
+@torch.no_grad()
+def test_all_features_point_away_from_where_it_is_better():
+    optimizer = swarm()
+    bowl = Landscape(torch.eye(5)[None].double(), torch.zeros(1, 5).double(), 0.0)
+    x = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64).expand(4, 5)
+    many = Repeated(bowl, 4)
+    (gradient, velocity, attraction), _ = optimizer.seen(many, x, many.objective(x), x - 0.5)
+    assert (gradient > 0).all() and torch.allclose(velocity, torch.full_like(x, 0.5))
+    assert (attraction[1:] > 0).all() and (attraction[0] == 0).all()
+    second = x[1] - x[0]  # the second best sees the best alone
+    assert torch.allclose(attraction[1], second)
+
+
 def test_attention_weights_sum_to_one():
     optimizer = swarm()
     features = torch.randn(4, 12, 5, generator=generator(1), dtype=torch.float64)
@@ -190,9 +205,12 @@ def plain_entropy(points, values, length: float, noise: float, sharpness: float)
             distance = sum((points[i, c] - points[j, c]) ** 2 for c in range(n))
             kernel[i, j] = math.exp(-distance / (2.0 * n * length**2))
     smooth = kernel @ np.linalg.inv(kernel + noise * np.eye(count)) @ z
-    p = np.exp(-sharpness * smooth)
-    p /= p.sum()
-    return -sum(each * math.log(each) for each in p)
+    entropy = math.log(count)
+    for _ in range(2):
+        p = np.exp(-sharpness * math.exp(count ** (1 / n) / max(entropy, 0.5)) * smooth)
+        p /= p.sum()
+        entropy = -sum(each * math.log(each) for each in p)
+    return entropy
 
 
 def test_the_entropy_is_that_of_the_formula():

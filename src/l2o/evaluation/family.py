@@ -96,7 +96,7 @@ def curve_rows(method: Contestant, recorded: Sequence[int], runs: Runs) -> list[
 
     ``loss`` is f averaged over instances and starts, ``loss_low`` and ``loss_high`` are the
     extremes over the starts of its mean over instances, and the quartiles those over all runs. A
-    method has ``diverged`` where its last loss is not finite or above its first.
+    method has ``diverged`` where its last loss is not finite or not below its first.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         by_start = runs.values.mean(axis=2)

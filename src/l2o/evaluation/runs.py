@@ -99,15 +99,15 @@ def quartiles(values: np.ndarray, names: Iterable[str]) -> list[dict[str, float]
 
 
 def failures(first: np.ndarray, last: np.ndarray) -> dict[str, int]:
-    """Return how many runs there are, and how many ended not finite or above their start."""
+    """Return how many runs there are, and how many ended not finite or not below their start."""
     with np.errstate(invalid="ignore"):
-        sound = np.isfinite(last) & (last <= first)
+        sound = np.isfinite(last) & (last < first)
     return {"runs": int(last.size), "failed": int((~sound).sum())}
 
 
 def status_of(first: float, last: float) -> str:
-    """Return ``diverged`` where a curve's last value is not finite or above its first."""
-    return "converged" if math.isfinite(last) and last <= first else "diverged"
+    """Return ``diverged`` where a curve's last value is not finite or not below its first."""
+    return "converged" if math.isfinite(last) and last < first else "diverged"
 
 
 def with_about(about: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -51,11 +51,11 @@ class Followed:
 def curve_rows(followed: Followed, test: TestSet) -> list[dict[str, Any]]:
     """Return one row of the tidy table for each layer, layer 0 (the start) included.
 
-    The status is ``diverged`` where the last iterate is not finite or worse than x = 0.
+    The status is ``diverged`` where the last iterate is not finite or not better than x = 0.
     """
     values = [sample_nmse_db(iterate, test.x) for iterate in followed.iterates]
     last = float(values[-1].mean())
-    status = "diverged" if math.isnan(last) or last > 0 else "converged"
+    status = "converged" if last < 0 else "diverged"
     rows = []
     for layer, (sample, iterate) in enumerate(zip(values, followed.iterates, strict=True)):
         with np.errstate(invalid="ignore"):  # between two infinities
@@ -80,10 +80,10 @@ def curve_rows(followed: Followed, test: TestSet) -> list[dict[str, Any]]:
 
 
 def final_row(followed: Followed, test: TestSet) -> dict[str, Any]:
-    """Return what the last layer is worth: pooled samples, failed ones (above 0 dB), the tail."""
+    """Return what the last layer is worth: pooled samples, failed ones (not below 0 dB), the tail."""
     last = sample_nmse_db(followed.iterates[-1], test.x)
     with np.errstate(invalid="ignore"):
-        failed, tail = ~(last <= 0), float(np.quantile(last, 0.99))
+        failed, tail = ~(last < 0), float(np.quantile(last, 0.99))
     row = {"variant": "main", "kind": followed.kind, "label": followed.label, "runs": len(last)}
     row |= {"failed": int(failed.sum()), "nmse_db": float(last.mean())}
     pooled = pooled_nmse_db(followed.iterates[-1], test.x)

@@ -232,6 +232,7 @@ class Experiment(Room):
                 "titles": self.titles(),
                 "pooled": self.pooled(),
                 "facts": self.facts(),
+                "departures": self.departures(),
             },
         }
         return self.job(

@@ -165,6 +165,26 @@ class Room:
         """Return what a point of a curve pools, such as "128 instances from 10 starts each"."""
         return f"{self.sizes.samples.test:,} test instances"
 
+    def departures(self) -> dict[str, str]:
+        """Return where methods are not what their papers describe, by label."""
+        found = {}
+        for name, who in self.contestants.items():
+            told = [who.head.departs] if who.head.departs else []
+            used = [{**who.head.hyperparameters, **who.hyperparameters}]
+            if who.trained:
+                settings = self.parameters.training_settings
+                budgets = (self.parameters.budget(self.preset, s, name) for s in settings)
+                used = [{**budget.model_dump(), **used[0]} for budget in budgets]
+            for key, value in who.head.paper.items():
+                ours = sorted({given[key] for given in used})
+                if value is True and 0 in ours:
+                    told.append(f"trained without `{key}`, which its paper uses")
+                elif value is not True and ours != [value]:
+                    told.append(f"`{key}` {', '.join(map(str, ours))}, in its paper {value}")
+            if told:
+                found[who.head.label] = "; ".join(told)
+        return found
+
     def facts(self) -> dict[str, Any]:
         """Return what the report tells besides."""
         return {}

@@ -22,6 +22,7 @@ class About:
     titles : names of the settings, keyed by setting, in the order of the panels
     pooled : what medians, quartiles and means are taken over, such as "1,024 test samples"
     facts : whatever else an experiment tells in its foot
+    departures : where methods are not what their papers describe, by label
     """
 
     report: str
@@ -31,6 +32,7 @@ class About:
     titles: Mapping[str, str]
     pooled: str
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    departures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def budget(self) -> str:

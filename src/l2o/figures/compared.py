@@ -81,9 +81,16 @@ def write_compared(
 def as_markdown(compared: Compared, about: About) -> str:
     """Return the comparison as Markdown; a cell that is met is bold."""
     lines: list[str] = []
-    for block in (*compared.blocks, Text(about.budget)):
+    for block in _blocks(compared, about):
         lines += [*([block.text] if isinstance(block, Text) else _markdown_grid(block)), ""]
     return "\n".join(lines)
+
+
+def _blocks(compared: Compared, about: About) -> list[Text | Grid]:
+    """Return the blocks, and what every table ends with."""
+    told = [f"{label}: {text}" for label, text in about.departures.items()]
+    ends = [f"Not as in their papers. {'. '.join(told)}."] if told else []
+    return [*compared.blocks, *map(Text, [*ends, about.budget])]
 
 
 def _markdown_grid(grid: Grid) -> list[str]:
@@ -99,7 +106,7 @@ def _markdown_grid(grid: Grid) -> list[str]:
 def as_page(compared: Compared, about: About) -> str:
     """Return the comparison as a whole HTML page."""
     body: list[str] = []
-    for block in (*compared.blocks, Text(about.budget)):
+    for block in _blocks(compared, about):
         is_text = isinstance(block, Text)
         body += [f"<p>{escape(block.text)}</p>"] if is_text else _html_grid(block)
     return html_page(f"{about.title}, in numbers", "\n".join(body))

@@ -13,7 +13,7 @@ from l2o.figures.compared import Cell, Grid, Text
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, times_apart
 
-FAILED = "ended not finite or above the start"  # what ``failed`` of the finals counts
+FAILED = "ended not finite or not below the start"  # what ``failed`` of the finals counts
 
 
 def rule_text(tolerance: float = 0.0) -> str:
@@ -21,7 +21,7 @@ def rule_text(tolerance: float = 0.0) -> str:
     above = f" ({100 * tolerance:g} %, the error of the reading, is allowed)" if tolerance else ""
     return (
         f"Bold, or “reached”: ours is at or below the published value{above}, the curve did not "
-        "diverge (its end is finite and not above its start), and fewer than half of what it "
+        "diverge (its end is finite and below its start), and fewer than half of what it "
         f"pools failed ({FAILED})."
     )
 

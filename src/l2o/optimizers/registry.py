@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,12 @@ KINDS = ("classical", "first_order", "unrolled", "recurrent", "population")
 
 @dataclass(frozen=True)
 class Head:
-    """What a method file declares of its method."""
+    """What a method file declares of its method.
+
+    ``departs`` says where it is not what its paper describes. ``paper`` has hyperparameters and
+    parts of the training as in the paper, True for what it uses at all: reports tell where ours
+    differ.
+    """
 
     kind: str
     name: str
@@ -28,6 +33,8 @@ class Head:
     label: str
     reference: str
     hyperparameters: Mapping[str, float]
+    departs: str = ""
+    paper: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -63,6 +70,8 @@ def methods(kind: str) -> dict[str, Head]:
                 literals["label"],
                 literals["reference"],
                 literals["hyperparameters"],
+                literals.get("departs", ""),
+                literals.get("paper", {}),
             )
     return found
 

@@ -61,6 +61,11 @@ class L2oScale(RecurrentOptimizer):
     name = "l2o_scale"
     label = "L2O-Scale"
     reference = "Wichrowska et al. 2017, sections 3.1 to 3.3"
+    departs = (
+        "no asinh of its inputs and no products of neighbouring ones, parts see the states of "
+        "coordinates alone, a fixed first rate, the attended point in the direction of the step, "
+        "and a bounded rate"
+    )
     hyperparameters = {
         "hidden": 10,
         "hidden_part": 20,

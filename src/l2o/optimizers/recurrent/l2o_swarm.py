@@ -5,21 +5,24 @@ What of the paper is realised, and where (section 3 of the paper):
 - k particles for each instance. The LSTM's weights are those of all particles, as in the released
   implementation; its state is each particle's (and coordinate's) own. The order of the particles
   means nothing, and k may change after training.
-- Four features of a particle: the gradient g, its momentum m, the velocity x_t - x_(t-1), and the
-  attraction sum_j w_ij (x_j - x_i), w_ij ~ exp(-|x_i - x_j|^2 / (2 n reach^2)) over the j with
-  f_j < f_i, normalised, and 0 for the best particle.
+- Four features of a particle: the gradient g, its momentum m, the velocity x_i - y_i from the best
+  position y_i that it has had, and the attraction sum_j w_ij (x_i - x_j), w_ij ~
+  exp(-|x_i - x_j|^2 / (2 n reach^2)) over the j with f_j < f_i, normalised, and 0 for the best
+  particle. All four point the same way: against the step that they call for.
 - Attention over the features (intra-particle): s = sum_r p_r s_r with p = softmax of
   v^T tanh(W |s_r| + U h + b_r), h the LSTM's state.
 - Attention over the particles (inter-particle): e_i = s_i + share sum_j a_ij s_j with
   a_ij ~ exp(s_i s_j / n) exp(-|x_i - x_j|^2 / (2 n reach^2)), the paper's product of similarities
   of features and of positions, normalised over j. e_i is the LSTM's input.
-- Meta-loss: the objective of all particles plus the entropy of the posterior over the optimum.
+- Meta-loss: the objective of all particles plus the entropy of the posterior over the optimum, the
+  sharpness of which follows from the entropy of a first estimate.
 
 Our choices: g and m are in units of the root mean square gradient (as in RNNprop), velocity and
-attraction in units of the largest step and of ``reach``, since their sum needs one unit; |s_r| and
-h are the root mean square and the mean over the coordinates, so that weights fit every n and no
-coordinate is special; the step is bounded by tanh. Features are taken as given: no derivative runs
-through positions or gradients.
+attraction in units of ``reach``, since their sum needs one unit; |s_r| and h are the root mean
+square and the mean over the coordinates, so that weights fit every n and no coordinate is special;
+the step is bounded by tanh; for a constant of the posterior, see
+:func:`l2o.optimizers.recurrent.posterior.posterior_entropy`. Features are taken as given: no
+derivative runs through positions or gradients.
 
 Left out: the posterior over all visited points and over a whole region, for which the state would
 have to grow with every step. Here it is over the population before and after a step, at every step.
@@ -45,14 +48,19 @@ FEATURES = 4
 class L2oSwarm(RecurrentOptimizer):
     """x_i+ = x_i + scale tanh(LSTM(e_i)); the iterate is the best position so far.
 
-    The state is (best position, its value, particles, their positions before the last step, their
-    values, m, v, t, the LSTM's): (batch, n), (batch,), (batch k, n) twice, (batch k,), moments of
-    (batch k, n), and columns batch k n. The best is over x and all positions after a step.
+    The state is (best position, particles, their positions before the last step, their values,
+    the best position of each, its value, m, v, t, the LSTM's): (batch, n), (batch k, n) twice,
+    (batch k,), (batch k, n), (batch k,), moments of (batch k, n), and columns batch k n. The best
+    is x at the start, and then over all positions of all particles.
     """
 
     name = "l2o_swarm"
     label = "L2O-Swarm"
     reference = "Cao, Chen, Wang & Shen 2019, section 3"
+    departs = (
+        "features in units of the root mean square gradient and of a length, attention by their "
+        "sizes, a bounded step, and a posterior over the particles before and after a step alone"
+    )
     hyperparameters = {
         "particles": 4,
         "spread": 1.0,
@@ -97,18 +105,14 @@ class L2oSwarm(RecurrentOptimizer):
         particles = (x[:, None] + offsets).flatten(0, 1)
         values = Repeated(optimizee, self.k).objective(particles.detach()).detach()
         memory = *no_moments(particles), *self.lstm.init(particles.numel(), x)
-        return x, values[:: self.k], particles, particles, values, *memory
+        return x, particles, particles, values, particles, values, *memory
 
     def step(self, optimizee: Optimizee, state: State) -> State:
         """Return the state after one step; no derivative is taken through the gradient."""
-        best, best_value, particles, before, values, *memory = state
+        _, particles, _, values, best, lowest, *memory = state
         moments, lstm = tuple(memory[:-4]), tuple(memory[-4:])
         swarm, at = Repeated(optimizee, self.k), particles.detach()
-        apart, near = self._neighbours(at)
-        gradient = swarm.gradient(at).detach()
-        pull = self.attraction(near, values.view(-1, self.k))
-        attraction = torch.einsum("bij,bijn->bin", pull, apart).view(at.shape)
-        seen = gradient, at - before.detach(), attraction
+        seen, near = self.seen(swarm, at, values, best.detach())
         features, moments = self._features(*seen, moments)
         attended = (self.focus(features, lstm[2])[:, :, None] * features).sum(dim=0)
         together = attended.view(-1, self.k, at.shape[1])
@@ -117,13 +121,12 @@ class L2oSwarm(RecurrentOptimizer):
         output, lstm = self.lstm(inputs.view(1, -1), lstm)
         moved = particles + self.hyper["scale"] * output.tanh().view(particles.shape)
         values = swarm.objective(moved.detach()).detach()
-        found, place = values.view(-1, self.k).min(dim=1)
-        rows = torch.arange(len(best), device=best.device)
-        candidate = moved.view(len(best), self.k, -1)[rows, place]
-        better = found < best_value
-        best = torch.where(better[:, None], candidate, best)
-        best_value = torch.where(better, found, best_value)
-        return best, best_value, moved, particles, values, *moments, *lstm
+        better = values < lowest
+        best = torch.where(better[:, None], moved, best)
+        lowest = torch.where(better, values, lowest)
+        place = lowest.view(-1, self.k).argmin(dim=1)
+        x = best.view(len(place), self.k, -1)[torch.arange(len(place), device=place.device), place]
+        return x, moved, particles, values, best, lowest, *moments, *lstm
 
     def meta_loss(self, optimizee: Optimizee, state: State) -> Tensor:
         """Return what training minimises after a step, ().
@@ -131,18 +134,32 @@ class L2oSwarm(RecurrentOptimizer):
         The optimizee's own meta-loss over all particles, plus ``entropy`` times the mean entropy
         of the posterior over the optimum, given the population before and after the step.
         """
-        swarm, (moved, before) = Repeated(optimizee, self.k), state[2:4]
+        swarm, (moved, before) = Repeated(optimizee, self.k), state[1:3]
         positions = torch.cat([x.view(-1, self.k, x.shape[1]) for x in (before, moved)], dim=1)
         values = [swarm.objective(x).view(-1, self.k) for x in (before, moved)]
         settings = (self.hyper[key] for key in ("reach", "noise", "sharpness"))
         entropy = posterior_entropy(positions, torch.cat(values, dim=1), *settings)
         return swarm.meta_loss(moved) + self.hyper["entropy"] * entropy.mean()
 
-    def _neighbours(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return x_j - x_i, (batch, k, k, n), and log of how near they are, (batch, k, k)."""
-        x = x.view(-1, self.k, x.shape[1])
-        apart = x[:, None] - x[:, :, None]
-        return apart, apart.square().mean(dim=3) / (-2.0 * self.hyper["reach"] ** 2)
+    def seen(
+        self, swarm: Optimizee, x: Tensor, values: Tensor, best: Tensor
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+        """Return gradient, velocity and attraction, (batch k, n) each, and how near particles are.
+
+        Parameters
+        ----------
+        swarm : the optimizee of all particles
+        x, values : their positions, (batch k, n), and objectives, (batch k,)
+        best : the best position of each so far, (batch k, n)
+
+        The last is the logarithm of a weight, (batch, k, k).
+        """
+        rows = x.view(-1, self.k, x.shape[1])
+        apart = rows[:, :, None] - rows[:, None]
+        near = apart.square().mean(dim=3) / (-2.0 * self.hyper["reach"] ** 2)
+        pull = self.attraction(near, values.view(-1, self.k))
+        attraction = torch.einsum("bij,bijn->bin", pull, apart).view(x.shape)
+        return (swarm.gradient(x).detach(), x - best, attraction), near
 
     def _features(
         self, gradient: Tensor, velocity: Tensor, attraction: Tensor, moments: State
@@ -151,7 +168,7 @@ class L2oSwarm(RecurrentOptimizer):
         hyper = self.hyper
         mean, size, moments = corrected(gradient, moments, hyper["beta1"], hyper["beta2"])
         size = size + hyper["epsilon"]
-        units = velocity / hyper["scale"], attraction / hyper["reach"]
+        units = velocity / hyper["reach"], attraction / hyper["reach"]
         return torch.stack([gradient / size, mean / size, *units]), moments
 
     @staticmethod

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 SMALLEST_SPREAD = 1e-12  # of values, so that equal ones are no division by zero
+SMALLEST_ENTROPY = 0.5  # in nats, of the first estimate: the second one's rho is bounded
 
 
 def kriged(points: Tensor, values: Tensor, length: float, noise: float) -> Tensor:
@@ -37,17 +40,26 @@ def posterior_entropy(
 ) -> Tensor:
     """Return the entropy of where the optimum is, in nats, (batch,).
 
-    -sum_j p_j log p_j with p = softmax(-sharpness f), f the values after :func:`kriged`.
+    -sum_j p_j log p_j with p = softmax(-rho f), f the values after :func:`kriged` and rho =
+    sharpness exp(points^(1/n) / h). The entropy h is that of a first estimate, for which it is the
+    uniform distribution's, log(points); of it no derivative is taken.
 
     Parameters
     ----------
     points : visited, (batch, points, n)
     values : at them, (batch, points)
     length, noise : of the Gaussian process
-    sharpness : of the Boltzmann distribution, rho
+    sharpness : rho_0
 
-    Source: Cao et al. 2019, section 3 (loss function); there the distribution is over the whole
-    region, and the entropy an average over points drawn from it.
+    Source: Cao et al. 2019, section 3 (loss function), and for rho the released implementation.
+    There the distribution is over the whole region, and the entropy an average over points drawn
+    from it. That h counts as no less than :data:`SMALLEST_ENTROPY` is ours.
     """
-    logarithm = (-sharpness * kriged(points, values, length, noise)).log_softmax(dim=1)
-    return -(logarithm.exp() * logarithm).sum(dim=1)
+    smooth, (count, n) = kriged(points, values, length, noise), points.shape[1:]
+    entropy = smooth.new_full((len(smooth),), math.log(count))
+    for _ in range(2):
+        known = entropy.detach().clamp_min(SMALLEST_ENTROPY)
+        rho = sharpness * (count ** (1 / n) / known).exp()
+        logarithm = (-rho[:, None] * smooth).log_softmax(dim=1)
+        entropy = -(logarithm.exp() * logarithm).sum(dim=1)
+    return entropy
