@@ -80,7 +80,7 @@ def curve_rows(followed: Followed, test: TestSet) -> list[dict[str, Any]]:
 
 
 def final_row(followed: Followed, test: TestSet) -> dict[str, Any]:
-    """Return what the last layer is worth: pooled samples, failed ones (not below 0 dB), the tail."""
+    """Return what the last layer is worth: samples, failed ones (not below 0 dB), the tail."""
     last = sample_nmse_db(followed.iterates[-1], test.x)
     with np.errstate(invalid="ignore"):
         failed, tail = ~(last < 0), float(np.quantile(last, 0.99))

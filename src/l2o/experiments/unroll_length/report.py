@@ -116,7 +116,8 @@ def table(tables, published, about):
         "unroll length. First, last: meta-training loss, the mean over the steps of a run, in the "
         "first and the last tenth of the epochs, of those that did not diverge; validation: the "
         "lowest on other runs. The others are training losses at meta-testing, means over "
-        f"{about.pooled}, after as many steps. Diverged: the end is not finite or not below the start. "
+        f"{about.pooled}, after as many steps. Diverged: the end is not finite or not below "
+        "the start. "
         f"{CHANCE_TEXT}"
     )
     numbers = rows.drop(columns=["end_iteration", "status", *_COUNTS]).set_index("setting")
