@@ -32,6 +32,16 @@ Left out, with the reason:
   is fixed, to what the other methods of this benchmark start with;
 - learned initial states: training cuts the first state from the graph. They are zero;
 - the log objective and unrolls of random length (section 4), which are the training's.
+
+Otherwise than in the released implementation:
+
+- it squashes the inputs m_s by asinh and has the products m_s m_(s+1) as further inputs, MEASURED;
+- the mean that a part's GRU reads has the inputs of the coordinates beside their states, here their
+  states alone;
+- by default it has one decay for all l_s, and no attended point; here each l_s has its own time
+  scale (section 3.2.3), and the gradient is asked for at the attended point (3.2.1);
+- where eta is clipped, its derivative passes as if it were not, here it is zero there;
+- the weights that change eta may start at zero, here they are drawn small.
 """
 
 from __future__ import annotations
