@@ -36,14 +36,14 @@ def make_method(name: str):
     return net
 
 
-def write_checkpoint(path: Path, name: str, **changes) -> Path:
-    """Write a checkpoint with a record like the training's; ``changes`` of None remove a key."""
+def write_checkpoint(path: Path, name: str, tensors=None, **changes) -> Path:
+    """Write a checkpoint as the training does; ``changes`` of the record of None remove a key."""
     method = make_method(name)
     record = {"method": name, "hyperparameters": method.hyper, "setting": NETS.get(name, "m5_n10")}
     record |= {"depth": DEPTH} if name in NETS else {}
     record |= {} if record["setting"] == "snr20" else {"lam": LAM}
     record = {k: v for k, v in (record | changes).items() if v is not None}
-    save_tensors(path, method.state_dict(), record)
+    save_tensors(path, tensors or method.state_dict(), record)
     return path
 
 

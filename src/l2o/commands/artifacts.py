@@ -13,6 +13,8 @@ from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 
+LISTED = ("inputs", "libraries", "sources")
+
 
 def verify(preset: str, methods: str, everything: bool) -> tuple[str, bool]:
     """Hold all artifacts of all experiments against parameters, sources and contents.
@@ -53,7 +55,7 @@ def describe(path: Path) -> str:
     lines = [f"file       {path}", f"step       {record['step']}", f"key        {record['key']}"]
     lines += [f"content    {content}", "parameters"]
     lines += [f"  {name}: {json.dumps(value)}" for name, value in record["parameters"].items()]
-    for title in ("inputs", "libraries", "sources"):
+    for title in LISTED:
         lines.append(title)
         lines += [f"  {name}: {value}" for name, value in record[title].items()] or ["  none"]
     return "\n".join(lines)
@@ -70,7 +72,8 @@ def _embedded(path: Path) -> dict[str, Any]:
         from l2o.storage.hdf5 import read_attributes
 
         record = json.loads(read_attributes(path).get("provenance", "null"))
-    if record is None:
+    told = {"step": str, "key": str, **dict.fromkeys(("parameters", *LISTED), dict)}
+    if not isinstance(record, dict) or not all(isinstance(record.get(k), told[k]) for k in told):
         problem = f"carries no provenance, and {proof_path(path)} is missing"
         raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     return record
