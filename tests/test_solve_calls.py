@@ -256,22 +256,23 @@ def test_no_setting_of_torch_changes_a_bit(folder, name, setting):
 
 @pytest.mark.parametrize("name", RECURRENT)
 @pytest.mark.parametrize("setting", SETTINGS[:3])
-def test_an_optimizer_used_under_a_setting_of_torch_can_be_trained_afterwards(
-    folder, name, setting
-):
-    optimizer = load_recurrent(str(folder / f"{name}.safetensors"))
-    assert all(w.dtype == torch.float32 and w.device.type == "cpu" for w in optimizer.parameters())
-    start = torch.ones(2, 3, dtype=torch.float32)
+def test_an_optimizer_can_be_trained_after_any_setting(folder, name, setting):
+    path, start = folder / f"{name}.safetensors", torch.ones(2, 3, dtype=torch.float32)
     with torch.no_grad():
-        expected = list(islice(iterates(optimizer, Bowl(), start), 5))[-1]
+        expected = last(load_recurrent(path), start)
+    optimizer = load_recurrent(str(path))
     with setting(), torch.no_grad():
-        loaded = load_recurrent(folder / f"{name}.safetensors")
-        assert torch.equal(list(islice(iterates(loaded, Bowl(), start), 5))[-1], expected)
-        assert torch.equal(list(islice(iterates(optimizer, Bowl(), start), 5))[-1], expected)
-    last = list(islice(iterates(optimizer, Bowl(), start), 5))[-1]
-    assert torch.equal(last, expected)
-    last.sum().backward()
-    assert all(torch.isfinite(w.grad).all() for w in optimizer.parameters() if w.grad is not None)
+        assert torch.equal(last(load_recurrent(path), start), expected)
+        assert torch.equal(last(optimizer, start), expected)
+    x = last(optimizer, start)
+    assert torch.equal(x, expected)
+    x.sum().backward()
+    assert all(w.dtype == torch.float32 and w.device.type == "cpu" for w in optimizer.parameters())
+    assert any(w.grad is not None and w.grad.abs().sum() > 0 for w in optimizer.parameters())
+
+
+def last(optimizer, start: torch.Tensor) -> torch.Tensor:
+    return list(islice(iterates(optimizer, Bowl(), start), 5))[-1]
 
 
 class Bowl:

@@ -73,7 +73,7 @@ def test_runs_that_take_turns_do_not_meet(name):
     drawn = torch.Generator().manual_seed(3)
     optimizer = in_blocks(methods("recurrent")[name].load()({}, drawn).requires_grad_(False))
     optimizer.lstm.block = 50
-    starts = torch.randn(2, 3, 40, generator=drawn)
+    starts = torch.randn(3, 3, 40, generator=drawn)
 
     def run(order: list[int]) -> list[torch.Tensor]:
         states = [optimizer.init(Bowl(), start) for start in starts]
@@ -81,7 +81,7 @@ def test_runs_that_take_turns_do_not_meet(name):
             states[one] = optimizer.step(Bowl(), states[one])
         return [state[0] for state in states]
 
-    apart, in_turns = run([0] * 5 + [1] * 5), run([0, 1] * 5)
+    apart, in_turns = run([0] * 5 + [1] * 5 + [2] * 5), run([0, 1, 2] * 5)
     assert all(torch.equal(a, b) for a, b in zip(apart, in_turns, strict=True))
 
 
