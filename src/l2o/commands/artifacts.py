@@ -52,6 +52,10 @@ def describe(path: Path) -> str:
         same = file_hash(path) == proof["sha256"]
         record = proof
         content = f"sha256 {proof['sha256']}" if same else "CORRUPT: not what its step wrote"
+    told = {"step": str, "key": str, **dict.fromkeys(("parameters", *LISTED), dict)}
+    if not isinstance(record, dict) or not all(isinstance(record.get(k), told[k]) for k in told):
+        problem = "its provenance is not what this project writes"
+        raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     lines = [f"file       {path}", f"step       {record['step']}", f"key        {record['key']}"]
     lines += [f"content    {content}", "parameters"]
     lines += [f"  {name}: {json.dumps(value)}" for name, value in record["parameters"].items()]
@@ -72,8 +76,7 @@ def _embedded(path: Path) -> dict[str, Any]:
         from l2o.storage.hdf5 import read_attributes
 
         record = json.loads(read_attributes(path).get("provenance", "null"))
-    told = {"step": str, "key": str, **dict.fromkeys(("parameters", *LISTED), dict)}
-    if not isinstance(record, dict) or not all(isinstance(record.get(k), told[k]) for k in told):
+    if record is None:
         problem = f"carries no provenance, and {proof_path(path)} is missing"
         raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     return record
