@@ -20,19 +20,21 @@ import torch
 from conftest import told
 from l2o.errors import InputError
 from l2o.optimizers.protocol import iterates
+from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
 from l2o.solve import Solver, load_solver
-from solve_cases import LAM, NETS, RECURRENT, A, B, write_checkpoint
+from solve_cases import LAM, RECURRENT, A, B, write_checkpoint
 
-each_method = pytest.mark.parametrize("name", [*NETS, *RECURRENT])
+METHODS = [*methods("unrolled"), *RECURRENT]
+each_method = pytest.mark.parametrize("name", METHODS)
 COUNT = {"lamp": 4, "glista": 4}  # iterations: of sparse recovery no more than layers
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Checkpoints of all kinds; only to read."""
+    """Checkpoints of all methods; only to read."""
     folder = tmp_path_factory.mktemp("solve")
-    for name in [*NETS, *RECURRENT]:
+    for name in METHODS:
         write_checkpoint(folder / f"{name}.safetensors", name)
     return folder
 
@@ -44,7 +46,7 @@ def solver(folder) -> Solver:
 
 def found(solver: Solver, name: str, b=B) -> bytes:
     """The bits of x, of the objective too where there is one."""
-    solution = solver.solve(b, COUNT.get(name, 12))
+    solution = solver.solve(b, COUNT.get(name, 6))
     rest = b"" if solution.objective is None else solution.objective.tobytes()
     return solution.x.tobytes() + rest
 
@@ -185,8 +187,8 @@ def test_what_was_given_may_change_afterwards(folder, name):
 def test_four_threads_may_use_one_solver(folder, name):
     """Also with batches of other sizes at the same time."""
     solver = load_solver(folder / f"{name}.safetensors", A)
-    count = COUNT.get(name, 40)
-    sets = [np.roll(B, q, axis=1)[: len(B) - q % 2] for q in range(8)]
+    count = COUNT.get(name) or (15 if name == "l2o_swarm" else 40)
+    sets = [np.roll(B, q, axis=1)[: len(B) - q % 2] for q in range(6)]
     expected = [solver.solve(b, count).x for b in sets]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

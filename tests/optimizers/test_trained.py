@@ -24,14 +24,14 @@ from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
 from l2o.solve import load_solver
-from solve_cases import DEPTH, LAM, NETS, A, B, make_method, write_array, write_checkpoint
+from solve_cases import DEPTH, LAM, A, B, make_method, write_array, write_checkpoint
 
 DEFAULTS = {name: dict(methods("recurrent")[name].hyperparameters) for name in methods("recurrent")}
 DM, SCALE = DEFAULTS["l2o_dm"], DEFAULTS["l2o_scale"]
 
 
 def load(path: Path, name: str) -> torch.nn.Module:
-    return load_net(path, A) if name in NETS else load_recurrent(path)
+    return load_recurrent(path) if name in DEFAULTS else load_net(path, A)
 
 
 def refused(path: Path, name: str, *parts: str) -> None:
@@ -113,7 +113,7 @@ def test_a_tensor_too_many_is_told(tmp_path):
     refused(path, "l2o_dm", "momentum", "no tensor of that name")
 
 
-@pytest.mark.parametrize("name", [*NETS, *DEFAULTS])
+@pytest.mark.parametrize("name", [*methods("unrolled"), *DEFAULTS])
 def test_what_a_training_writes_is_loaded_to_the_bit(tmp_path, name):
     """Also where sizes are floats, as parameter files give them, and lam is a whole number."""
     method = make_method(name)
@@ -142,7 +142,7 @@ def content(name: str) -> tuple[dict[str, torch.Tensor], dict]:
     """Tensors and record of a checkpoint as the training writes it."""
     method = make_method(name)
     record = {"method": name, "setting": "m12_n20", "hyperparameters": dict(method.hyper)}
-    record |= {"depth": DEPTH} if name in NETS else {}
+    record |= {} if name in DEFAULTS else {"depth": DEPTH}
     return method.state_dict(), record if name == "lamp" else record | {"lam": LAM}
 
 
@@ -185,7 +185,9 @@ def records(draw: st.DrawFn, record: dict) -> str:
 @st.composite
 def checkpoints(draw: st.DrawFn) -> bytes:
     """The bytes of a checkpoint: record, a tensor or bytes of the file changed."""
-    tensors, record = content(draw(st.sampled_from(["lista", "lamp", "l2o_dm", "l2o_scale"])))
+    tensors, record = content(
+        draw(st.sampled_from(["lista", "lamp", "l2o_dm", "l2o_scale", "l2o_swarm"]))
+    )
     what, text = draw(st.sampled_from(["record", "record", "tensor", "bytes"])), json.dumps(record)
     if what == "record":
         text = draw(records(record))

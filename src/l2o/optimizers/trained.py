@@ -18,12 +18,13 @@ from l2o.errors import InputError
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import Head, methods
 from l2o.optimizers.unrolled.net import UnrolledNet
-from l2o.storage.checkpoints import check_architecture, load_into, load_tensors
+from l2o.storage.checkpoints import load_into, load_tensors
 
 REMEDY = "give a checkpoint that the training wrote"
 STRICT = ConfigDict(strict=True, extra="forbid")
 Number = Annotated[FiniteFloat, Field(ge=0, le=500)]  # its exponential is finite
-Size = Annotated[FiniteFloat, Field(ge=1, le=1024, multiple_of=1)]  # parameter files also give 20.0
+# Parameter files give 20.0, too; what is drawn before the tensors are seen fits into memory.
+Size = Annotated[FiniteFloat, Field(ge=1, le=1024, multiple_of=1)]
 
 
 class Record(BaseModel):
@@ -79,17 +80,11 @@ class Checkpoint:
         ------
         InputError : it has another architecture.
         """
-        # Without memory first: the sizes are those of the file only if all shapes are.
-        check_architecture(self._drawn("meta"), self.tensors, self.path)
-        optimizer = self._drawn("cpu")
+        generator = torch.Generator().manual_seed(0)  # what is drawn is overwritten
+        with torch.device("cpu"):
+            optimizer = self.head.load()(self.record["hyperparameters"], generator).float()
         load_into(optimizer, self.tensors, self.path)
         return optimizer
-
-    def _drawn(self, device: str) -> RecurrentOptimizer:
-        """Return the optimizer with drawn weights, which are to be replaced, float32."""
-        generator = torch.Generator().manual_seed(0)
-        with torch.device(device):
-            return self.head.load()(self.record["hyperparameters"], generator).float()
 
 
 def read_checkpoint(path: Path, *kinds: str) -> Checkpoint:

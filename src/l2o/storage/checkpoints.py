@@ -76,10 +76,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def check_architecture(
-    module: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path
-) -> None:
-    """Refuse ``tensors`` that are not those of ``module``.
+def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy ``tensors`` into ``module``, whose architecture must be the same.
 
     Raises
     ------
@@ -96,14 +94,4 @@ def check_architecture(
         if found != expected:
             problem = f"is of another architecture: shape {found} where {expected} is needed"
             raise InputError(path, name, problem, remedy)
-
-
-def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy ``tensors`` into ``module``, whose architecture must be the same.
-
-    Raises
-    ------
-    InputError : see :func:`check_architecture`.
-    """
-    check_architecture(module, tensors, path)
     module.load_state_dict(dict(tensors))
