@@ -240,16 +240,13 @@ def _array(given: Any, source: Source) -> np.ndarray:
     """Return what a caller brings as an array; not copied, its form and values not yet checked."""
     if hasattr(given, "toarray") or (isinstance(given, Tensor) and given.layout != torch.strided):
         raise InputError(source, "", "is sparse", "give a dense array: `.toarray()`, `.to_dense()`")
+    if any(map(np.ma.is_masked, given if isinstance(given, list | tuple) else [given])):
+        raise InputError(source, "", "has masked entries", "fill them, or leave them out")
     try:
-        rows = given if isinstance(given, list | tuple) else [given]
-        if any(map(np.ma.is_masked, rows)):
-            raise InputError(source, "", "has masked entries", "fill them, or leave them out")
         if isinstance(given, Tensor):
             given = given.detach().cpu().resolve_conj().resolve_neg()
             given = (given.double() if given.is_floating_point() else given).numpy()
         return np.asarray(given)
-    except InputError:
-        raise
     except (TypeError, ValueError, RuntimeError) as error:
         problem = f"cannot be read as an array ({' '.join(str(error).split())})"
         raise InputError(source, "", problem, "give an array of real numbers") from error
