@@ -26,7 +26,7 @@ RECURRENT = list(methods("recurrent"))
 
 def make_method(name: str):
     """A method as a short training may leave it: float32, weights a little off their start."""
-    if name not in NETS:
+    if name in RECURRENT:
         return methods("recurrent")[name].load()({}, torch.Generator().manual_seed(3))
     net = methods("unrolled")[name].load()(torch.from_numpy(A).float(), DEPTH, {})
     generator = torch.Generator().manual_seed(3)
@@ -36,14 +36,14 @@ def make_method(name: str):
     return net
 
 
-def write_checkpoint(path: Path, name: str, **changes) -> Path:
-    """Write a checkpoint with a record like the training's; ``changes`` of None remove a key."""
+def write_checkpoint(path: Path, name: str, tensors=None, **changes) -> Path:
+    """Write a checkpoint as the training does; ``changes`` of the record of None remove a key."""
     method = make_method(name)
     record = {"method": name, "hyperparameters": method.hyper, "setting": NETS.get(name, "m5_n10")}
-    record |= {"depth": DEPTH} if name in NETS else {}
+    record |= {} if name in RECURRENT else {"depth": DEPTH}
     record |= {} if record["setting"] == "snr20" else {"lam": LAM}
     record = {k: v for k, v in (record | changes).items() if v is not None}
-    save_tensors(path, method.state_dict(), record)
+    save_tensors(path, tensors or method.state_dict(), record)
     return path
 
 

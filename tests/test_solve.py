@@ -203,8 +203,8 @@ def test_measurements_may_lie_under_another_key(folder, tmp_path, monkeypatch, c
 
 def test_samples_that_diverge_are_told(folder, tmp_path, monkeypatch, capsys):
     wrong = write_checkpoint(tmp_path / "w.safetensors", "l2o_dm")
-    optimizer = broken("l2o_dm", lambda p: p * torch.nan).float()
-    record = {"method": "l2o_dm", "hyperparameters": {}, "lam": LAM}
+    optimizer = broken("l2o_dm", lambda p: p.sign() * 3e38).float()
+    record = {"method": "l2o_dm", "hyperparameters": optimizer.hyper, "lam": LAM}
     save_tensors(wrong, optimizer.state_dict(), record)
     given = words(folder, tmp_path / "x.h5", optimizer=wrong, iterations=2)
     code, said, _ = run(monkeypatch, capsys, *given)
@@ -364,15 +364,71 @@ def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch, capsys):
     assert len(code.strip().splitlines()) <= 8
 
 
-def test_the_readme_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
+def example(number: int) -> str:
+    """Return one of the README's examples in Python, counted from 0."""
     text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     section = text.split("## Use a trained optimizer on your own problem")[1].split("\n## ")[0]
-    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[number]
+
+
+def run_with_l2o_scale(code: str, folder: Path, monkeypatch) -> dict:
+    """Return the names that an example leaves, with an untrained optimizer in its checkpoint."""
     optimizer = L2oScale({}, torch.Generator().manual_seed(0))
-    checkpoint = tmp_path / re.search(r"results/\S+safetensors", code)[0]
+    checkpoint = folder / re.search(r"results/\S+safetensors", code)[0]
     record = {"method": optimizer.name, "hyperparameters": optimizer.hyper}
     save_tensors(checkpoint, optimizer.state_dict(), record)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     names: dict = {}
     exec(code, names)
+    return names
+
+
+def test_the_readme_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
+    names = run_with_l2o_scale(example(1), tmp_path, monkeypatch)
     assert names["x"].shape == (64, 10) and torch.isfinite(names["x"]).all()
+
+
+def test_the_readme_says_at_which_points_l2o_swarm_asks():
+    asked, names = [], {}
+    exec(example(1).split("optimizer = ")[0], names)
+
+    class Hills(names["Hills"]):
+        def gradient(self, x):
+            asked.append(x.shape)
+            return super().gradient(x)
+
+        def objective(self, x):
+            asked.append(x.shape)
+            return (x * x + 10 * (1 - torch.cos(2 * torch.pi * x))).sum(dim=-1)
+
+    optimizer = make_method("l2o_swarm")
+    with torch.no_grad():
+        next(iterates(optimizer, Hills(), torch.ones(3, 10)))
+    assert set(asked) == {(optimizer.k, 3, 10)}
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert re.search(r"L2O-Swarm: [^)]*\(particles, batch, n\)", text)
+
+
+def test_the_network_of_the_readme_ends_at_x_in_memory_of_its_own(tmp_path, monkeypatch):
+    """L2O-Scale asks for the last gradient elsewhere than at x, which this test would see."""
+    torch.manual_seed(0)
+    names = run_with_l2o_scale(example(2), tmp_path, monkeypatch)
+    net, x = names["net"], names["x"]
+
+    def flat() -> torch.Tensor:
+        return torch.nn.utils.parameters_to_vector(net.parameters()).detach()
+
+    assert torch.equal(flat(), x[0])
+    after = torch.nn.functional.cross_entropy(net(names["data"]), names["target"])
+    assert after < 0.9 * np.log(3)
+    before = flat()
+    x.zero_()
+    assert torch.equal(flat(), before)
+    memory = [parameter.untyped_storage().data_ptr() for parameter in net.parameters()]
+    assert len(set(memory)) == len(memory)
+    asked = []
+    monkeypatch.setattr(names["training"], "load", lambda x: asked.append(x.clone()))
+    with torch.no_grad():
+        steps = iterates(names["optimizer"], names["training"], before[None])
+        xs = [next(steps) for _ in range(3)]
+    assert not torch.equal(asked[2], xs[1])

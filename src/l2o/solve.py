@@ -8,9 +8,11 @@ It runs on the CPU, with as many threads as ``torch.set_num_threads`` says: one 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -63,7 +65,8 @@ class Solution:
 class Solver:
     """A trained method for b = A x + noise, made by :func:`load_solver`.
 
-    It computes in float64; the steps of a recurrent optimizer alone in float32.
+    It computes in float64; the steps of a recurrent optimizer alone in float32. What it was given
+    may change afterwards, and several threads may call it at once.
 
     Parameters
     ----------
@@ -89,9 +92,13 @@ class Solver:
 
         Raises
         ------
-        InputError : below 1; for sparse recovery, more than the net has layers, or a safeguard.
+        InputError : no whole number, or below 1; for sparse recovery, more than the net has layers,
+            or a safeguard.
         """
         count = (self.depth or RECURRENT_ITERATIONS) if wanted is None else wanted
+        if isinstance(count, bool) or not isinstance(count, Integral):
+            problem = f"{count!r} is no whole number"
+            raise InputError("iterations", "", problem, "ask for 1 or more")
         if count < 1:
             raise InputError("iterations", "", f"{count} is below 1", "ask for 1 or more")
         if self.lam is None and count > self.depth:
@@ -103,7 +110,7 @@ class Solver:
             raise InputError(
                 "safeguard", "", problem, "leave it out, or use a net trained on LASSO"
             )
-        return count
+        return int(count)
 
     def solve(
         self,
@@ -115,7 +122,7 @@ class Solver:
 
         Parameters
         ----------
-        b : measurements, (samples, m) or (m,), of any real type
+        b : measurements, (samples, m) or (m,), of any real type: an array, a tensor, a list
         iterations : the depth of an unrolled net, 1,000 of a recurrent optimizer by default; a net
             trained on LASSO is continued with FISTA
         safeguard : for LASSO; the objective then never increases and nears the optimum at least as
@@ -126,12 +133,12 @@ class Solver:
         InputError : b of another form, NaN, infinity; and as :meth:`iterations`.
         """
         count = self.iterations(iterations, safeguard)
-        b = np.asarray(b)
+        b = _array(b, "b")
         single = b.ndim == 1
         rows = b[None] if single else b
         self.check_measurements(rows, "b")
         parts = [
-            self._solve(finite(rows[at : at + self.batch], "b", at=at), count, safeguard)
+            self._solve(finite(_copied(rows[at : at + self.batch]), "b", at=at), count, safeguard)
             for at in range(0, len(rows), self.batch)
         ]
         joined = (np.concatenate(p) if p[0] is not None else None for p in zip(*parts, strict=True))
@@ -159,7 +166,7 @@ class Solver:
         if self.lam is None:
             steps = iterates(self.optimizer, Measurements(measured), start)
             return _last(islice(steps, iterations)).numpy(), None, None
-        unknown = torch.full((len(b),), torch.nan)  # the optimum, of which no step asks
+        unknown = measured.new_full((len(b),), torch.nan)  # the optimum, of which no step asks
         lasso = Lasso(self.A, measured, self.lam, unknown)
         optimizer = self.optimizer
         if safeguard:
@@ -196,10 +203,10 @@ def load_solver(
     Parameters
     ----------
     path : checkpoint of a method trained on sparse recovery or on LASSO, safetensors
-    dictionary : A, (m, n), of any real type, columns of unit 2-norm. An unrolled net works for the
-        A it was trained for; a recurrent optimizer takes any, and does best near those it knows.
-        Columns d_i a_i are normalised by dividing them by d_i, and the x_i found then as well; lam
-        weighs d_i x_i.
+    dictionary : A, (m, n), of any real type, copied; columns of unit 2-norm. An unrolled net works
+        for the A it was trained for; a recurrent optimizer takes any, and does best near those it
+        knows. Columns d_i a_i are normalised by dividing them by d_i, and the x_i found then as
+        well; lam weighs d_i x_i.
     lam : weight of the 1-norm in LASSO; by default the one trained for, which an unrolled net
         cannot change
     source : what the messages call the dictionary
@@ -211,7 +218,7 @@ def load_solver(
         or not the net's.
     """
     checkpoint = read_checkpoint(Path(path), *COORDINATES)
-    A = _checked_dictionary(np.asarray(dictionary), source)
+    A = _checked_dictionary(_array(dictionary, source), source)
     lam = _checked_lam(lam, checkpoint)
     setting = str(checkpoint.record.get("setting", "unknown"))
     if checkpoint.head.kind == "recurrent":
@@ -229,11 +236,34 @@ def _last(steps) -> Tensor:
     return deque(steps, maxlen=1).pop()
 
 
+def _array(given: Any, source: Source) -> np.ndarray:
+    """Return what a caller brings as an array; not copied, its form and values not yet checked."""
+    if hasattr(given, "toarray") or (isinstance(given, Tensor) and given.layout != torch.strided):
+        raise InputError(source, "", "is sparse", "give a dense array: `.toarray()`, `.to_dense()`")
+    if any(map(np.ma.is_masked, given if isinstance(given, list | tuple) else [given])):
+        raise InputError(source, "", "has masked entries", "fill them, or leave them out")
+    try:
+        if isinstance(given, Tensor):
+            given = given.detach().cpu().resolve_conj().resolve_neg()
+            given = (given.double() if given.is_floating_point() else given).numpy()
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        problem = f"cannot be read as an array ({' '.join(str(error).split())})"
+        raise InputError(source, "", problem, "give an array of real numbers") from error
+
+
+def _copied(values: np.ndarray) -> np.ndarray:
+    """Return numbers as float64 in memory of their own, row by row."""
+    with np.errstate(all="ignore"):  # what float64 cannot hold becomes infinite, and is refused
+        return np.array(values, np.float64, order="C")
+
+
 def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
     """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm."""
     check_form(dictionary, "m x n", source)
-    A = np.ascontiguousarray(finite(dictionary, source))
-    norms = np.linalg.norm(A, axis=0)
+    A = finite(_copied(dictionary), source)
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(A, axis=0)
     worst = int(np.abs(norms - 1).argmax())
     if norms.min() == 0:
         problem = f"column {int(norms.argmin())} (counted from 0) is zero"
@@ -248,19 +278,26 @@ def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
 def _checked_lam(lam: float | None, checkpoint: Checkpoint) -> float | None:
     """Return the weight of the 1-norm to use; None for sparse recovery."""
     path, trained = checkpoint.path, checkpoint.record.get("lam")
-    unrolled = checkpoint.head.kind == "unrolled"
-    if trained is None and unrolled and lam is not None:
+    if lam is not None:
+        try:
+            real = isinstance(lam, Real) and not isinstance(lam, bool)
+            value = float(lam) if real else math.nan
+        except OverflowError:
+            value = math.inf
+        if not 0 < value < math.inf:
+            raise InputError(path, "lam", f"{lam!r} is not a positive number", "give one above 0")
+        lam = value
+    if checkpoint.head.kind == "recurrent":
+        if lam is trained is None:
+            raise InputError(path, "lam", "the checkpoint's record has none", "give lam")
+        return float(trained if lam is None else lam)
+    if trained is None and lam is not None:
         problem = f"{lam:g} was given for a net of sparse recovery, which has no such weight"
         raise InputError(path, "lam", problem, "leave lam out")
-    if unrolled and lam not in (None, trained):
+    if lam is not None and not math.isclose(lam, trained, rel_tol=SAME):
         problem = f"{lam:g} was given for a net trained for {trained:g}"
         raise InputError(path, "lam", problem, "leave lam out, or train a net for it")
-    chosen = trained if lam is None else lam
-    if chosen is None and not unrolled:
-        raise InputError(path, "lam", "the checkpoint's record has none", "give lam")
-    if chosen is not None and not 0 < chosen < float("inf"):
-        raise InputError(path, "lam", f"{chosen} is not a positive number", "give one above 0")
-    return chosen
+    return trained
 
 
 def _trained_for(A: np.ndarray, checkpoint: Checkpoint, source: Source) -> np.ndarray:

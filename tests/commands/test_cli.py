@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 
 from every_room import ROOMS, ROOT
 from l2o.artifacts.proof import proof_path
@@ -17,6 +18,7 @@ from l2o.cli import main
 from l2o.experiments.graph import find
 from l2o.layout import KINDS, wildcards_of
 from l2o.optimizers import registry
+from l2o.storage.checkpoints import save_tensors
 from parameter_files import changed
 from small_network_jobs import make_folder
 
@@ -191,6 +193,9 @@ def test_provenance_says_what_made_a_file(l2o, made, tmp_path):
     (tmp_path / "mine.csv").write_text("a\n")
     refused(l2o("provenance", tmp_path / "mine.csv"), "carries no provenance", "run snakemake")
     refused(l2o("provenance", tmp_path / "none.csv"), "no such file", "build it first")
+    for record in ({}, [], "x", {"step": "train", "key": "k", "parameters": [], "inputs": {}}):
+        save_tensors(tmp_path / "net.safetensors", {"a": torch.ones(1)}, {"provenance": record})
+        refused(l2o("provenance", tmp_path / "net.safetensors"), "provenance", "run snakemake")
 
 
 def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):

@@ -214,7 +214,9 @@ def test_learned_methods_come_back_from_their_checkpoints(lasso, tmp_path):
     record = {"method": "lista", "depth": 2, "hyperparameters": net.hyper}
     save_tensors(paths["lista"], net.state_dict(), record)
     save_tensors(
-        paths["l2o_dm"], optimizer.state_dict(), {"method": "l2o_dm", "hyperparameters": {}}
+        paths["l2o_dm"],
+        optimizer.state_dict(),
+        {"method": "l2o_dm", "hyperparameters": optimizer.hyper},
     )
     who = told_of("lista", "unrolled", continued_with="fista")
     (unrolled,) = ev.entries(who, lasso, paths["lista"])

@@ -14,6 +14,12 @@ from l2o.optimizers.recurrent.blocks import BLOCK, BlockwiseLstm, in_blocks
 from l2o.optimizers.registry import methods
 
 
+def joined(state: tuple[torch.Tensor, ...], others: int) -> list[torch.Tensor]:
+    """A state with the four tensors of the LSTM in place of those of its blocks."""
+    of_lstm = (torch.cat(state[others + i :: 4], dim=1) for i in range(4))
+    return [*state[:others], *of_lstm]
+
+
 @pytest.mark.parametrize("name", ["l2o_dm", "l2o_rnnprop"])
 @pytest.mark.parametrize("runs", [1, 2])
 def test_blocks_give_the_bits_of_one_pass(name, runs):
@@ -28,7 +34,8 @@ def test_blocks_give_the_bits_of_one_pass(name, runs):
     for _ in range(6):
         given = zip(pair, trainings, states, strict=True)
         states = [each.step(training, state) for each, training, state in given]
-        assert all(torch.equal(a, b) for a, b in zip(*states, strict=True))
+        whole, blocks = states[0], joined(states[1], len(states[0]) - 4)
+        assert all(torch.equal(a, b) for a, b in zip(whole, blocks, strict=True))
     assert not torch.equal(states[0][0], x)
 
 
@@ -49,7 +56,8 @@ def test_blocks_of_any_width_give_what_one_pass_gives(block, exact):
                 each(features, state) for each, state in zip((lstm, blocks), states, strict=True)
             )
             assert torch.allclose(one, many, **close)
-            assert all(torch.allclose(a, b, **close) for a, b in zip(first, second, strict=True))
+            pairs = zip(first, joined(second, 0), strict=True)
+            assert all(torch.allclose(a, b, **close) for a, b in pairs)
             states = [first, second]
 
 
@@ -58,3 +66,27 @@ def test_what_is_not_coordinate_wise_is_left_as_it_is():
     optimizer = methods("recurrent")["l2o_scale"].load()({}, drawn)
     modules = [*optimizer.modules()]
     assert [*in_blocks(optimizer).modules()] == modules
+
+
+@pytest.mark.parametrize("name", ["l2o_dm", "l2o_rnnprop"])
+def test_runs_that_take_turns_do_not_meet(name):
+    drawn = torch.Generator().manual_seed(3)
+    optimizer = in_blocks(methods("recurrent")[name].load()({}, drawn).requires_grad_(False))
+    optimizer.lstm.block = 50
+    starts = torch.randn(3, 3, 40, generator=drawn)
+
+    def run(order: list[int]) -> list[torch.Tensor]:
+        states = [optimizer.init(Bowl(), start) for start in starts]
+        for one in order:
+            states[one] = optimizer.step(Bowl(), states[one])
+        return [state[0] for state in states]
+
+    apart, in_turns = run([0] * 5 + [1] * 5 + [2] * 5), run([0, 1, 2] * 5)
+    assert all(torch.equal(a, b) for a, b in zip(apart, in_turns, strict=True))
+
+
+class Bowl:
+    """The sum of squares over 2."""
+
+    def gradient(self, x: torch.Tensor) -> torch.Tensor:
+        return x

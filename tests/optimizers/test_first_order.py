@@ -195,7 +195,7 @@ def test_the_memory_of_the_lstm_serves_every_unroll_and_changes_nothing():
         return torch.autograd.grad(unroll(columns), list(lstm.parameters()))
 
     def memory() -> set[int]:
-        return {layer.inputs.data_ptr() for layers in lstm.spare for layer in layers}
+        return {layer.inputs.data_ptr() for spare in lstm.spare for layer in spare}
 
     first = gradients(7)
     with torch.no_grad():

@@ -179,7 +179,7 @@ def test_a_checkpoint_of_another_architecture_names_the_tensor(name, other, prob
 def test_a_net_for_another_dictionary_is_refused(problem, tmp_path):
     A = problem.tensors(torch.float32)[0]
     path = tmp_path / "net.safetensors"
-    record = {"method": "lista_cp", "depth": DEPTH, "hyperparameters": {}}
+    record = {"method": "lista_cp", "depth": DEPTH, "hyperparameters": {"lam": 0.1}}
     save_tensors(path, build("lista_cp", A).state_dict(), record)
     with pytest.raises(InputError, match="another dictionary"):
         load_net(path, -problem.A)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -40,7 +43,7 @@ def test_a_truncated_checkpoint_is_told_in_one_line(checkpoint, size):
     checkpoint.write_bytes(checkpoint.read_bytes()[:size])
     with pytest.raises(InputError) as error:
         load_tensors(checkpoint)
-    told(error, checkpoint, "truncated or damaged", "delete the file")
+    told(error, checkpoint, "truncated or damaged", "makes a damaged one again")
 
 
 def test_garbage_and_pickles_are_no_checkpoints(checkpoint):
@@ -51,12 +54,52 @@ def test_garbage_and_pickles_are_no_checkpoints(checkpoint):
         told(error, checkpoint, "truncated or damaged")
 
 
-@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"l2o": "[]"}, {"l2o": "{"}])
+FOREIGN = [
+    *(None, {"format": "pt"}, {"l2o": "[]"}, {"l2o": "{"}, {"l2o": ""}, {"l2o": "NaN"}),
+    *({"l2o": '{"lam": 0.02, "lam": 5}'}, {"l2o": '{"a": {"b": 1, "b": 1}}'}),
+    *({"l2o": "[" * 100_000}, {"l2o": '{"a": ' + "[" * 9000 + "]" * 9000 + "}"}),
+    {"l2o": '{"a": ' + "9" * 5000 + "}"},
+]
+
+
+@pytest.mark.parametrize("metadata", FOREIGN, ids=range(len(FOREIGN)))
 def test_foreign_metadata_are_told_in_one_line(checkpoint, metadata):
     save_file({"a": torch.ones(2)}, checkpoint, metadata)
     with pytest.raises(InputError) as error:
         load_tensors(checkpoint)
-    told(error, checkpoint, "delete the file")
+    told(error, checkpoint, "give a checkpoint that the training wrote")
+    assert "delete" not in str(error.value)
+
+
+def test_a_file_that_the_system_does_not_open_is_not_called_damaged(checkpoint, monkeypatch):
+    def refusing(*arguments) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(InputError) as error:
+        load_tensors(checkpoint)
+    told(error, checkpoint, "cannot be read (Permission denied)", "permissions")
+
+
+@pytest.mark.parametrize("place", ["folder", "x" * 300, "file/inside", "loop"])
+def test_what_is_no_file_is_told_in_one_line(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(InputError) as error:
+        load_tensors(tmp_path / place)
+    told(error, tmp_path / place)
+    assert "damaged" not in error.value.problem
+
+
+@pytest.mark.parametrize("kind", ["F4", "F8_E8M0", "I7", "", "C64", "U16"])
+def test_tensors_of_types_that_torch_may_lack_are_told(tmp_path, kind):
+    tensor = {"dtype": kind, "shape": [2], "data_offsets": [0, 4]}
+    header = {"__metadata__": {"l2o": "{}"}, "a": tensor}
+    text = json.dumps(header).encode()
+    (tmp_path / "a").write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    with contextlib.suppress(InputError):
+        assert load_tensors(tmp_path / "a")[0]["a"].shape == (2,)
 
 
 def test_a_missing_checkpoint_is_told_in_one_line(tmp_path):

@@ -13,7 +13,7 @@ from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
 from l2o.solve import load_solver
-from l2o.storage.checkpoints import load_tensors
+from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training import recurrent, results, unrolled
 from l2o.training.progress import Progress
 from small_training_jobs import META_BUDGET, do, given_to, kill_once_it_has_saved
@@ -75,6 +75,21 @@ def test_an_interrupted_job_goes_on_to_the_same_bytes(method, tmp_path, monkeypa
     assert cut.state.exists() and not cut.outputs["history"].exists()
     do(cut)
     assert files(cut) == files(whole) and not cut.state.exists()
+
+
+@each_kind
+def test_a_state_whose_weights_are_not_those_saved_is_not_taken_up(method, tmp_path, monkeypatch):
+    whole, cut = given_to(tmp_path / "whole", method), given_to(tmp_path / "cut", method)
+    do(whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "save_tensors", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            do(cut)
+    tensors, record = load_tensors(cut.state)
+    changed = {name: t if name.startswith("adam.") else t * 1.001 for name, t in tensors.items()}
+    save_tensors(cut.state, changed, record)
+    do(cut)
+    assert files(cut) == files(whole)
 
 
 @each_kind

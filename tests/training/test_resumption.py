@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from l2o.config.training import Training
-from l2o.storage.checkpoints import save_tensors
+from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training.stages import schedule
 from small_trainings import DEPTH, HEADS, make_trainer, outcome
 
@@ -85,7 +85,10 @@ def test_the_state_of_another_training_is_ignored(budget, tmp_path):
     assert outcome(make_trainer("lista_cp", tmp_path / "own", budget)) != expected
 
 
-@pytest.mark.parametrize("damage", ["half", "empty", "garbage", "foreign", "no record", "list"])
+DAMAGES = ["half", "empty", "garbage", "foreign", "no record", "list", "a bit", "history", "name"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_is_ignored(damage, budget, tmp_path):
     expected = outcome(make_trainer("lista_cp", tmp_path / "whole", budget))
     path = tmp_path / "cut"
@@ -98,6 +101,14 @@ def test_a_damaged_state_is_ignored(damage, budget, tmp_path):
         save_tensors(path, tensors, {})
     elif damage == "list":
         save_tensors(path, tensors, [])
+    elif damage == "a bit":
+        path.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+    elif damage == "history":
+        found, record = load_tensors(path)
+        save_tensors(path, found, record | {"history": []})
+    elif damage == "name":
+        found, record = load_tensors(path)
+        save_tensors(path, found | {"loose": torch.zeros(2).bfloat16()}, record)
     else:
         damaged = {"half": whole[: len(whole) // 2], "empty": b"", "garbage": b"x" * 999}
         path.write_bytes(damaged[damage])

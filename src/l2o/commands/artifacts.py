@@ -13,6 +13,8 @@ from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 
+LISTED = ("inputs", "libraries", "sources")
+
 
 def verify(preset: str, methods: str, everything: bool) -> tuple[str, bool]:
     """Hold all artifacts of all experiments against parameters, sources and contents.
@@ -50,10 +52,14 @@ def describe(path: Path) -> str:
         same = file_hash(path) == proof["sha256"]
         record = proof
         content = f"sha256 {proof['sha256']}" if same else "CORRUPT: not what its step wrote"
+    told = {"step": str, "key": str, **dict.fromkeys(("parameters", *LISTED), dict)}
+    if not isinstance(record, dict) or not all(isinstance(record.get(k), told[k]) for k in told):
+        problem = "its provenance is not what this project writes"
+        raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     lines = [f"file       {path}", f"step       {record['step']}", f"key        {record['key']}"]
     lines += [f"content    {content}", "parameters"]
     lines += [f"  {name}: {json.dumps(value)}" for name, value in record["parameters"].items()]
-    for title in ("inputs", "libraries", "sources"):
+    for title in LISTED:
         lines.append(title)
         lines += [f"  {name}: {value}" for name, value in record[title].items()] or ["  none"]
     return "\n".join(lines)

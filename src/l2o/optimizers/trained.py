@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, create_model
 from torch import Tensor
 
+from l2o.config.sections import Name, check_hyperparameters
 from l2o.errors import InputError
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import Head, methods
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.storage.checkpoints import load_into, load_tensors
 
-RECORDED = {
-    "unrolled": {"hyperparameters": dict, "depth": int},
-    "recurrent": {"hyperparameters": dict},
-}
+REMEDY = "give a checkpoint that the training wrote"
+STRICT = ConfigDict(strict=True, extra="forbid")
+Number = Annotated[FiniteFloat, Field(ge=0, le=500)]  # its exponential is finite
+# Parameter files give 20.0, too; what is drawn before the tensors are seen fits into memory.
+Size = Annotated[FiniteFloat, Field(ge=1, le=1024, multiple_of=1)]
+
+
+class Record(BaseModel):
+    """What the training of any method writes of itself; further keys are not read here."""
+
+    model_config = ConfigDict(strict=True)
+
+    setting: Name = "unknown"
+    lam: Annotated[FiniteFloat, Field(gt=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,9 @@ class Checkpoint:
     ----------
     path : of the file
     head : of the method; its kind is ``unrolled`` or ``recurrent``
-    tensors : by name, on the CPU
-    record : what the training wrote of itself
+    tensors : by name, on the CPU, float32, finite
+    record : what the training wrote of itself: as in :class:`Record`, ``hyperparameters``, and the
+        ``depth`` of an unrolled net
     """
 
     path: Path
@@ -41,14 +55,18 @@ class Checkpoint:
     record: Mapping[str, Any]
 
     def net(self, dictionary: np.ndarray) -> UnrolledNet:
-        """Return the trained net, on the CPU, for a dictionary A, (m, n).
+        """Return the trained net, on the CPU, float32, for a dictionary A, (m, n).
 
         Raises
         ------
         InputError : it was trained for another dictionary, or has another architecture.
         """
-        A = torch.from_numpy(dictionary).float()
-        net = self.head.load()(A, self.record["depth"], self.record["hyperparameters"])
+        A, depth = torch.from_numpy(dictionary).float(), self.record["depth"]
+        if depth > len(self.tensors):  # each layer has one at least
+            problem = f"{depth} layers, and {len(self.tensors)} tensors are in the file"
+            raise InputError(self.path, "depth", problem, REMEDY)
+        with torch.device("cpu"):
+            net = self.head.load()(A, depth, self.record["hyperparameters"])
         load_into(net, self.tensors, self.path)
         if not torch.equal(net.A, A):
             problem = "was trained for another dictionary than the data were measured with"
@@ -56,14 +74,15 @@ class Checkpoint:
         return net
 
     def optimizer(self) -> RecurrentOptimizer:
-        """Return the trained recurrent optimizer, on the CPU.
+        """Return the trained recurrent optimizer, on the CPU, float32.
 
         Raises
         ------
         InputError : it has another architecture.
         """
-        drawn = torch.Generator().manual_seed(0)  # what is drawn is overwritten
-        optimizer = self.head.load()(self.record["hyperparameters"], drawn)
+        generator = torch.Generator().manual_seed(0)  # what is drawn is overwritten
+        with torch.device("cpu"):
+            optimizer = self.head.load()(self.record["hyperparameters"], generator).float()
         load_into(optimizer, self.tensors, self.path)
         return optimizer
 
@@ -73,21 +92,43 @@ def read_checkpoint(path: Path, *kinds: str) -> Checkpoint:
 
     Raises
     ------
-    InputError : a missing, damaged or foreign file, a method of another kind, or no record of what
-        its net was made with.
+    InputError : a missing, damaged or foreign file, a method of another kind, a record that its
+        training does not write, or tensors that are not float32 or not finite.
     """
     tensors, record = load_tensors(path)
+    heads = {name: head for kind in kinds for name, head in methods(kind).items()}
     method = record.get("method")
-    for kind in kinds:
-        if method in methods(kind):
-            for key, wanted in RECORDED[kind].items():
-                if not isinstance(record.get(key), wanted):
-                    problem = "is missing in the checkpoint's record, or damaged"
-                    remedy = "give a checkpoint that the training wrote"
-                    raise InputError(path, key, problem, remedy)
-            return Checkpoint(path, methods(kind)[method], tensors, record)
-    problem = f"is not the checkpoint of a trained {' or '.join(kinds)} method of this project"
-    raise InputError(path, "method", problem, "give a file of results/*/*/checkpoints")
+    if not isinstance(method, str) or method not in heads:
+        problem = f"is not the checkpoint of a trained {' or '.join(kinds)} method of this project"
+        raise InputError(path, "method", problem, "give a file of results/*/*/checkpoints")
+    _check_record(path, heads[method], record)
+    for name, tensor in tensors.items():
+        if tensor.dtype != torch.float32:
+            problem = f"holds {tensor.dtype} numbers; all methods are trained in float32"
+            raise InputError(path, name, problem, REMEDY)
+        if not tensor.isfinite().all():
+            raise InputError(path, name, "holds NaN or infinity", REMEDY)
+    return Checkpoint(path, heads[method], tensors, record)
+
+
+def _check_record(path: Path, head: Head, record: Mapping[str, Any]) -> None:
+    """Refuse a record that the training of this method does not write."""
+    defaults = head.hyperparameters.items()
+    types = {name: (Size if isinstance(value, int) else Number, ...) for name, value in defaults}
+    wanted = {"hyperparameters": (create_model("Hyper", __config__=STRICT, **types), ...)}
+    if head.kind == "unrolled":
+        wanted["depth"] = (Annotated[int, Field(ge=1)], ...)
+    try:
+        create_model("Of", __base__=Record, **wanted).model_validate(record)
+        given = {head.name: record["hyperparameters"]}
+        check_hyperparameters(path, "hyperparameters", given, {head.name: head.hyperparameters})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(reprlib.repr(part).strip("'") for part in fault["loc"])
+        found = "" if fault["type"] == "missing" else f", found {reprlib.repr(fault['input'])}"
+        raise InputError(path, key, f"in its record: {fault['msg']}{found}", REMEDY) from error
+    except InputError as error:  # whose remedy is for parameter files
+        raise InputError(path, error.key, error.problem, REMEDY) from error
 
 
 def load_net(path: Path, dictionary: np.ndarray) -> UnrolledNet:

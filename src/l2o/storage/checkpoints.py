@@ -20,6 +20,7 @@ from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
 
 RECORD = "l2o"
+AGAIN = "give a checkpoint that the training wrote; `snakemake FILE` makes a damaged one again"
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], record: dict[str, Any]) -> None:
@@ -43,40 +44,36 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises
     ------
-    InputError : missing, truncated or foreign file.
+    InputError : missing, unreadable, truncated or foreign file.
     """
-    if not Path(path).exists():
-        raise InputError(path, "", "no such checkpoint", "train it first: `snakemake FILE`")
-    remedy = "delete the file and run the same command again to rebuild it"
+    path = Path(path)
     try:
-        with safe_open(path, "pt") as file:
-            record = json.loads((file.metadata() or {})[RECORD])
+        if not path.is_file():
+            raise InputError(path, "", "no such checkpoint", "train it first: `snakemake FILE`")
+        # Opened beforehand, since safetensors tells any error of the system as a missing file.
+        with path.open("rb"), torch.device("cpu"), safe_open(path, "pt") as file:
+            record = json.loads((file.metadata() or {})[RECORD], object_pairs_hook=_unique)
             if not isinstance(record, dict):
                 raise KeyError(RECORD)
             return {name: file.get_tensor(name) for name in file.keys()}, record  # noqa: SIM118
+    except InputError:
+        raise
     except KeyError as error:
         problem = "was not written by this project (its record is missing)"
-        raise InputError(path, RECORD, problem, remedy) from error
-    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(path, RECORD, problem, AGAIN) from error
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+        raise InputError(path, "", problem, "check the path and its permissions") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
         problem = f"is truncated or damaged ({' '.join(str(error).split())})"
-        raise InputError(path, "", problem, remedy) from error
+        raise InputError(path, "", problem, AGAIN) from error
 
 
-def load_groups(
-    path: str | Path, *groups: str
-) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """Return the tensors ``group.name`` of a file by group and name, and the record.
-
-    Raises
-    ------
-    InputError : as :func:`load_tensors`.
-    """
-    tensors, record = load_tensors(path)
-    found: dict[str, dict[str, Tensor]] = {group: {} for group in groups}
-    for name, tensor in tensors.items():
-        group, rest = name.split(".", 1)
-        found[group][rest] = tensor
-    return found, record
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a mapping; refuse a key that it gives twice."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("its record gives a key twice")
+    return found
 
 
 def load_into(module: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from l2o.errors import InputError
-from l2o.storage.checkpoints import load_groups, load_into, save_tensors
+from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
 from l2o.training.adam import Adam
 
 Tensors = dict[str, Tensor]
@@ -23,8 +25,9 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 class SavedState:
     """What every training keeps: weights, best weights, Adam's moments, history and seconds.
 
-    A file of another ``key`` (other parameters, sources or data), or a damaged one, is ignored and
-    later replaced. ``kept`` names the other attributes that are saved, JSON-able ones.
+    A file of another ``key`` (other parameters, sources or data), or one that is not to the bit as
+    it was saved, is ignored and later replaced. ``kept`` names the other attributes that are saved,
+    JSON-able ones.
 
     Parameters
     ----------
@@ -53,11 +56,16 @@ class SavedState:
     def _load(self) -> Tensors:
         """Take up the file, if there is one of this key; return Adam's moments in it."""
         try:
-            groups, record = load_groups(self.path, "net", "best", "adam")
+            tensors, record = load_tensors(self.path)
         except InputError:
             return {}
-        if record.get("key") != self.key:
+        digest = record.pop("digest", None)
+        if record.get("key") != self.key or digest != _digest(tensors, record):
             return {}
+        groups: dict[str, Tensors] = {"net": {}, "best": {}, "adam": {}}
+        for name, tensor in tensors.items():
+            group, rest = name.split(".", 1)
+            groups[group][rest] = tensor
         load_into(self.net, groups["net"], self.path)
         device = next(self.net.parameters()).device
         self.best = {name: tensor.to(device) for name, tensor in groups["best"].items()}
@@ -69,8 +77,8 @@ class SavedState:
     def _save(self, moments: Tensors) -> None:
         groups = {"net": self.net.state_dict(), "best": self.best, "adam": moments}
         tensors = {f"{group}.{name}": t for group, of in groups.items() for name, t in of.items()}
-        names = ("key", "history", "seconds", *self.kept)
-        save_tensors(self.path, tensors, {name: getattr(self, name) for name in names})
+        record = {name: getattr(self, name) for name in ("key", "history", "seconds", *self.kept)}
+        save_tensors(self.path, tensors, record | {"digest": _digest(tensors, record)})
 
 
 class TrainingState(SavedState):
@@ -180,3 +188,13 @@ def _give_moments(adam: Adam, named: Named, moments: Tensors) -> None:
         if f"step.{name}" in moments:
             found = {m: moments[f"{m}.{name}"].to(parameter.device) for m in MOMENTS}
             adam.state[parameter] = found
+
+
+def _digest(tensors: Tensors, record: dict[str, Any]) -> str:
+    """Return a SHA-256 over tensors and record."""
+    found = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu()
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()

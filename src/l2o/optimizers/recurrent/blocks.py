@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
-from l2o.optimizers.recurrent.lstm import CoordinateLstm, State
+from l2o.optimizers.recurrent.lstm import CoordinateLstm, Spare, State
 
 BLOCK = 4096  # coordinates: with 20 units some 4 MB, the size of a core's second cache
 
@@ -20,8 +20,8 @@ BLOCK = 4096  # coordinates: with 20 units some 4 MB, the size of a core's secon
 class BlockwiseLstm(nn.Module):
     """What a :class:`CoordinateLstm` computes, without derivatives.
 
-    The states that it returns are valid until the call after the next one: their memory is used
-    again.
+    Its state is that of the first block, that of the second, and so on: small tensors, since fresh
+    memory for large ones comes from the system more slowly than a step computes.
 
     Parameters
     ----------
@@ -34,36 +34,28 @@ class BlockwiseLstm(nn.Module):
         self.lstm, self.block = lstm, block
         # The last block has another width, so it gets memory of its own.
         self.last = copy.copy(lstm)
-        self.last.spare, self.last.scratch = [], None
-        self.memory: list[tuple[Tensor, State]] = []
+        self.last.spare, self.last.scratch = (Spare(), Spare()), Spare()
 
     def init(self, coordinates: int, like: Tensor) -> State:
         """Return the zero state of that many coordinates."""
-        return self.lstm.init(coordinates, like)
+        starts = range(0, coordinates, self.block)
+        widths = (min(self.block, coordinates - start) for start in starts)
+        return tuple(tensor for width in widths for tensor in self.lstm.init(width, like))
+
+    def tensors(self, coordinates: int) -> int:
+        """Return the number of tensors in the state of that many coordinates."""
+        return 4 * -(-coordinates // self.block)
 
     @torch.no_grad()
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the output, (1, coordinates), and the new state, of features, (features, ...)."""
-        output, new = self._memory(features, state)
-        for start in range(0, features.shape[1], self.block):
-            columns = slice(start, min(start + self.block, features.shape[1]))
-            net = self.lstm if columns.stop - start == self.block else self.last
-            given = tuple(tensor[:, columns] for tensor in state)
-            out, after = net(features[:, columns], given)
-            for target, values in zip((output, *new), (out, *after), strict=True):
-                target[:, columns] = values
-        return output, new
-
-    def _memory(self, features: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the older of two sets of output and state."""
-        if self.memory and self.memory[0][0].shape[1] != features.shape[1]:
-            self.memory.clear()
-        if len(self.memory) < 2:
-            fresh = tuple(torch.empty_like(tensor) for tensor in state)
-            self.memory.append((features.new_empty(1, features.shape[1]), fresh))
-        else:
-            self.memory.reverse()
-        return self.memory[-1]
+        outputs, new = [], []
+        for number, columns in enumerate(features.split(self.block, dim=1)):
+            net = self.lstm if columns.shape[1] == self.block else self.last
+            output, after = net(columns, state[4 * number : 4 * number + 4])
+            outputs.append(output)
+            new += after
+        return torch.cat(outputs, dim=1), tuple(new)
 
 
 def in_blocks(optimizer: nn.Module) -> nn.Module:

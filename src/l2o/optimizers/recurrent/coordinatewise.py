@@ -16,7 +16,7 @@ class CoordinatewiseOptimizer(RecurrentOptimizer):
     """One LSTM for all coordinates, a state of its own for each.
 
     A subclass also declares ``features`` (input rows of the LSTM), and defines ``inputs`` and
-    ``update``. Its state is (x, what it remembers, the four tensors of the LSTM).
+    ``update``. Its state is (x, what it remembers, the tensors of the LSTM).
     """
 
     features: ClassVar[int]
@@ -33,7 +33,8 @@ class CoordinatewiseOptimizer(RecurrentOptimizer):
     def step(self, optimizee: Optimizee, state: State) -> State:
         """Return the state after one step; no derivative is taken through the gradient."""
         x, *memory = state
-        kept, lstm = tuple(memory[:-4]), tuple(memory[-4:])
+        own = self.lstm.tensors(x.numel())
+        kept, lstm = tuple(memory[:-own]), tuple(memory[-own:])
         inputs, kept = self.inputs(optimizee.gradient(x.detach()).detach(), kept)
         output, lstm = self.lstm(inputs, lstm)
         return x + self.update(output).view(x.shape), *kept, *lstm

@@ -15,24 +15,48 @@ All operations are torch's own: they run on any device, in any real type.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 State = tuple[Tensor, ...]  # h and c of each layer, (hidden, coordinates)
 
-_MINUS_ONE = torch.tensor(-1.0)
+_MINUS_ONE = torch.tensor(-1.0, dtype=torch.float32, device="cpu")
 _through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
 _through_tanh = torch.ops.aten.tanh_backward.grad_input
 
 
-def _kind(tensor: Tensor) -> tuple[int, torch.dtype, torch.device]:
+def _kind(tensor: Tensor) -> tuple[int, torch.dtype, torch.device, bool]:
     """Return what has to agree for memory to be used again."""
-    return tensor.shape[1], tensor.dtype, tensor.device
+    return tensor.shape[1], tensor.dtype, tensor.device, tensor.is_inference()
+
+
+class Spare(list):
+    """Memory that is used again: a step that takes some out owns it until it brings it back.
+
+    So steps in several threads share none. A copy of it, also a pickled one, is empty.
+    """
+
+    def take(self, like: Tensor, fresh: Callable[[Tensor], Any]) -> Any:
+        """Return memory of the kind of ``like`` that another step has left, or else fresh one."""
+        with suppress(IndexError):  # none is left
+            while True:
+                found = self.pop()
+                if _kind(found.all) == _kind(like):
+                    return found
+        return fresh(like)
+
+    def __reduce__(self) -> tuple:
+        return Spare, ()
 
 
 class _Scratch:
-    """Memory shared by all layers and steps, (4 hidden, coordinates): of no meaning between them.
+    """Memory of one layer at a time, (4 hidden, coordinates): of no meaning between them.
 
     In a forward pass it holds the arguments of the gates, in a backward pass their gradient.
     """
@@ -50,22 +74,22 @@ class _Layer:
     ----------
     given, hidden : rows of the layer's input and state
     like : a tensor with as many columns as there are coordinates
-    scratch : shared by all layers
     """
 
-    def __init__(self, given: int, hidden: int, like: Tensor, scratch: _Scratch) -> None:
+    def __init__(self, given: int, hidden: int, like: Tensor) -> None:
         memory = like.new_empty(given + 6 * hidden + 1, like.shape[1])
         self.inputs, self.all, self.slope = memory.split([given + hidden + 1, 4 * hidden, hidden])
         self.given, self.before, ones = self.inputs.split([given, hidden, 1])
         ones.fill_(1.0)
         self.pair, self.gates = self.all[: 2 * hidden], self.all.split(hidden)
-        self.scratch = scratch
 
-    def forward(self, given: Tensor, h: Tensor, c: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, given: Tensor, h: Tensor, c: Tensor, weight: Tensor, scratch: _Scratch
+    ) -> tuple[Tensor, Tensor]:
         """Return the new h and c; ``weight`` has its rows of g doubled."""
         self.given.copy_(given)
         self.before.copy_(h)
-        arguments, (bounded, *_) = self.scratch.all, self.scratch.gates
+        arguments, (bounded, *_) = scratch.all, scratch.gates
         torch.sigmoid(torch.mm(weight, self.inputs, out=arguments), out=self.all)
         i, f, o, g = self.gates
         torch.add(_MINUS_ONE, g, alpha=2.0, out=g)
@@ -78,30 +102,34 @@ class _Layer:
         torch.addcmul(h, h, o, value=-1.0, out=o)
         return h, c
 
-    def backward(self, dh: Tensor, dc: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(
+        self, dh: Tensor, dc: Tensor, c: Tensor, scratch: _Scratch
+    ) -> tuple[Tensor, Tensor]:
         """Return the gradients of weight and previous c; leave the gates' in the scratch."""
-        grad, (di, df, do, dg) = self.scratch, self.scratch.gates
+        di, df, do, dg = scratch.gates
         i, f, by_o, g = self.gates
         dc = torch.addcmul(dc, dh, self.slope)
         torch.mul(dc, g, out=di)
         torch.mul(dc, c, out=df)
         torch.mul(dh, by_o, out=do)
         torch.mul(dc, i, out=dg)
-        _through_sigmoid(grad.pair, self.pair, grad_input=grad.pair)
+        _through_sigmoid(scratch.pair, self.pair, grad_input=scratch.pair)
         _through_tanh(dg, g, grad_input=dg)
         # With the factors the other way round the product takes up to twice as long.
-        return torch.mm(self.inputs, grad.all.t()).t(), dc.mul_(f)
+        return torch.mm(self.inputs, scratch.all.t()).t(), dc.mul_(f)
 
 
 class _Step(torch.autograd.Function):
     """One step of both layers and the output: features, state, weights -> output, state."""
 
     @staticmethod
-    def forward(ctx, spare, layers, features, h1, c1, h2, c2, weight1, weight2, out, bias, doubled):
-        first, second = layers
-        h1, new_c1 = first.forward(features, h1, c1, weight1 * doubled)
-        h2, new_c2 = second.forward(h1, h2, c2, weight2 * doubled)
-        ctx.spare, ctx.layers = spare, layers
+    def forward(ctx, memory, features, h1, c1, h2, c2, weight1, weight2, out, bias, doubled):
+        spares, (first, second) = memory
+        scratch = spares[-1].take(features, partial(_Scratch, len(h1)))
+        h1, new_c1 = first.forward(features, h1, c1, weight1 * doubled, scratch)
+        h2, new_c2 = second.forward(h1, h2, c2, weight2 * doubled, scratch)
+        spares[-1].append(scratch)
+        ctx.spares, ctx.layers = memory
         ctx.save_for_backward(c1, h2, c2, weight1, weight2, out)
         return torch.addmm(bias, out, h2), h1, new_c1, h2, new_c2
 
@@ -112,17 +140,19 @@ class _Step(torch.autograd.Function):
         if ctx.layers is None:
             raise RuntimeError("the memory of this step already serves another one")
         first, second = ctx.layers
-        hidden, features, grad = len(h2), len(first.given), first.scratch.all
-        dweight2, dc2 = second.backward(torch.addcmul(dh2, out.t(), doutput), dc2, c2)
-        dgiven, dh2 = torch.mm(weight2[:, :-1].t(), grad).split(hidden)
-        dweight1, dc1 = first.backward(dgiven.add_(dh1), dc1, c1)
-        start = 0 if ctx.needs_input_grad[2] else features
-        dinputs = torch.mm(weight1[:, start:-1].t(), grad)
+        hidden, features = len(h2), len(first.given)
+        scratch = ctx.spares[-1].take(first.all, partial(_Scratch, hidden))
+        dweight2, dc2 = second.backward(torch.addcmul(dh2, out.t(), doutput), dc2, c2, scratch)
+        dgiven, dh2 = torch.mm(weight2[:, :-1].t(), scratch.all).split(hidden)
+        dweight1, dc1 = first.backward(dgiven.add_(dh1), dc1, c1, scratch)
+        start = 0 if ctx.needs_input_grad[1] else features
+        dinputs = torch.mm(weight1[:, start:-1].t(), scratch.all)
         dfeatures, dh1 = dinputs.split([features - start, hidden])
-        ctx.spare.append(ctx.layers)
+        for spare, left in zip(ctx.spares, (first, second, scratch), strict=True):
+            spare.append(left)
         ctx.layers = None
         dout, dbias = torch.mm(doutput, h2.t()), doutput.sum(dim=1, keepdim=True)
-        return None, None, dfeatures, dh1, dc1, dh2, dc2, dweight1, dweight2, dout, dbias, None
+        return None, dfeatures, dh1, dc1, dh2, dc2, dweight1, dweight2, dout, dbias, None
 
 
 class CoordinateLstm(nn.Module):
@@ -144,8 +174,7 @@ class CoordinateLstm(nn.Module):
         self.register_buffer("doubled", doubled, persistent=False)
         self.weight_out = nn.Parameter(torch.zeros(1, hidden))
         self.bias_out = nn.Parameter(torch.zeros(1, 1))
-        self.spare: list[tuple[_Layer, _Layer]] = []
-        self.scratch: _Scratch | None = None
+        self.spare, self.scratch = (Spare(), Spare()), Spare()  # of each layer, of both
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw the weights: uniform in +-1/sqrt(hidden), as usual for an LSTM; no bias."""
@@ -158,6 +187,10 @@ class CoordinateLstm(nn.Module):
         """Return the zero state of that many coordinates."""
         return tuple(like.new_zeros(self.hidden, coordinates) for _ in range(4))
 
+    def tensors(self, coordinates: int) -> int:
+        """Return the number of tensors in the state of that many coordinates."""
+        return 4
+
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the output, (1, coordinates), and the new state.
 
@@ -168,20 +201,14 @@ class CoordinateLstm(nn.Module):
         features : (features, coordinates)
         state : as :meth:`init` or the last call returned it
         """
-        layers = self._layers(features)
+        layers = [
+            spare.take(features, partial(_Layer, given, self.hidden))
+            for spare, given in zip(self.spare, (self.features, self.hidden), strict=True)
+        ]
         weights = self.weight1, self.weight2, self.weight_out, self.bias_out, self.doubled
-        output, *state = _Step.apply(self.spare, layers, features, *state, *weights)
+        memory = (*self.spare, self.scratch), layers
+        output, *state = _Step.apply(memory, features, *state, *weights)
         if not output.requires_grad:
-            self.spare.append(layers)
+            for spare, layer in zip(self.spare, layers, strict=True):
+                spare.append(layer)
         return output, tuple(state)
-
-    def _layers(self, like: Tensor) -> tuple[_Layer, _Layer]:
-        """Return memory for a step: what another one has left, or new one."""
-        while self.spare:
-            layers = self.spare.pop()
-            if _kind(layers[0].inputs) == _kind(like):
-                return layers
-        if self.scratch is None or _kind(self.scratch.all) != _kind(like):
-            self.scratch = _Scratch(self.hidden, like)
-        first = _Layer(self.features, self.hidden, like, self.scratch)
-        return first, _Layer(self.hidden, self.hidden, like, self.scratch)
