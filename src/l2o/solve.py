@@ -29,7 +29,7 @@ from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.safeguarded import Safeguarded
 from l2o.optimizers.trained import Checkpoint, read_checkpoint
-from l2o.storage.arrays import check_form, finite
+from l2o.storage.arrays import TRANSPOSED, check_form, finite
 
 RECURRENT_ITERATIONS = 1000  # as in the paper's comparison on LASSO, 4.1.2
 UNIT_NORM = 1e-6  # how far a column's norm may be from 1
@@ -147,6 +147,9 @@ class Solver:
         """
         check_form(found, "samples x m", source, key)
         m, n = self.A.shape
+        if found.shape[1] != m == found.shape[0]:
+            problem = f"looks transposed: shape {tuple(found.shape)}, not samples x {m}"
+            raise InputError(source, key, problem, TRANSPOSED)
         if found.shape[1] != m:
             problem = f"has shape {tuple(found.shape)}, which does not fit A of shape {(m, n)}"
             raise InputError(source, key, problem, f"give {m} measurements for each sample")
@@ -211,7 +214,7 @@ def load_solver(
         or not the net's.
     """
     checkpoint = read_checkpoint(Path(path), *COORDINATES)
-    A = _checked_dictionary(np.asarray(dictionary), source)
+    A = _checked_dictionary(np.asarray(dictionary), source, checkpoint)
     lam = _checked_lam(lam, checkpoint)
     setting = str(checkpoint.record.get("setting", "unknown"))
     if checkpoint.head.kind == "recurrent":
@@ -229,11 +232,14 @@ def _last(steps) -> Tensor:
     return deque(steps, maxlen=1).pop()
 
 
-def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
-    """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm."""
+def _checked_dictionary(
+    dictionary: np.ndarray, source: Source, checkpoint: Checkpoint
+) -> np.ndarray:
+    """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm, A.T."""
     check_form(dictionary, "m x n", source)
     A = np.ascontiguousarray(finite(dictionary, source))
     norms = np.linalg.norm(A, axis=0)
+    _refuse_transposed(A, norms, source, checkpoint)
     worst = int(np.abs(norms - 1).argmax())
     if norms.min() == 0:
         problem = f"column {int(norms.argmin())} (counted from 0) is zero"
@@ -243,6 +249,17 @@ def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
         remedy = "divide each column by its norm, and the entries of x by the same norms"
         raise InputError(source, "", problem, remedy)
     return A
+
+
+def _refuse_transposed(
+    A: np.ndarray, norms: np.ndarray, source: Source, checkpoint: Checkpoint
+) -> None:
+    """Refuse A if its transpose has the net's shape, or is no taller and has unit columns."""
+    trained = checkpoint.tensors.get("A", A).shape
+    rows = np.linalg.norm(A, axis=1)
+    across = np.abs(norms - 1).max() > UNIT_NORM >= np.abs(rows - 1).max()
+    if A.shape != tuple(trained) == A.T.shape or (across and len(A) >= A.shape[1]):
+        raise InputError(source, "", f"looks transposed: shape {A.shape}, not m x n", TRANSPOSED)
 
 
 def _checked_lam(lam: float | None, checkpoint: Checkpoint) -> float | None:
