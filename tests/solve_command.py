@@ -33,7 +33,8 @@ def a_socket(path: Path) -> None:
 
 def ended(*words: str) -> tuple[int, str, str]:
     """Return the exit code, the output and the errors of ``l2o``; any other end is an error."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    err.reconfigure(errors="backslashreplace")
     with (
         mock.patch.object(sys, "argv", ["l2o", *words]),
         contextlib.redirect_stdout(out),
@@ -41,7 +42,8 @@ def ended(*words: str) -> tuple[int, str, str]:
         pytest.raises(SystemExit) as end,
     ):
         main()
-    return int(end.value.code or 0), out.getvalue(), err.getvalue()
+    said = (stream.detach().getvalue().decode() for stream in (out, err))
+    return int(end.value.code or 0), *said
 
 
 def solve(**changes: str) -> tuple[int, str, str]:

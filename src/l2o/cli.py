@@ -154,7 +154,8 @@ def main() -> None:
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end what runs as an error does, so that nothing half-written stays."""
-    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    both = (signal.SIGTERM, signal.SIGHUP)
+    ours = [each for each in both if signal.getsignal(each) is signal.SIG_DFL]
 
     def end(number: int, frame: FrameType | None) -> None:
         for each in ours:

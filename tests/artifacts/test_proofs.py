@@ -100,7 +100,10 @@ def test_what_may_not_be_read_is_a_finding_and_no_crash():
         assert examine(path, key).status is Status.VALID
         proof_path(path).chmod(0)
         found = examine(path, key)
-        assert (found.status, found.reason) == (Status.STALE, "no proof of what made it can be read")
+        assert (found.status, found.reason) == (
+            Status.STALE,
+            "no proof of what made it can be read",
+        )
         proof_path(path).chmod(0o644)
         for closed in (path, path.parent):
             before = closed.stat().st_mode

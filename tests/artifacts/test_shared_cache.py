@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from small_jobs import job, make
 
 from l2o.artifacts.cache import MANIFEST, SharedCache, shared_cache
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import require
 from l2o.errors import InputError
 from ordinary_user import ordinary_user
+from small_jobs import job, make
 
 
 @pytest.fixture

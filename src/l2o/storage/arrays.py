@@ -164,9 +164,7 @@ def _found(file: h5py.File, path: Path, key: str, remedy: str) -> h5py.Dataset:
     raise InputError(path, key, problem, remedy)
 
 
-def _no_object(
-    file: h5py.File, path: Path, key: str, remedy: str, error: Exception
-) -> InputError:
+def _no_object(file: h5py.File, path: Path, key: str, remedy: str, error: Exception) -> InputError:
     """Return what is told of a key under which nothing can be opened."""
     try:
         link, name = file.id.links.get_info(key.encode()), key.encode()

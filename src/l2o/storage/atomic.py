@@ -29,7 +29,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
-    InputError : the disk is full, the folder cannot be written, or at ``path`` lies what is no file.
+    InputError : the disk is full, the folder cannot be written, or no plain file lies there.
     """
     path = Path(path)
     aside = path.parent / _aside_name(path, uuid.uuid4().hex)

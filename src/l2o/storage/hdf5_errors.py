@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -50,26 +51,30 @@ def meaning(
 ) -> InputError:
     """Return what is told of an error of h5py; arguments as of :func:`reading`."""
     text = " ".join(str(error).split())
+    code = re.search(r"errno = (\d+)", text)
+    number = int(code[1]) if code else getattr(error, "errno", None)
+    reason = os.strerror(number) if number else ""
+    if "unable to lock file" in text and number not in (errno.EAGAIN, errno.EACCES):
+        problem = f"cannot be locked ({reason})"
+        return InputError(path, "", problem, "set HDF5_USE_FILE_LOCKING=FALSE")
     if "unable to lock file" in text:
-        remedy = "close it there; HDF5_USE_FILE_LOCKING=FALSE helps where files cannot be locked"
-        return InputError(path, "", "is open in another program", remedy)
+        return InputError(path, "", "is open in another program", "close it there")
     if "already open" in text:
         problem = "is open in another program, or was when that was killed"
         return InputError(path, "", problem, "close it there, or clear the mark: `h5clear -s FILE`")
+    key = str(place.name).strip("/") if isinstance(place, h5py.Dataset) else ""
     if place is not None and (filters := _missing_filters(place)):
         problem = f"needs the HDF5 filter {', '.join(filters)}, which is not installed"
         remedy = "store it without (`h5repack -f NONE`), or name its folder in HDF5_PLUGIN_PATH"
-        return InputError(path, "", problem, remedy)
-    if isinstance(place, h5py.Dataset) and place.external:
+        return InputError(path, key, problem, remedy)
+    if key and place.external:
         files = ", ".join(name for name, _, _ in place.external)
         problem = f"has its values in {files}, which cannot be read"
-        return InputError(path, place.name, problem, "put it there, or store the values here")
+        return InputError(path, key, problem, "put it there, or store the values here")
     if isinstance(error, MemoryError):
         return InputError(path, "", "needs more memory than there is", "free memory")
-    number = re.search(r"errno = (\d+)", text)
-    if number or getattr(error, "errno", None):
-        code = int(number[1]) if number else error.errno
-        return refused(path, "read", OSError(code, os.strerror(code)))
+    if number:
+        return refused(path, "read", OSError(number, reason))
     return _damaged(path, text, again)
 
 
