@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import torch
 
 from l2o.cli import main
 from solve_cases import A, B, write_array, write_checkpoint
@@ -35,13 +36,16 @@ def ended(*words: str) -> tuple[int, str, str]:
     """Return the exit code, the output and the errors of ``l2o``; any other end is an error."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
     err.reconfigure(errors="backslashreplace")
-    with (
-        mock.patch.object(sys, "argv", ["l2o", *words]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as end,
-    ):
-        main()
+    try:
+        with (
+            mock.patch.object(sys, "argv", ["l2o", *words]),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+    finally:
+        torch.set_flush_denormal(False)  # the command has switched it on
     said = (stream.detach().getvalue().decode() for stream in (out, err))
     return int(end.value.code or 0), *said
 

@@ -238,8 +238,9 @@ def _checked_dictionary(
     """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm, A.T."""
     check_form(dictionary, "m x n", source)
     A = np.ascontiguousarray(finite(dictionary, source))
-    norms = np.linalg.norm(A, axis=0)
-    _refuse_transposed(A, norms, source, checkpoint)
+    with np.errstate(over="ignore"):
+        norms, rows = (np.linalg.norm(A, axis=axis) for axis in (0, 1))
+    _refuse_transposed(A, norms, rows, source, checkpoint)
     worst = int(np.abs(norms - 1).argmax())
     if norms.min() == 0:
         problem = f"column {int(norms.argmin())} (counted from 0) is zero"
@@ -252,11 +253,10 @@ def _checked_dictionary(
 
 
 def _refuse_transposed(
-    A: np.ndarray, norms: np.ndarray, source: Source, checkpoint: Checkpoint
+    A: np.ndarray, norms: np.ndarray, rows: np.ndarray, source: Source, checkpoint: Checkpoint
 ) -> None:
     """Refuse A if its transpose has the net's shape, or is no taller and has unit columns."""
     trained = checkpoint.tensors.get("A", A).shape
-    rows = np.linalg.norm(A, axis=1)
     across = np.abs(norms - 1).max() > UNIT_NORM >= np.abs(rows - 1).max()
     if A.shape != tuple(trained) == A.T.shape or (across and len(A) >= A.shape[1]):
         raise InputError(source, "", f"looks transposed: shape {A.shape}, not m x n", TRANSPOSED)

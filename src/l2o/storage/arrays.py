@@ -21,6 +21,7 @@ REAL = "fiu"  # NumPy's kinds of floating-point numbers and integers
 AGAIN = "write the file again, as HDF5"
 MOST = 10  # names that a message lists
 SPARSE = ({"ir", "jc"}, {"indices", "indptr"})  # of MATLAB, of SciPy
+ABSENT = ("doesn't exist", "not found", "empty string", "can't encode")  # says h5py of no object
 TRANSPOSED = "store its transpose (files of MATLAB hold every array the other way round)"
 
 
@@ -166,13 +167,16 @@ def _found(file: h5py.File, path: Path, key: str, remedy: str) -> h5py.Dataset:
 
 def _no_object(file: h5py.File, path: Path, key: str, remedy: str, error: Exception) -> InputError:
     """Return what is told of a key under which nothing can be opened."""
-    try:
-        link, name = file.id.links.get_info(key.encode()), key.encode()
-        if link.type == h5py.h5l.TYPE_HARD:  # it is there
-            return meaning(error, path, AGAIN, file)
-        target = file.id.links.get_val(name)
-    except Exception:
+    with suppress(Exception):
+        if file.id.links.get_info(key.encode()).type != h5py.h5l.TYPE_HARD:
+            return _dangling(path, key, file.id.links.get_val(key.encode()))
+    if any(part in str(error) for part in ABSENT):
         return InputError(path, key, f"this dataset is missing; {_datasets(file)}", remedy)
+    return meaning(error, path, AGAIN, file)
+
+
+def _dangling(path: Path, key: str, target: bytes | tuple[bytes, bytes]) -> InputError:
+    """Return what is told of a link to an object, or to one in a file."""
     parts = [target] if isinstance(target, bytes) else [*target]
     place = " in ".join(part.decode(errors="replace") for part in reversed(parts))
     problem = f"is a link to {place}, which cannot be opened"

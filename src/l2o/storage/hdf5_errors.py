@@ -50,7 +50,7 @@ def meaning(
     error: Exception, path: Path, again: str, place: h5py.File | h5py.Dataset | None = None
 ) -> InputError:
     """Return what is told of an error of h5py; arguments as of :func:`reading`."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).strip("'\"")  # as a KeyError has it
     code = re.search(r"errno = (\d+)", text)
     number = int(code[1]) if code else getattr(error, "errno", None)
     reason = os.strerror(number) if number else ""
