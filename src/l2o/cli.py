@@ -6,13 +6,10 @@ without Snakemake. What a command does not use it does not import.
 
 from __future__ import annotations
 
-import signal
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -141,31 +138,10 @@ def main() -> None:
     with suppress(AttributeError):  # a path need not be text that a terminal can show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _ended_in_order():
-            app()
+        app()
     except InputError as error:
         fault = error
     except OSError as error:
         fault = refused(error.filename or "l2o", "used", error)
     print(f"error: {fault}", file=sys.stderr)
     sys.exit(2)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end what runs as an error does, so that nothing half-written stays."""
-    both = (signal.SIGTERM, signal.SIGHUP)
-    ours = [each for each in both if signal.getsignal(each) is signal.SIG_DFL]
-
-    def end(number: int, frame: FrameType | None) -> None:
-        for each in ours:
-            signal.signal(each, signal.SIG_IGN)  # nothing interrupts the end
-        raise SystemExit(128 + number)
-
-    for each in ours:  # not one that nohup has switched off
-        signal.signal(each, end)
-    try:
-        yield
-    finally:
-        for each in ours:
-            signal.signal(each, signal.SIG_DFL)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -231,24 +233,39 @@ def test_transposed_measurements_are_called_so(folder):
 # Ends by signals
 
 
+CHILD = """
+import sys, time
+import l2o.solve
+from l2o.cli import main
+
+def waiting(*arguments):
+    print("at work", flush=True)
+    time.sleep(60)
+
+l2o.solve.Solver.solve = waiting
+main()
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_nothing_half_written(folder, monkeypatch, number):
+def test_a_signal_leaves_nothing_half_written(folder, number):
     Path("x.h5").write_text("an older file")
     before = {*folder.iterdir()}
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
-    whole, calls = l2o.solve.Solver.solve, []
+    options = (f"--{option}={value}" for option, value in {**GOOD, "out": "x.h5"}.items())
+    command = [sys.executable, "-c", CHILD, "solve", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == b"at work\n"
+        (left,) = {*folder.iterdir()} - before
+        assert left.name.startswith(".x.")
+        child.send_signal(number)
+        assert child.wait() == -number
+    assert {*folder.iterdir()} == before and Path("x.h5").read_text() == "an older file"
 
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) == 3:
-            os.kill(os.getpid(), number)
-        return whole(*arguments)
 
-    monkeypatch.setattr(l2o.solve.Solver, "solve", interrupted)
-    assert solve()[:2] == (128 + number, "")
-    assert len(calls) == 3 and {*folder.iterdir()} == before
-    assert Path("x.h5").read_text() == "an older file"
-    assert signal.getsignal(number) is signal.SIG_DFL
+def test_what_a_signal_does_is_put_back(folder):
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    assert solve()[0] == 0
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
 
 
 def test_a_command_under_nohup_goes_on(folder, monkeypatch):

@@ -85,14 +85,14 @@ def _solve_all(
     import numpy as np
     from tqdm import tqdm
 
-    from l2o.storage.atomic import remove_leftovers
+    from l2o.storage.atomic import ended_in_order, remove_leftovers
     from l2o.storage.hdf5 import created, describe
     from l2o.storage.paths import SPACE
 
     samples, n = b.shape[0], solver.A.shape[1]
     total, sound, taken = 0.0, 0, 0
     remove_leftovers(out)
-    with created(out, attributes) as file:
+    with ended_in_order(), created(out, attributes) as file:
         if (needed := 8 * samples * n) > (free := shutil.disk_usage(out.parent).free):
             problem = f"{needed / 1e9:.3g} GB are needed, and {free / 1e9:.3g} GB are free"
             raise InputError(out, "", problem, SPACE)

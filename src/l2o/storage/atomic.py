@@ -6,16 +6,19 @@ import fcntl
 import hashlib
 import os
 import re
+import signal
 import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from types import FrameType
 
 from l2o.storage.paths import refuse_special, refused
 
 LONGEST = 200  # bytes of a name to which the mark of a temporary one can be added
+_UNFINISHED: set[Path] = set()  # what this process is writing aside
 
 
 @contextmanager
@@ -37,6 +40,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_special(path)
         mode = _usual_mode(aside)
+        _UNFINISHED.add(aside)
         yield aside
         descriptor = os.open(aside, os.O_RDONLY)
         try:
@@ -51,6 +55,32 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+        _UNFINISHED.discard(aside)
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP remove what is being written aside before they end the process.
+
+    An exception in place of that could be lost, since a signal may arrive in a destructor.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for aside in [*_UNFINISHED]:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    both = (signal.SIGTERM, signal.SIGHUP)
+    ours = [each for each in both if signal.getsignal(each) is signal.SIG_DFL]  # nohup ignores one
+    for each in ours:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def remove_leftovers(path: Path) -> None:

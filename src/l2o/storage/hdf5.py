@@ -25,7 +25,7 @@ class _Target(io.FileIO):
     """The file that HDF5 writes through; it remembers the first write that failed.
 
     HDF5 does not survive a full disk: it ends the process when it closes the file. So a failed
-    write looks to it like a success, and the error is raised once HDF5 is done; so is what a signal
+    write looks to it like a success, and the error is raised once HDF5 is done; so is what Ctrl-C
     raises during a write.
     """
 
