@@ -134,7 +134,7 @@ OBJECTS = {  # what a message says of each
     time: ("a type that NumPy does not have",),
     virtual: ("is a virtual dataset, whose source x in none.h5 cannot be read",),
     virtual_of_the_same_file: ("is a virtual dataset, whose source gone in . cannot be read",),
-    elsewhere: ("has its values in none.bin, which cannot be read",),
+    elsewhere: ("has its values in none.bin, which cannot be read or ends too early",),
     unwritten: ("was declared, but no value of it was ever written",),
     huge: ("GB of memory are free",),
     filtered: (f"needs the HDF5 filter {FILTER}", "HDF5_PLUGIN_PATH"),

@@ -88,8 +88,11 @@ def test_links_and_virtual_datasets_that_are_whole_are_read(tmp_path, good):
             layout[:] = h5py.VirtualSource(name, "in" if name == "." else "A", (2, 3))
             file.create_virtual_dataset(key, layout)
         file.create_dataset("raw", data=VALUES, external=[(tmp_path / "raw.bin", 0, 48)])
-    for key in ("A", "out", "here", "there", "raw"):
+        file.create_dataset("endless", data=VALUES, external=tmp_path / "endless.bin")
+    for key in ("A", "out", "here", "there", "raw", "endless"):
         assert np.array_equal(values(path, key), VALUES), key
+    (tmp_path / "raw.bin").write_bytes(bytes(40))
+    refused(path, "ends too early", key="raw")
 
 
 def test_zeros_that_were_written_are_values(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -199,13 +200,19 @@ def _datasets(file: h5py.File) -> str:
 
 def _lacking(found: h5py.Dataset) -> str:
     """Return in words which values are not there, where HDF5 would give zeros for them."""
-    if found.is_virtual:
-        folder = Path(found.file.filename).parent
+    parts = found.external or []
+    here = Path(found.file.filename)
+    if found.is_virtual and "HDF5_VDS_PREFIX" not in os.environ:
         for _, name, inside, _ in found.virtual_sources():
-            places = [folder / name, Path(name)] if name != "." else [Path(found.file.filename)]
+            places = [here.parent / name, Path(name)] if name != "." else [here]
             if "%" not in name + inside and not any(_holds(place, inside) for place in places):
                 return f"is a virtual dataset, whose source {inside} in {name} cannot be read"
-    elif not found.external and not found.id.get_storage_size():
+    elif parts and "HDF5_EXTFILE_PREFIX" not in os.environ:
+        sizes = [min(size, max(0, _size(name) - offset)) for name, offset, size in parts]
+        if sum(sizes) < found.nbytes:
+            names = ", ".join(name for name, _, _ in parts)
+            return f"has its values in {names}, which cannot be read or ends too early"
+    elif not found.id.get_storage_size() and not found.is_virtual:
         return "was declared, but no value of it was ever written"
     return ""
 
@@ -215,3 +222,10 @@ def _holds(path: Path, name: str) -> bool:
         with suppress(Exception), h5py.File(path, "r") as file:
             return isinstance(file.get(name), h5py.Dataset)
     return False
+
+
+def _size(name: str) -> int:
+    """Return the size of a file, 0 if it cannot be read."""
+    with suppress(InputError):
+        return readable(name).stat().st_size
+    return 0

@@ -67,10 +67,6 @@ def meaning(
         problem = f"needs the HDF5 filter {', '.join(filters)}, which is not installed"
         remedy = "store it without (`h5repack -f NONE`), or name its folder in HDF5_PLUGIN_PATH"
         return InputError(path, key, problem, remedy)
-    if key and place.external:
-        files = ", ".join(name for name, _, _ in place.external)
-        problem = f"has its values in {files}, which cannot be read"
-        return InputError(path, key, problem, "put it there, or store the values here")
     if isinstance(error, MemoryError):
         return InputError(path, "", "needs more memory than there is", "free memory")
     if number:
