@@ -235,31 +235,26 @@ def _last(steps) -> Tensor:
 def _checked_dictionary(
     dictionary: np.ndarray, source: Source, checkpoint: Checkpoint
 ) -> np.ndarray:
-    """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm, A.T."""
+    """Return A as float64; refuse another form, NaN, infinity, A.T, columns not of unit norm."""
     check_form(dictionary, "m x n", source)
     A = np.ascontiguousarray(finite(dictionary, source))
     with np.errstate(over="ignore"):
         norms, rows = (np.linalg.norm(A, axis=axis) for axis in (0, 1))
-    _refuse_transposed(A, norms, rows, source, checkpoint)
     worst = int(np.abs(norms - 1).argmax())
+    unit = abs(norms[worst] - 1) <= UNIT_NORM
+    across = not unit and np.abs(rows - 1).max() <= UNIT_NORM  # wide A may have orthonormal rows
+    trained = tuple(checkpoint.tensors.get("A", A).shape)
+    if A.shape != trained == A.T.shape or (across and len(A) >= A.shape[1]):
+        raise InputError(source, "", f"looks transposed: shape {A.shape}, not m x n", TRANSPOSED)
     if norms.min() == 0:
         problem = f"column {int(norms.argmin())} (counted from 0) is zero"
         raise InputError(source, "", problem, "remove it: its x is 0")
-    if abs(norms[worst] - 1) > UNIT_NORM:
+    if not unit:
         problem = f"column {worst} (counted from 0) has norm {norms[worst]:.7g}, not 1"
         remedy = "divide each column by its norm, and the entries of x by the same norms"
+        remedy += "; if the rows are the atoms, store the transpose" if across else ""
         raise InputError(source, "", problem, remedy)
     return A
-
-
-def _refuse_transposed(
-    A: np.ndarray, norms: np.ndarray, rows: np.ndarray, source: Source, checkpoint: Checkpoint
-) -> None:
-    """Refuse A if its transpose has the net's shape, or is no taller and has unit columns."""
-    trained = checkpoint.tensors.get("A", A).shape
-    across = np.abs(norms - 1).max() > UNIT_NORM >= np.abs(rows - 1).max()
-    if A.shape != tuple(trained) == A.T.shape or (across and len(A) >= A.shape[1]):
-        raise InputError(source, "", f"looks transposed: shape {A.shape}, not m x n", TRANSPOSED)
 
 
 def _checked_lam(lam: float | None, checkpoint: Checkpoint) -> float | None:

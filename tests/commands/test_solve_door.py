@@ -220,7 +220,11 @@ def test_a_transposed_dictionary_is_called_so(folder, name, dictionary):
 def test_a_dictionary_with_orthonormal_rows_is_not_called_transposed(folder):
     """As of compressed sensing: it fits, but for the norms of its columns."""
     write_array(Path("A.h5"), "A", np.linalg.qr(OTHER)[0].T)
-    refused(solve(optimizer="l2o_dm.safetensors"), "not 1; divide each column by its norm")
+    refused(
+        solve(optimizer="l2o_dm.safetensors"),
+        "divide each column by its norm",
+        "if the rows are the atoms",
+    )
 
 
 def test_transposed_measurements_are_called_so(folder):

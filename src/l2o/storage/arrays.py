@@ -157,7 +157,8 @@ def _found(file: h5py.File, path: Path, key: str, remedy: str) -> h5py.Dataset:
         raise _no_object(file, path, key, remedy, error) from error
     if isinstance(found, h5py.Dataset):
         return found
-    names = {*found} if isinstance(found, h5py.Group) else set()
+    with reading(path, AGAIN, file):
+        names = {*found} if isinstance(found, h5py.Group) else set()
     if any(parts <= names for parts in SPARSE):
         problem = f"is a sparse matrix (a group of {', '.join(sorted(names))})"
         remedy = "store it in full: in MATLAB `A = full(A)`, in Python `A.toarray()`"
