@@ -130,7 +130,7 @@ OBJECTS = {  # what a message says of each
     text: ("holds no numbers but text",),
     cells: ("holds no numbers but references", "cell array"),
     regions: ("holds no numbers but references",),
-    ragged: ("holds no numbers",),
+    ragged: ("holds no numbers but rows of several lengths",),
     time: ("a type that NumPy does not have",),
     virtual: ("is a virtual dataset, whose source x in none.h5 cannot be read",),
     virtual_of_the_same_file: ("is a virtual dataset, whose source gone in . cannot be read",),

@@ -51,6 +51,9 @@ def complete(path: Path, samples: int = SAMPLES) -> bool:
         ("link to pipe", ("link to pipe: is a pipe",)),
         ("/dev/null", ("/dev/null: is a device",)),
         ("link to null", ("is a device",)),
+        ("/dev/stdout", ("is a stream of this process",)),
+        ("/proc/self/fd/0", ("is a stream of this process",)),
+        ("link to stream", ("is a stream of this process",)),
         ("loop", ("loop: cannot be written (Too many levels of symbolic links)", "links")),
         ("b.h5/x.h5", ("cannot be written (",)),
         ("n" * 300, ("File name too long", "shorter")),
@@ -66,6 +69,7 @@ def test_what_is_no_file_to_write_is_told_and_kept(folder, out, parts):
     Path("stored").write_text("as it was")
     Path("stored").chmod(0o444)
     links = {"link to pipe": "pipe", "link to null": "/dev/null", "loop": "loop"}
+    links |= {"link to stream": "/dev/stderr"}
     for name, target in {**links, "link to A": "A.h5", "link to store": "stored"}.items():
         Path(name).symlink_to(target)
     there = [*folder.iterdir()]

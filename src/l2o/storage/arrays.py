@@ -64,6 +64,8 @@ def _content(dtype: np.dtype) -> str:
         return "no numbers but text"
     if h5py.check_ref_dtype(dtype):
         return "no numbers but references, as a cell array of MATLAB does"
+    if h5py.check_vlen_dtype(dtype):
+        return "no numbers but rows of several lengths"
     return f"no numbers but {'an enumeration' if dtype.kind in REAL else dtype}"
 
 

@@ -82,7 +82,7 @@ def _damaged(path: Path, text: str, again: str) -> InputError:
             text = "it is empty"
         elif not h5py.is_hdf5(path):
             likely = [words for sign, words in BEGINNINGS.items() if begin.startswith(sign)]
-            likely += ["text"] if begin.isascii() else []
+            likely += ["text"] if begin.isascii() and b"\0" not in begin else []
             problem = f"is no HDF5 file, but {likely[0]}" if likely else "is no HDF5 file"
             return InputError(path, "", problem, again)
     return InputError(path, "", f"is truncated or damaged ({text})", again)

@@ -21,6 +21,7 @@ REMEDIES = {
     errno.ELOOP: "correct the links",
     errno.ENOMEM: "free memory",
 }
+STREAMS = ("/proc/", "/dev/std", "/dev/fd/")  # links to what is open: replaced, it would be lost
 KINDS = {
     stat.S_IFREG: "a file",
     stat.S_IFDIR: "a folder",
@@ -102,11 +103,13 @@ def written_to(path: Path) -> Path:
 
     Raises
     ------
-    InputError : a link leads in a circle, to what is no file, or to a read-only one, as links into
-        a store do, whose content others count on.
+    InputError : a link leads in a circle, to a stream, to what is no file, or to a read-only one,
+        as links into a store do, whose content others count on.
     """
     if kind_at(path, follow=False) != stat.S_IFLNK:
         return path
+    if any(str(each).startswith(STREAMS) for each in (path.absolute(), path.readlink())):
+        raise InputError(path, "", "is a stream of this process, not a file to write", CHECK)
     target = Path(os.path.realpath(path))
     try:
         mode = path.stat().st_mode
