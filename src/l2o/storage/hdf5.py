@@ -25,25 +25,25 @@ class _Target(io.FileIO):
     """The file that HDF5 writes through; it remembers the first write that failed.
 
     HDF5 does not survive a full disk: it ends the process when it closes the file. So a failed
-    write looks to it like a success, and the error is raised once HDF5 is done; so is what Ctrl-C
-    raises during a write.
+    write looks to it like a success, and the error is raised once HDF5 is done.
     """
 
-    failure: BaseException | None = None
+    failure: OSError | None = None
 
     def write(self, data: memoryview) -> int:
         rest = memoryview(data).cast("B")
-        try:
-            while len(rest) and self.failure is None:
+        size = len(rest)
+        while len(rest) and self.failure is None:
+            try:
                 rest = rest[super().write(rest) :]
-        except BaseException as error:
-            self.failure = error
-        return memoryview(data).nbytes
+            except OSError as error:
+                self.failure = error
+        return size
 
     def truncate(self, size: int | None = None) -> int:
         try:
             return super().truncate(size)
-        except BaseException as error:
+        except OSError as error:
             self.failure = self.failure or error
             return self.tell() if size is None else size
 
