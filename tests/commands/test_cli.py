@@ -222,6 +222,13 @@ def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
     code, out, _ = l2o("verify", "--preset", "smoke")
     assert code == 1 and out.startswith(f"corrupt  {made}") and "1 corrupt" in out
 
+    def closed(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("l2o.artifacts.proof.file_hash", closed)
+    code, out, _ = l2o("verify", "--preset", "smoke")
+    assert code == 1 and out.startswith(f"corrupt  {made} (it cannot be read (Permission denied))")
+
 
 # Locks
 
