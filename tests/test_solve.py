@@ -296,15 +296,15 @@ def test_bad_files_are_told_in_one_line(folder, tmp_path, monkeypatch, capsys, r
 
 
 OPTIONS = [
-    ("lista", {"iterations": 0}, "below 1"),
-    ("l2o_dm", {"iterations": -3}, "below 1"),
+    ("lista", {"iterations": 0}, "whole number from 1"),
+    ("l2o_dm", {"iterations": -3}, "whole number from 1"),
     ("lamp", {"iterations": DEPTH + 1}, "4 layers"),
     ("lamp", {"safeguard": ""}, "objective"),
     ("lamp", {"lam": 0.1}, "sparse recovery"),
     ("lista", {"lam": 0.1}, "trained for 0.02"),
     ("l2o_dm", {"lam": 0}, "positive"),
     ("l2o_dm", {"lam": "nan"}, "positive"),
-    ("l2o_dm", {"threads": 0}, "below 1"),
+    ("l2o_dm", {"threads": 0}, "from 1 to 1024"),
 ]
 
 

@@ -6,17 +6,22 @@ without Snakemake. What a command does not use it does not import.
 
 from __future__ import annotations
 
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from l2o.commands.options import InputPath, OutputPath, Positive, Whole
 from l2o.errors import InputError
 from l2o.layout import KINDS, wildcards_of
+from l2o.storage.paths import refused
 
 PRESET = click.option("--preset", default="laptop", show_default=True, help="smoke, laptop, paper")
 METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
-FILE = click.Path(path_type=Path)
+FILE = InputPath()
+FOLDER = InputPath("folder", kind=stat.S_IFDIR)
 
 
 @click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +56,7 @@ for each in KINDS:
 @click.argument("experiment", default="")
 @PRESET
 @METHODS
-@click.option("--params", type=FILE, help="another parameter file than the repository's")
+@click.option("--params", type=InputPath("parameter file"), help="instead of the repository's")
 def check(experiment: str, preset: str, methods: str, params: Path | None) -> None:
     """Check a parameter file, or all, and say what the graph of jobs makes of it."""
     from l2o.commands.jobs import check
@@ -80,7 +85,7 @@ def new(what: str, name: str, kind: str) -> None:
 
 
 @app.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=InputPath(absent="build it first: `snakemake --cores 2 FILE`"))
 def provenance(file: Path) -> None:
     """Say what made FILE: parameters, inputs, sources, libraries."""
     from l2o.commands.artifacts import describe
@@ -102,7 +107,7 @@ def verify(preset: str, methods: str, everything: bool) -> None:
 
 
 @app.command()
-@click.option("--folder", type=FILE, default=Path(), help="where Snakemake ran")
+@click.option("--folder", type=FOLDER, default=".", help="where Snakemake ran")
 def unlock(folder: Path) -> None:
     """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
     from l2o.commands.artifacts import unlock
@@ -114,12 +119,13 @@ def unlock(folder: Path) -> None:
 @click.option("--optimizer", type=FILE, required=True, help="checkpoint of a net or an optimizer")
 @click.option("--dictionary", type=FILE, required=True, help="HDF5 with A, (m, n), unit columns")
 @click.option("--measurements", type=FILE, required=True, help="HDF5 with b, (samples, m)")
-@click.option("--out", type=FILE, required=True, help="HDF5 to write, with x, (samples, n)")
-@click.option("--key", default="b", show_default=True, help="dataset in MEASUREMENTS")
-@click.option("--iterations", type=int, help="default: a net's depth, 1000 of an optimizer")
+@click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
+@click.option("--key", default="b", show_default=True, help="dataset in the measurements")
+@click.option("--dictionary-key", default="A", show_default=True, help="... in the dictionary")
+@click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
-@click.option("--lam", type=float, help="weight of the 1-norm, for recurrent optimizers")
-@click.option("--threads", type=int, default=1, show_default=True, help="of the CPU")
+@click.option("--lam", type=Positive(), help="weight of the 1-norm, for recurrent optimizers")
+@click.option("--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU")
 def solve(**options: object) -> None:
     """Solve your own problems b = A x + noise with a trained net or optimizer."""
     from l2o.commands.solve import solve
@@ -129,8 +135,13 @@ def solve(**options: object) -> None:
 
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
+    with suppress(AttributeError):  # a path need not be text that a terminal can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        fault = error
+    except OSError as error:
+        fault = refused(error.filename or "l2o", "used", error)
+    print(f"error: {fault}", file=sys.stderr)
+    sys.exit(2)

@@ -19,4 +19,4 @@ class InputError(ValueError):
     def __init__(self, file: str | PathLike[str], key: str, problem: str, remedy: str) -> None:
         self.file, self.key, self.problem, self.remedy = str(file), key, problem, remedy
         where = f"{file}: {key}" if key else f"{file}"
-        super().__init__(f"{where}: {problem}; {remedy}".replace("\n", " "))
+        super().__init__(" ".join(f"{where}: {problem}; {remedy}".splitlines()))

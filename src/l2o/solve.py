@@ -31,7 +31,7 @@ from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.safeguarded import Safeguarded
 from l2o.optimizers.trained import Checkpoint, read_checkpoint
-from l2o.storage.arrays import check_form, finite
+from l2o.storage.arrays import TRANSPOSED, check_form, finite
 
 RECURRENT_ITERATIONS = 1000  # as in the paper's comparison on LASSO, 4.1.2
 UNIT_NORM = 1e-6  # how far a column's norm may be from 1
@@ -154,6 +154,9 @@ class Solver:
         """
         check_form(found, "samples x m", source, key)
         m, n = self.A.shape
+        if found.shape[1] != m == found.shape[0]:
+            problem = f"looks transposed: shape {tuple(found.shape)}, not samples x {m}"
+            raise InputError(source, key, problem, TRANSPOSED)
         if found.shape[1] != m:
             problem = f"has shape {tuple(found.shape)}, which does not fit A of shape {(m, n)}"
             raise InputError(source, key, problem, f"give {m} measurements for each sample")
@@ -218,7 +221,7 @@ def load_solver(
         or not the net's.
     """
     checkpoint = read_checkpoint(Path(path), *COORDINATES)
-    A = _checked_dictionary(_array(dictionary, source), source)
+    A = _checked_dictionary(_array(dictionary, source), source, checkpoint)
     lam = _checked_lam(lam, checkpoint)
     setting = str(checkpoint.record.get("setting", "unknown"))
     if checkpoint.head.kind == "recurrent":
@@ -258,19 +261,27 @@ def _copied(values: np.ndarray) -> np.ndarray:
         return np.array(values, np.float64, order="C")
 
 
-def _checked_dictionary(dictionary: np.ndarray, source: Source) -> np.ndarray:
-    """Return A as float64; refuse another form, NaN, infinity, columns not of unit norm."""
+def _checked_dictionary(
+    dictionary: np.ndarray, source: Source, checkpoint: Checkpoint
+) -> np.ndarray:
+    """Return A as float64; refuse another form, NaN, infinity, A.T, columns not of unit norm."""
     check_form(dictionary, "m x n", source)
     A = finite(_copied(dictionary), source)
     with np.errstate(over="ignore"):
-        norms = np.linalg.norm(A, axis=0)
+        norms, rows = (np.linalg.norm(A, axis=axis) for axis in (0, 1))
     worst = int(np.abs(norms - 1).argmax())
+    unit = abs(norms[worst] - 1) <= UNIT_NORM
+    across = not unit and np.abs(rows - 1).max() <= UNIT_NORM  # wide A may have orthonormal rows
+    trained = tuple(checkpoint.tensors.get("A", A).shape)
+    if A.shape != trained == A.T.shape or (across and len(A) >= A.shape[1]):
+        raise InputError(source, "", f"looks transposed: shape {A.shape}, not m x n", TRANSPOSED)
     if norms.min() == 0:
         problem = f"column {int(norms.argmin())} (counted from 0) is zero"
         raise InputError(source, "", problem, "remove it: its x is 0")
-    if abs(norms[worst] - 1) > UNIT_NORM:
+    if not unit:
         problem = f"column {worst} (counted from 0) has norm {norms[worst]:.7g}, not 1"
         remedy = "divide each column by its norm, and the entries of x by the same norms"
+        remedy += "; if the rows are the atoms, store the transpose" if across else ""
         raise InputError(source, "", problem, remedy)
     return A
 

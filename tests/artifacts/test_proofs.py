@@ -11,8 +11,9 @@ import pytest
 from conftest import told
 from l2o.artifacts.job import PARTS, key_of
 from l2o.artifacts.production import produce
-from l2o.artifacts.proof import Status, examine, proof_path, read_proof, require
+from l2o.artifacts.proof import Status, examine, proof_path, read_proof, require, write_proof
 from l2o.errors import InputError
+from ordinary_user import ordinary_user
 from small_jobs import job, make
 
 
@@ -51,7 +52,7 @@ def test_other_bytes_are_corrupt(tmp_path, damage):
     assert examine(path, key).status is Status.CORRUPT
 
 
-PROOFS = [None, "", "[1]", "{", '{"key": "k"}', "[" * 100_000]
+PROOFS = [None, "a folder", "", "[1]", "{", '{"key": "k"}', "[" * 100_000]
 PROOFS += ['{"key": "k", "sha256": "s", "step": "one"}']
 
 
@@ -61,6 +62,9 @@ def test_a_file_without_a_readable_proof_is_stale(tmp_path, proof):
     key = make(path, "one").key
     if proof is None:
         proof_path(path).unlink()
+    elif proof == "a folder":
+        proof_path(path).unlink()
+        proof_path(path).mkdir()
     else:
         proof_path(path).write_text(proof)
     assert examine(path, key).status is Status.STALE
@@ -83,6 +87,40 @@ def test_a_file_that_cannot_be_read_is_corrupt_and_no_crash(tmp_path, monkeypatc
     monkeypatch.setattr("l2o.artifacts.proof.file_hash", broken)
     finding = examine(path, key)
     assert finding.status is Status.CORRUPT and os.strerror(5) in finding.reason
+
+
+def test_what_may_not_be_read_is_a_finding_and_no_crash():
+    made = job("one")
+    key, record = made.key, made.record
+    with ordinary_user() as folder:
+        path = folder / "closed" / "a.csv"
+        path.parent.mkdir()
+        path.write_text("content")
+        write_proof(path, record)
+        assert examine(path, key).status is Status.VALID
+        proof_path(path).chmod(0)
+        found = examine(path, key)
+        assert (found.status, found.reason) == (
+            Status.STALE,
+            "no proof of what made it can be read",
+        )
+        proof_path(path).chmod(0o644)
+        for closed in (path, path.parent):
+            before = closed.stat().st_mode
+            closed.chmod(0)
+            found = examine(path, key)
+            assert found.status is Status.CORRUPT and "(Permission denied)" in found.reason
+            with pytest.raises(InputError) as error:
+                require(path, key)
+            told(error, path, "is corrupt", "Permission denied")
+            closed.chmod(before)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "loop", "a.csv/b.csv"])
+def test_a_path_that_leads_nowhere_is_a_finding_and_no_crash(tmp_path, name):
+    key = make(tmp_path / "a.csv", "one").key
+    (tmp_path / "loop").symlink_to("loop")
+    assert examine(tmp_path / name, key).status in (Status.MISSING, Status.CORRUPT)
 
 
 def test_an_input_that_is_not_valid_is_never_used(tmp_path):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from l2o.artifacts.cache import MANIFEST, SharedCache
+from l2o.artifacts.cache import MANIFEST, SharedCache, shared_cache
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import require
+from l2o.errors import InputError
+from ordinary_user import ordinary_user
 from small_jobs import job, make
 
 
@@ -119,3 +121,43 @@ def test_a_full_disk_in_the_cache_leaves_no_entry_and_no_debris(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "cannot store" in run.stderr
     assert list((tmp_path / "cache" / "ab").iterdir()) == []
+
+
+def test_a_cache_that_may_not_be_read_costs_a_line_and_is_kept(capsys):
+    key = "ab" + "0" * 62
+    with ordinary_user() as folder:
+        (folder / "a.csv").write_text("content")
+        cache, out = SharedCache(folder / "cache"), {"file": folder / "out" / "b.csv"}
+        cache.store(key, {"file": folder / "a.csv"})
+        assert cache.restore(key, out)
+        for closed in (cache.entry(key) / MANIFEST, cache.entry(key) / "file", cache.folder):
+            before = closed.stat().st_mode
+            closed.chmod(0)
+            assert not cache.restore(key, out)
+            cache.store(key, out)
+            assert "Permission denied" in capsys.readouterr().err
+            closed.chmod(before)
+        assert cache.restore(key, out)
+
+
+def test_a_disk_that_fails_while_the_cache_is_read_is_no_fault_of_the_output(
+    tmp_path, cached, monkeypatch, capsys
+):
+    key = make(tmp_path / "a.csv", "one").key
+    whole = Path.open
+
+    def failing(path: Path, *arguments, **options):
+        if path == cached.entry(key) / "file":
+            raise OSError(5, "Input/output error")
+        return whole(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", failing)
+    make(tmp_path / "b.csv", "one", text="made again")
+    assert (tmp_path / "b.csv").read_text() == "made again"
+    assert "cannot read" in capsys.readouterr().err and cached.entry(key).is_dir()
+
+
+def test_a_cache_in_the_home_of_nobody_is_told(monkeypatch):
+    monkeypatch.setenv("L2O_CACHE", "~no_such_user/cache")
+    with pytest.raises(InputError, match="L2O_CACHE: ~no_such_user/cache names no folder; "):
+        shared_cache()

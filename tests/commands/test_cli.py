@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import pandas as pd
 import pytest
 import torch
@@ -187,7 +189,11 @@ def test_provenance_says_what_made_a_file(l2o, made, tmp_path):
     moved.write_bytes(made.read_bytes())
     assert "content    not known: no proof" in l2o("provenance", moved)[1]
     proof_path(moved).parent.mkdir()
-    proof_path(moved).write_bytes(proof_path(made).read_bytes())
+    proof = proof_path(made).read_text()
+    for damaged in ("{}", "[]", "{", json.dumps({**json.loads(proof), "inputs": 5})):
+        proof_path(moved).write_text(damaged)
+        assert "content    not known: no proof" in l2o("provenance", moved)[1]
+    proof_path(moved).write_text(proof)
     moved.write_bytes(made.read_bytes()[:-1])
     assert "content    CORRUPT" in l2o("provenance", moved)[1]
     (tmp_path / "mine.csv").write_text("a\n")
@@ -196,6 +202,14 @@ def test_provenance_says_what_made_a_file(l2o, made, tmp_path):
     for record in ({}, [], "x", {"step": "train", "key": "k", "parameters": [], "inputs": {}}):
         save_tensors(tmp_path / "net.safetensors", {"a": torch.ones(1)}, {"provenance": record})
         refused(l2o("provenance", tmp_path / "net.safetensors"), "provenance", "run snakemake")
+
+
+@pytest.mark.parametrize("record", ["{", "5", '{"step": 1}', 5, b"\xff", [1, 2], None])
+def test_a_record_of_another_program_is_told(l2o, tmp_path, record):
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["provenance"] = h5py.Empty("f8") if record is None else record
+    refused(l2o("provenance", path), str(path), "carries no provenance")
 
 
 def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
@@ -212,6 +226,13 @@ def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
     made.write_bytes(made.read_bytes()[:-1] + b"!")
     code, out, _ = l2o("verify", "--preset", "smoke")
     assert code == 1 and out.startswith(f"corrupt  {made}") and "1 corrupt" in out
+
+    def closed(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("l2o.artifacts.proof.file_hash", closed)
+    code, out, _ = l2o("verify", "--preset", "smoke")
+    assert code == 1 and out.startswith(f"corrupt  {made} (it cannot be read (Permission denied))")
 
 
 # Locks

@@ -3,23 +3,26 @@
 An entry is a folder ``ab/abcdef...`` with the files under their roles and a manifest of their
 hashes. It is filled aside and renamed, so that of two writers one wins and nobody sees a part.
 What is read is hashed while it is copied; an entry that is not what its manifest says is removed
-and counts as absent. The cache never makes a step fail: what cannot be stored is only told.
+and counts as absent. The cache never makes a step fail: what cannot be read or stored is only told.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+import stat
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from l2o.artifacts.proof import file_hash
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
-from l2o.storage.json_files import read_json, write_json
+from l2o.storage.json_files import write_json
+from l2o.storage.paths import kind_at
 
 VARIABLE = "L2O_CACHE"
 MANIFEST = "manifest.json"
@@ -28,6 +31,10 @@ CHUNK = 1 << 20
 
 class _DamagedError(Exception):
     """An entry whose content is not what its manifest says."""
+
+
+class _UnreadableError(Exception):
+    """An entry that the system does not let be read."""
 
 
 class SharedCache:
@@ -43,7 +50,7 @@ class SharedCache:
     def restore(self, key: str, outputs: Mapping[str, Path]) -> bool:
         """Copy the entry of ``key`` to ``outputs`` (role: path); say whether there was one."""
         entry = self.entry(key)
-        if not entry.is_dir():
+        if kind_at(entry) != stat.S_IFDIR:
             return False
         try:
             hashes = self._manifest(entry, outputs)
@@ -53,14 +60,15 @@ class SharedCache:
             shutil.rmtree(entry, ignore_errors=True)
             print(f"cache: removed a damaged entry ({error}): {entry}", file=sys.stderr)
             return False
-        except FileNotFoundError:  # removed by somebody meanwhile
+        except _UnreadableError as error:
+            print(f"cache: cannot read {key[:12]} ({error})", file=sys.stderr)
             return False
         return True
 
     def store(self, key: str, outputs: Mapping[str, Path]) -> None:
         """Keep copies of ``outputs`` (role: path) under ``key``, unless they are there already."""
         entry = self.entry(key)
-        if entry.is_dir():
+        if kind_at(entry) == stat.S_IFDIR:
             return
         aside = entry.with_name(f".{key}.{uuid.uuid4().hex}")
         try:
@@ -71,7 +79,7 @@ class SharedCache:
             write_json(aside / MANIFEST, {"key": key, "files": hashes})
             aside.rename(entry)
         except (OSError, InputError) as error:
-            if not entry.is_dir():  # else another writer was first
+            if kind_at(entry) != stat.S_IFDIR:  # else another writer was first
                 print(f"cache: cannot store {key[:12]} ({error})", file=sys.stderr)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -79,28 +87,48 @@ class SharedCache:
     @staticmethod
     def _manifest(entry: Path, outputs: Mapping[str, Path]) -> dict[str, str]:
         try:
-            manifest = read_json(entry / MANIFEST)
+            manifest = json.loads(b"".join(_blocks(entry / MANIFEST)))
             hashes = manifest["files"]
             if manifest["key"] != entry.name or hashes.keys() != outputs.keys():
                 raise _DamagedError("it belongs to another step")
-        except (InputError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _DamagedError("its manifest cannot be read") from error
         return hashes
 
 
 def shared_cache() -> SharedCache | None:
-    """Return the cache that the environment variable L2O_CACHE names, if it names one."""
+    """Return the cache that the environment variable L2O_CACHE names, if it names one.
+
+    Raises
+    ------
+    InputError : it is in the home of a user that there is not.
+    """
     folder = os.environ.get(VARIABLE, "")
-    return SharedCache(folder) if folder else None
+    try:
+        return SharedCache(folder) if folder else None
+    except RuntimeError as error:  # ~ of a user that there is not
+        raise InputError(VARIABLE, "", f"{folder} names no folder", "name one") from error
 
 
 def _copy_checked(source: Path, target: Path, expected: str) -> None:
     """Copy a file, which appears at ``target`` only if its content has the expected hash."""
     found = hashlib.sha256()
-    with source.open("rb") as reader, written_aside(target) as aside:
+    with written_aside(target) as aside:
         with aside.open("wb") as writer:
-            while block := reader.read(CHUNK):
+            for block in _blocks(source):
                 found.update(block)
                 writer.write(block)
         if found.hexdigest() != expected:
             raise _DamagedError(f"{source.name} has other bytes than when it was stored")
+
+
+def _blocks(source: Path) -> Iterator[bytes]:
+    """Yield the content of a file; its errors are not those of where it is written to."""
+    try:
+        with source.open("rb") as reader:
+            while block := reader.read(CHUNK):
+                yield block
+    except FileNotFoundError as error:
+        raise _DamagedError(f"{source.name} is missing") from error
+    except OSError as error:
+        raise _UnreadableError(str(error)) from error

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from l2o.artifacts.proof import Stamp, proof_name, stamp_of
 from l2o.provenance.journal import Journal, memory_folder
+from l2o.storage.paths import kind_at
 
 MEMORY = "files"  # name of the file in the folder of what is remembered
 EDITION = "size inode device mtime ctime, content or key content; 1"  # of a fact, as text
@@ -74,7 +75,7 @@ class FileIndex:
         """Let other processes know what is new."""
         with self._lock:
             if self._new and self._journal.worn:
-                there = {path: fact for path, fact in self._facts.items() if Path(path).exists()}
+                there = {path: fact for path, fact in self._facts.items() if kind_at(Path(path))}
                 self._journal.replace(there)
                 self._journal.worn = False
             else:

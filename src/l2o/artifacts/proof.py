@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -138,14 +139,14 @@ def examine(path: str | Path, key: str, reader: Reader | None = None) -> Finding
     reader : knows what it read before; without one every byte is read
     """
     path, reader = Path(path), reader or _EveryByte()
-    if not path.is_file():
-        return Finding(path, Status.MISSING, "no such file")
-    stamp = reader.stamp(str(path))
-    if stamp is None:
-        return Finding(path, Status.STALE, "no proof of what made it")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Finding(path, Status.MISSING, "no such file")
+        stamp = reader.stamp(str(path))
+        if stamp is None:
+            return Finding(path, Status.STALE, "no proof of what made it can be read")
         content = reader.content(str(path))
-    except FileNotFoundError:  # removed meanwhile
+    except (FileNotFoundError, NotADirectoryError):
         return Finding(path, Status.MISSING, "no such file")
     except OSError as error:
         return Finding(path, Status.CORRUPT, f"it cannot be read ({error.strerror})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 
-LISTED = ("inputs", "libraries", "sources")
+TITLES = ("parameters", "inputs", "libraries", "sources")
 
 
 def verify(preset: str, methods: str, everything: bool) -> tuple[str, bool]:
@@ -41,25 +42,19 @@ def describe(path: Path) -> str:
 
     Raises
     ------
-    InputError : no such file, or neither a proof beside it nor a record inside.
+    InputError : neither a proof beside it nor a record inside that can be read.
     """
-    if not path.is_file():
-        raise InputError(path, "", "no such file", "build it first: `snakemake --cores 2 FILE`")
     proof = read_proof(path)
-    if proof is None:
+    if not _is_record(proof):
         record, content = _embedded(path), "not known: no proof lies beside the file"
     else:
         same = file_hash(path) == proof["sha256"]
         record = proof
         content = f"sha256 {proof['sha256']}" if same else "CORRUPT: not what its step wrote"
-    told = {"step": str, "key": str, **dict.fromkeys(("parameters", *LISTED), dict)}
-    if not isinstance(record, dict) or not all(isinstance(record.get(k), told[k]) for k in told):
-        problem = "its provenance is not what this project writes"
-        raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     lines = [f"file       {path}", f"step       {record['step']}", f"key        {record['key']}"]
     lines += [f"content    {content}", "parameters"]
     lines += [f"  {name}: {json.dumps(value)}" for name, value in record["parameters"].items()]
-    for title in LISTED:
+    for title in TITLES[1:]:
         lines.append(title)
         lines += [f"  {name}: {value}" for name, value in record[title].items()] or ["  none"]
     return "\n".join(lines)
@@ -75,11 +70,22 @@ def _embedded(path: Path) -> dict[str, Any]:
     elif path.suffix == ".h5":
         from l2o.storage.hdf5 import read_attributes
 
-        record = json.loads(read_attributes(path).get("provenance", "null"))
-    if record is None:
-        problem = f"carries no provenance, and {proof_path(path)} is missing"
+        text = read_attributes(path).get("provenance", "null")
+        with suppress(TypeError, ValueError, RecursionError):  # another program wrote it
+            record = json.loads(text)
+    if not _is_record(record):
+        problem = f"carries no provenance, and {proof_path(path)} is missing or damaged"
         raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
     return record
+
+
+def _is_record(found: Any) -> bool:
+    """Say whether this has all that is to be read of a record."""
+    return (
+        isinstance(found, dict)
+        and {"step", "key"} <= found.keys()
+        and all(isinstance(found.get(title), dict) for title in TITLES)
+    )
 
 
 def unlock(folder: Path) -> str:

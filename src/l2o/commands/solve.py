@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from click import format_filename
+
 from l2o.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ def solve(
     measurements: Path,
     out: Path,
     key: str,
+    dictionary_key: str,
     iterations: int | None,
     safeguard: bool,
     lam: float | None,
@@ -40,12 +43,10 @@ def solve(
     for path in (optimizer, dictionary, measurements):
         if path.resolve() == out.resolve():
             raise InputError(out, "", "is an input as well", "write to another file")
-    if threads < 1:
-        raise InputError("threads", "", f"{threads} is below 1", "ask for 1 or more")
     prepare_device("cpu", threads)
-    with opened_array(dictionary, "A", "m x n") as stored:
+    with opened_array(dictionary, dictionary_key, "m x n", "--dictionary-key") as stored:
         A = stored.rows(0, stored.shape[0])
-    solver = load_solver(optimizer, A, lam, source=f"{dictionary}: A")
+    solver = load_solver(optimizer, A, lam, source=f"{dictionary}: {dictionary_key}")
     began, count = time.perf_counter(), solver.iterations(iterations, safeguard)
     with opened_array(measurements, key, "samples x m") as b:
         solver.check_measurements(b.dataset, measurements, key)
@@ -64,8 +65,8 @@ def _attributes(
 ) -> dict[str, Any]:
     from l2o.artifacts.proof import file_hash
 
-    about = {"method": solver.name, "setting": solver.setting, "checkpoint": str(checkpoint)}
-    about |= {"checkpoint_sha256": file_hash(checkpoint)}
+    about = {"method": solver.name, "setting": solver.setting}
+    about |= {"checkpoint": format_filename(checkpoint), "checkpoint_sha256": file_hash(checkpoint)}
     about |= {"iterations": iterations, "safeguard": safeguard}
     return about if solver.lam is None else {**about, "lam": solver.lam}
 
@@ -79,14 +80,22 @@ def _solve_all(
     attributes: dict[str, Any],
 ) -> list[str]:
     """Write the solutions; return what is to be said of them."""
+    import shutil
+
     import numpy as np
     from tqdm import tqdm
 
+    from l2o.storage.atomic import ended_in_order, remove_leftovers
     from l2o.storage.hdf5 import created, describe
+    from l2o.storage.paths import SPACE
 
     samples, n = b.shape[0], solver.A.shape[1]
     total, sound, taken = 0.0, 0, 0
-    with created(out, attributes) as file:
+    remove_leftovers(out)
+    with ended_in_order(), created(out, attributes) as file:
+        if (needed := 8 * samples * n) > (free := shutil.disk_usage(out.parent).free):
+            problem = f"{needed / 1e9:.3g} GB are needed, and {free / 1e9:.3g} GB are free"
+            raise InputError(out, "", problem, SPACE)
         describe(file.create_dataset("x", (samples, n), "f8"), "samples x n", "solution x")
         if solver.lam is not None:
             made = file.create_dataset("objective", (samples,), "f8")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
@@ -27,6 +28,7 @@ from l2o.storage.fetching import (
     content_in_mirror,
     received,
 )
+from l2o.storage.paths import kind_at
 
 ADDRESSES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -65,7 +67,7 @@ def files_in_mirror(mirror: Path, names: Iterable[str]) -> Iterator[Found]:
     folders = [mirror / "mnist", mirror / "MNIST" / "raw", mirror]
     for name in names:
         places = [folder / file for folder in folders for file in (name, f"{name}.gz")]
-        path = next((place for place in places if place.is_file()), mirror / name)
+        path = next((p for p in places if kind_at(p) == stat.S_IFREG), mirror / name)
         content = content_in_mirror(path)
         if path.suffix == ".gz":
             content = _unzipped(io.BytesIO(content), FILE_BYTES, str(path), REPAIR_THE_MIRROR)

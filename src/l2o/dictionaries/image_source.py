@@ -5,6 +5,7 @@ Both sources verify nothing: :mod:`l2o.dictionaries.images` does.
 
 from __future__ import annotations
 
+import stat
 import struct
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from l2o.errors import InputError
 from l2o.storage.fetching import REPAIR_THE_MIRROR, TRY_AGAIN, Found, content_in_mirror
+from l2o.storage.paths import kind_at
 
 # A pinned commit. GitHub may compress it anew at any time, so the images are verified, not the zip.
 ARCHIVE_URL = "https://github.com/BIDS/BSDS500/archive/a04b7c6c3a9f0ace74bf205c72a43d32e1c72722.zip"
@@ -30,7 +32,7 @@ def images_in_mirror(mirror: Path, names: Iterable[str]) -> Iterator[Found]:
     InputError : an image is not in it or cannot be read.
     """
     layouts = [mirror / "bsds500", mirror, mirror / IN_ARCHIVE]
-    source = next((layout for layout in layouts if (layout / "train").is_dir()), mirror)
+    source = next((each for each in layouts if kind_at(each / "train") == stat.S_IFDIR), mirror)
     for name in names:
         path = source / name
         yield Found(name, content_in_mirror(path), str(path), "", REPAIR_THE_MIRROR)

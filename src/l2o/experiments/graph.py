@@ -197,7 +197,7 @@ def experiment(
     ------
     InputError : no such experiment, or bad parameters.
     """
-    if (ROOMS / name / "experiment.py").is_file():
+    if name in {path.parent.name for path in ROOMS.glob("*/experiment.py")}:
         return room(name)(preset, only, path)
     found = rooms()
     for kind in sorted(found.values(), key=lambda kind: -len(kind.report or kind.room())):

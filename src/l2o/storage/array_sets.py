@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from l2o.errors import InputError
-from l2o.storage.hdf5 import REBUILD, created, describe, opened
+from l2o.storage.hdf5 import REBUILD, created, describe, numbers, opened
 
 
 def write_arrays(
@@ -45,8 +45,10 @@ def read_arrays(path: str | Path, split: str) -> dict[str, np.ndarray]:
         group = file.get(split)
         if not isinstance(group, h5py.Group) or not len(group):
             raise InputError(path, split, "this split is missing", REBUILD)
-        arrays = {name: np.asarray(group[name][()], np.float64) for name in group}
-    if len({len(array) for array in arrays.values()}) != 1:
+        stored = {name: numbers(file, path, f"{split}/{name}", "fiu") for name in group}
+        arrays = {name: np.asarray(one[()], np.float64) for name, one in stored.items()}
+    counts = {array.shape[:1] for array in arrays.values()}
+    if len(counts) != 1 or () in counts:
         told = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise InputError(path, split, f"shapes {told} do not fit each other", REBUILD)
     for name, array in arrays.items():

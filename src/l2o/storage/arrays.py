@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import prod
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,15 @@ import h5py
 import numpy as np
 
 from l2o.errors import InputError
+from l2o.storage.hdf5_errors import meaning, reading
+from l2o.storage.paths import kind_at, readable
 
 REAL = "fiu"  # NumPy's kinds of floating-point numbers and integers
-AGAIN = "write the file again"
+AGAIN = "write the file again, as HDF5"
+MOST = 10  # names that a message lists
+SPARSE = ({"ir", "jc"}, {"indices", "indptr"})  # of MATLAB, of SciPy
+ABSENT = ("doesn't exist", "not found", "empty string", "can't encode")  # says h5py of no object
+TRANSPOSED = "store its transpose (files of MATLAB hold every array the other way round)"
 
 
 def check_form(found: Any, axes: str, source: str | PathLike[str], key: str = "") -> None:
@@ -30,17 +39,34 @@ def check_form(found: Any, axes: str, source: str | PathLike[str], key: str = ""
     ------
     InputError : another number of axes, an axis of length 0, or no floats or integers.
     """
-    if found.dtype.kind not in REAL:
-        problem = f"holds {found.dtype} numbers" if found.dtype.kind == "c" else "holds no numbers"
-        if found.dtype.kind == "b":
-            problem = "holds truth values"
+    if found.dtype.kind not in REAL or h5py.check_enum_dtype(found.dtype):
         remedy = "give real numbers: floats, or integers, which become float64"
-        raise InputError(source, key, problem, remedy)
+        raise InputError(source, key, f"holds {_content(found.dtype)}", remedy)
+    if found.shape is None:
+        raise InputError(source, key, "is empty: a null dataspace", f"give some of {axes}")
     if len(found.shape) != len(axes.split(" x ")):
         problem = f"has shape {found.shape}, not {axes}"
         raise InputError(source, key, problem, "give it these axes, in this order")
     if 0 in found.shape:
         raise InputError(source, key, f"is empty: shape {found.shape}", f"give some of {axes}")
+
+
+def _content(dtype: np.dtype) -> str:
+    """Return in words what is no real number."""
+    if dtype.kind == "c":
+        return f"{dtype} numbers"
+    if dtype.names:
+        form = "complex numbers" if {*dtype.names} == {"real", "imag"} else "no numbers but records"
+        return f"{form} of {' and '.join(dtype.names)}"
+    if dtype.kind == "b":
+        return "truth values"
+    if dtype.kind in "SU" or h5py.check_string_dtype(dtype):
+        return "no numbers but text"
+    if h5py.check_ref_dtype(dtype):
+        return "no numbers but references, as a cell array of MATLAB does"
+    if h5py.check_vlen_dtype(dtype):
+        return "no numbers but rows of several lengths"
+    return f"no numbers but {'an enumeration' if dtype.kind in REAL else dtype}"
 
 
 def finite(values: np.ndarray, source: str | PathLike[str], key: str = "", at: int = 0):
@@ -56,7 +82,8 @@ def finite(values: np.ndarray, source: str | PathLike[str], key: str = "", at: i
     ------
     InputError : NaN or infinity among them.
     """
-    values = np.asarray(values, np.float64)
+    with np.errstate(over="ignore"):  # of a wider type: infinity is told below
+        values = np.asarray(values, np.float64)
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if bad.any():
         problem = f"holds NaN or infinity (first in row {at + int(bad.argmax())}, counted from 0)"
@@ -76,40 +103,132 @@ class StoredArray:
 
         Raises
         ------
-        InputError : damaged file, NaN or infinity.
+        InputError : more than the memory holds, damaged file, NaN or infinity.
         """
-        with _reading(self.path):
+        import psutil
+
+        needed = 8 * (end - first) * prod(self.shape[1:])
+        if needed > (free := psutil.virtual_memory().available):
+            problem = f"has shape {self.shape}, {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB of"
+            raise InputError(self.path, self.key, f"{problem} memory are free", "give less")
+        with reading(self.path, AGAIN, self.dataset):
             values = self.dataset[first:end]
         return finite(values, self.path, self.key, first)
 
 
 @contextmanager
-def opened_array(path: str | Path, key: str, axes: str) -> Iterator[StoredArray]:
+def opened_array(
+    path: str | Path, key: str, axes: str, option: str = "--key"
+) -> Iterator[StoredArray]:
     """Open the dataset ``key`` of an HDF5 file; its form is checked, its values when read.
+
+    Parameters
+    ----------
+    axes : their names, such as "m x n"
+    option : of the command line, which names another dataset
 
     Raises
     ------
-    InputError : missing or damaged file, missing dataset, and as :func:`check_form`.
+    InputError : missing or damaged file, missing dataset, values that are not in the file, and as
+        :func:`check_form`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(path, "", "no such file", "check the path")
-    with _reading(path):
+    path = readable(path)
+    remedy = f"store the array ({axes}) under this name, or give its name by {option}"
+    with reading(path, AGAIN):
         file = h5py.File(path, "r")
     with file:
-        with _reading(path):
-            dataset = file.get(key)
-        if not isinstance(dataset, h5py.Dataset):
-            problem = f"this dataset is missing; the file holds {', '.join(sorted(file)) or 'none'}"
-            raise InputError(path, key, problem, f"store the array ({axes}) under this name")
-        check_form(dataset, axes, path, key)
-        yield StoredArray(dataset, path, key)
+        found = _found(file, path, key, remedy)
+        try:
+            found.dtype  # noqa: B018
+        except Exception as error:
+            problem = "holds values of a type that NumPy does not have"
+            raise InputError(path, key, problem, "give real numbers") from error
+        check_form(found, axes, path, key)
+        with reading(path, AGAIN, found):
+            problem = _lacking(found)
+        if problem:
+            raise InputError(path, key, problem, "store the values themselves")
+        yield StoredArray(found, path, key)
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _found(file: h5py.File, path: Path, key: str, remedy: str) -> h5py.Dataset:
+    """Return the dataset under a key."""
     try:
-        yield
-    except (OSError, RuntimeError, KeyError) as error:
-        problem = f"is no HDF5 file, truncated or damaged ({' '.join(str(error).split())})"
-        raise InputError(path, "", problem, AGAIN) from error
+        found = file[key]
+    except Exception as error:
+        raise _no_object(file, path, key, remedy, error) from error
+    if isinstance(found, h5py.Dataset):
+        return found
+    with reading(path, AGAIN, file):
+        names = {*found} if isinstance(found, h5py.Group) else set()
+    if any(parts <= names for parts in SPARSE):
+        problem = f"is a sparse matrix (a group of {', '.join(sorted(names))})"
+        remedy = "store it in full: in MATLAB `A = full(A)`, in Python `A.toarray()`"
+        raise InputError(path, key, problem, remedy)
+    problem = f"is a {type(found).__name__.lower()}, not a dataset; {_datasets(file)}"
+    raise InputError(path, key, problem, remedy)
+
+
+def _no_object(file: h5py.File, path: Path, key: str, remedy: str, error: Exception) -> InputError:
+    """Return what is told of a key under which nothing can be opened."""
+    with suppress(Exception):
+        if file.id.links.get_info(key.encode()).type != h5py.h5l.TYPE_HARD:
+            return _dangling(path, key, file.id.links.get_val(key.encode()))
+    if any(part in str(error) for part in ABSENT):
+        return InputError(path, key, f"this dataset is missing; {_datasets(file)}", remedy)
+    return meaning(error, path, AGAIN, file)
+
+
+def _dangling(path: Path, key: str, target: bytes | tuple[bytes, bytes]) -> InputError:
+    """Return what is told of a link to an object, or to one in a file."""
+    parts = [target] if isinstance(target, bytes) else [*target]
+    place = " in ".join(part.decode(errors="replace") for part in reversed(parts))
+    problem = f"is a link to {place}, which cannot be opened"
+    return InputError(path, key, problem, "put it there, or store the array itself")
+
+
+def _datasets(file: h5py.File) -> str:
+    """Return what datasets a file holds, in words."""
+    names: list[str] = []
+
+    def note(name: str, item: h5py.HLObject) -> bool | None:
+        names.extend([str(name)] if isinstance(item, h5py.Dataset) else [])
+        return True if len(names) > MOST else None
+
+    with suppress(Exception):  # of a damaged file: those until there
+        file.visititems(note)
+    shown = [*names[:MOST], *(["..."] if len(names) > MOST else [])]
+    return f"the file holds {', '.join(shown) or 'none'}"
+
+
+def _lacking(found: h5py.Dataset) -> str:
+    """Return in words which values are not there, where HDF5 would give zeros for them."""
+    parts = found.external or []
+    here = Path(found.file.filename)
+    if found.is_virtual and "HDF5_VDS_PREFIX" not in os.environ:
+        for _, name, inside, _ in found.virtual_sources():
+            places = [here.parent / name, Path(name)] if name != "." else [here]
+            if "%" not in name + inside and not any(_holds(place, inside) for place in places):
+                return f"is a virtual dataset, whose source {inside} in {name} cannot be read"
+    elif parts and "HDF5_EXTFILE_PREFIX" not in os.environ:
+        sizes = [min(size, max(0, _size(name) - offset)) for name, offset, size in parts]
+        if sum(sizes) < found.nbytes:
+            names = ", ".join(name for name, _, _ in parts)
+            return f"has its values in {names}, which cannot be read or ends too early"
+    elif not found.id.get_storage_size() and not found.is_virtual:
+        return "was declared, but no value of it was ever written"
+    return ""
+
+
+def _holds(path: Path, name: str) -> bool:
+    if kind_at(path) == stat.S_IFREG:
+        with suppress(Exception), h5py.File(path, "r") as file:
+            return isinstance(file.get(name), h5py.Dataset)
+    return False
+
+
+def _size(name: str) -> int:
+    """Return the size of a file, 0 if it cannot be read."""
+    with suppress(InputError):
+        return readable(name).stat().st_size
+    return 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from l2o.errors import InputError
@@ -33,10 +33,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], record: dict[s
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {RECORD: json.dumps(record, sort_keys=True)}
     with written_aside(path) as aside:
-        try:
-            save_file(on_cpu, aside, metadata)
-        except SafetensorError as error:  # carries the system's error as text only
-            raise OSError(str(error)) from error
+        aside.write_bytes(save(on_cpu, metadata))  # save_file leaves a file of its own if killed
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from l2o.errors import InputError
-from l2o.storage.hdf5 import REBUILD, created, describe, opened
+from l2o.storage.hdf5 import REBUILD, created, describe, numbers, opened
 
 Images = tuple[np.ndarray, np.ndarray]
 CHUNK = 2000  # images compressed together
@@ -54,7 +53,8 @@ def read_digits(path: str | Path, split: str) -> Images:
     InputError : missing, truncated or damaged file, a missing dataset, shapes that do not agree.
     """
     with opened(path) as file:
-        images, labels = (_array(file, path, f"{split}/{key}", "u") for key in ("images", "labels"))
+        names = ("images", "labels")
+        images, labels = (numbers(file, path, f"{split}/{name}", "u")[()] for name in names)
     if images.ndim != 2 or labels.shape != images.shape[:1]:
         problem = f"images {images.shape} and labels {labels.shape} do not fit each other"
         raise InputError(path, split, problem, REBUILD)
@@ -79,15 +79,8 @@ def read_starts(path: str | Path, split: str) -> np.ndarray:
     InputError : missing, truncated or damaged file, a missing dataset, values that are not finite.
     """
     with opened(path) as file:
-        starts = _array(file, path, f"{split}/starts", "f")
+        starts = np.asarray(numbers(file, path, f"{split}/starts")[()])
     if starts.ndim != 2 or not np.isfinite(starts).all():
         problem = f"is no matrix of finite numbers: shape {starts.shape}"
         raise InputError(path, f"{split}/starts", problem, REBUILD)
     return starts.astype(np.float32)
-
-
-def _array(file: h5py.File, path: str | Path, place: str, kind: str) -> np.ndarray:
-    found = file.get(place)
-    if not isinstance(found, h5py.Dataset) or found.dtype.kind != kind:
-        raise InputError(path, place, "this dataset is missing or of another type", REBUILD)
-    return np.asarray(found[()])

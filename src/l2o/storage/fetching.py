@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import os
 import re
+import stat
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
+from l2o.storage.paths import readable
 
 MIRROR_VARIABLE = "L2O_IMAGE_MIRROR"
 NAME_A_MIRROR = (
@@ -108,15 +110,12 @@ def chosen_mirror(mirror: str | Path | None) -> Path | None:
 
     Raises
     ------
-    InputError : it is no folder.
+    InputError : it is no folder that can be read.
     """
     named = mirror or os.environ.get(MIRROR_VARIABLE)
     if not named:
         return None
-    folder = Path(named)
-    if not folder.is_dir():
-        raise InputError(folder, "image_mirror", "is not a folder", NAME_A_MIRROR)
-    return folder
+    return readable(named, stat.S_IFDIR, "folder", NAME_A_MIRROR)
 
 
 def content_in_mirror(path: Path) -> bytes:

@@ -13,8 +13,11 @@ import h5py
 import numpy as np
 
 from l2o.errors import InputError
-from l2o.storage.atomic import written_aside
+from l2o.storage.atomic import hold, written_aside
+from l2o.storage.hdf5_errors import meaning, reading
+from l2o.storage.paths import readable
 
+BUILD = "build it first: `snakemake --cores 2 FILE`"
 REBUILD = "delete the file and run the same command again to rebuild it"
 
 
@@ -56,6 +59,7 @@ def created(path: str | Path, attributes: dict[str, Any]) -> Iterator[h5py.File]
     InputError : the file cannot be written, for example on a full disk.
     """
     with written_aside(path) as aside, _Target(aside, "w+") as target:
+        hold(target)
         try:
             with h5py.File(target, "w") as file:
                 for key, value in attributes.items():
@@ -83,16 +87,33 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
 
     Raises
     ------
-    InputError : missing, truncated or damaged file, whenever that shows.
+    InputError : missing, unreadable, truncated or damaged file, whenever that shows.
     """
-    if not Path(path).exists():
-        raise InputError(path, "", "no such file", "build it first: `snakemake --cores 2 FILE`")
-    try:
-        with h5py.File(path, "r") as file:
+    path = readable(path, absent=BUILD)
+    with reading(path, REBUILD):
+        file = h5py.File(path, "r")
+    with file:
+        try:
             yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        problem = f"is truncated or damaged ({' '.join(str(error).split())})"
-        raise InputError(path, "", problem, REBUILD) from error
+        except (OSError, RuntimeError, KeyError) as error:
+            raise meaning(error, path, REBUILD, file) from error
+
+
+def numbers(file: h5py.File, path: str | Path, key: str, kinds: str = "f") -> h5py.Dataset:
+    """Return a dataset of an open file.
+
+    Parameters
+    ----------
+    kinds : those of NumPy that its numbers may be of
+
+    Raises
+    ------
+    InputError : it is missing, or something else.
+    """
+    found = file.get(key)
+    if isinstance(found, h5py.Dataset) and found.shape is not None and found.dtype.kind in kinds:
+        return found
+    raise InputError(path, key, "this dataset is missing or of another type", REBUILD)
 
 
 def matrix(file: h5py.File, path: str | Path) -> h5py.Dataset:
@@ -102,12 +123,9 @@ def matrix(file: h5py.File, path: str | Path) -> h5py.Dataset:
     ------
     InputError : it is missing or no matrix.
     """
-    found = file.get("A")
-    if not isinstance(found, h5py.Dataset):
-        raise InputError(path, "A", "this dataset is missing", REBUILD)
-    if found.ndim != 2 or found.dtype.kind != "f":
-        problem = f"is no matrix: shape {found.shape} of {found.dtype}"
-        raise InputError(path, "A", problem, REBUILD)
+    found = numbers(file, path, "A")
+    if found.ndim != 2:
+        raise InputError(path, "A", f"is no matrix: shape {found.shape}", REBUILD)
     return found
 
 

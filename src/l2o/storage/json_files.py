@@ -8,6 +8,7 @@ from typing import Any
 
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
+from l2o.storage.paths import refused
 
 
 def write_json(path: str | Path, content: Any) -> None:
@@ -21,11 +22,13 @@ def read_json(path: str | Path) -> Any:
 
     Raises
     ------
-    InputError : the file is missing or not JSON.
+    InputError : the file is missing, cannot be read, or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(path, "", "no such file", "build it first: `snakemake FILE`") from error
-    except ValueError as error:
+    except OSError as error:
+        raise refused(path, "read", error) from error
+    except (ValueError, RecursionError) as error:
         raise InputError(path, "", "is not JSON", "delete it and run again") from error

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from l2o.errors import InputError
-from l2o.storage.hdf5 import REBUILD, created, describe, opened
+from l2o.storage.hdf5 import REBUILD, created, describe, numbers, opened
 
 SPLITS = ("train", "validation", "test")
 CONTENT = {
@@ -78,14 +78,7 @@ def _check(file: h5py.File, path: str | Path) -> None:
     """Check that all datasets are there, and that all have one n."""
     sizes = {}
     for split in SPLITS:
-        for key in CONTENT:
-            found = file.get(f"{split}/{key}")
-            if not isinstance(found, h5py.Dataset):
-                raise InputError(path, f"{split}/{key}", "this dataset is missing", REBUILD)
-            if found.dtype.kind != "f":
-                problem = f"holds {found.dtype}, not floating-point numbers"
-                raise InputError(path, f"{split}/{key}", problem, REBUILD)
-        shapes = {key: file[f"{split}/{key}"].shape for key in CONTENT}
+        shapes = {key: numbers(file, path, f"{split}/{key}").shape for key in CONTENT}
         told = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
         count, n = shapes["b"] if len(shapes["b"]) == 2 else (0, 0)
         if shapes != {"A": (count, n, n), "b": (count, n), "c": (count, n)}:

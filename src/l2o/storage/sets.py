@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from l2o.errors import InputError
-from l2o.storage.hdf5 import REBUILD, created, describe, matrix, opened, write_matrix
+from l2o.storage.hdf5 import REBUILD, created, describe, matrix, numbers, opened, write_matrix
 
 SPLITS = ("train", "validation", "test")
 ROWS = 1024  # rows of one HDF5 chunk, and of one random stream of the generators
@@ -118,14 +118,10 @@ def opened_set(
 
 
 def _check(file: h5py.File, path: str | Path, columns: Sequence[Column]) -> None:
-    keys = ["A", *(f"{split}/{column.name}" for split in SPLITS for column in columns)]
-    for key in keys:
-        if not isinstance(file.get(key), h5py.Dataset):
-            raise InputError(path, key, "this dataset is missing", REBUILD)
     m, n = matrix(file, path).shape
     sizes = {"m": m, "n": n}
     for split in SPLITS:
-        found = {column.name: file[f"{split}/{column.name}"].shape for column in columns}
+        found = {c.name: numbers(file, path, f"{split}/{c.name}").shape for c in columns}
         wanted = {column.name: tuple(sizes[axis] for axis in column.axes) for column in columns}
         wrong = any(found[name][1:] != wanted[name] for name in wanted)
         if wrong or len({shape[:1] for shape in found.values()}) > 1:

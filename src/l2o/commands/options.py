@@ -1,0 +1,95 @@
+"""The door for paths and numbers of the command line: what is wrong is told in one line."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import click
+
+from l2o.errors import InputError
+from l2o.storage.paths import CHECK, readable, written_to
+
+
+class _Checked(click.ParamType):
+    """A type of words: ``checked`` returns the value of one, or raises an InputError."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value of what was given for an option."""
+        return self.checked(os.fspath(value) if isinstance(value, Path) else str(value), _of(param))
+
+    def checked(self, text: str, option: str) -> Any:
+        """Return the value of a word."""
+        raise NotImplementedError
+
+
+class InputPath(_Checked):
+    """A file, or a folder, that is there and can be read.
+
+    Parameters
+    ----------
+    what : it is, in words
+    absent : the remedy where it is not there
+    kind : of :data:`l2o.storage.paths.KINDS`
+    """
+
+    def __init__(self, what: str = "file", absent: str = CHECK, kind: int = stat.S_IFREG) -> None:
+        self.name, self.what, self.absent, self.kind = what.split()[-1], what, absent, kind
+
+    def checked(self, text: str, option: str) -> Path:
+        return readable(_path(text, option), self.kind, self.what, self.absent)
+
+
+class OutputPath(_Checked):
+    """A file to write, which may be there; of a link, the file that it leads to."""
+
+    name = "file"
+
+    def checked(self, text: str, option: str) -> Path:
+        if text.endswith(os.sep):
+            raise InputError(option, "", f"{text} names a folder", "name a file")
+        return written_to(_path(text, option))
+
+
+class Whole(_Checked):
+    """An integer from 1 to ``most``."""
+
+    name = "integer"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def checked(self, text: str, option: str) -> int:
+        if re.fullmatch("[0-9]{1,19}", text) and 1 <= int(text) <= self.most:
+            return int(text)
+        problem = f"{text!r} is no whole number from 1 to {self.most}"
+        raise InputError(option, "", problem, "give one")
+
+
+class Positive(_Checked):
+    """A floating-point number above 0."""
+
+    name = "float"
+
+    def checked(self, text: str, option: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if 0 < value < math.inf:
+            return value
+        raise InputError(option, "", f"{text!r} is not a positive number", "give one above 0")
+
+
+def _of(param: click.Parameter | None) -> str:
+    return param.opts[0] if param else "value"
+
+
+def _path(text: str, option: str) -> Path:
+    if not text or "\0" in text:
+        raise InputError(option, "", f"{text!r} names nothing", CHECK)
+    return Path(text)
