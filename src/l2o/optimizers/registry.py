@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,11 @@ KINDS = ("classical", "first_order", "unrolled", "recurrent", "population")
 
 @dataclass(frozen=True)
 class Head:
-    """What a method file declares of its method."""
+    """What a method file declares of its method.
+
+    ``ranges`` are intervals as :func:`l2o.config.values.within` takes them, one for each
+    hyperparameter.
+    """
 
     kind: str
     name: str
@@ -28,6 +32,7 @@ class Head:
     label: str
     reference: str
     hyperparameters: Mapping[str, float]
+    ranges: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -45,7 +50,7 @@ def methods(kind: str) -> dict[str, Head]:
 
     Raises
     ------
-    ValueError : a file's method has another name than the file.
+    ValueError : a file's method has another name than the file, or a hyperparameter no range.
     """
     found = {}
     folder = module_path(f"l2o.optimizers.{kind}").parent
@@ -56,6 +61,9 @@ def methods(kind: str) -> dict[str, Head]:
                 continue
             if literals["name"] != path.stem:
                 raise ValueError(f"{path}: the method is called {literals['name']!r}")
+            ranges = literals.get("ranges", {})
+            if ranges.keys() != literals["hyperparameters"].keys():
+                raise ValueError(f"{path}: `ranges` are not those of its hyperparameters")
             found[path.stem] = Head(
                 kind,
                 path.stem,
@@ -63,6 +71,7 @@ def methods(kind: str) -> dict[str, Head]:
                 literals["label"],
                 literals["reference"],
                 literals["hyperparameters"],
+                ranges,
             )
     return found
 

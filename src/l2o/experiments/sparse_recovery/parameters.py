@@ -9,7 +9,8 @@ from pydantic import Field, FiniteFloat
 
 from l2o.config import experiment
 from l2o.config.loading import unknown_key
-from l2o.config.sections import Name, Positive, Section, Size, Sizes
+from l2o.config.sections import Sizes
+from l2o.config.values import Count, File, Name, Positive, Section, Size
 
 LEARNED = "learned"  # the dictionary that is learned from image patches
 
@@ -25,11 +26,11 @@ class Learning(Section):
     """How the coherent dictionary is learned from image patches."""
 
     patch_size: int = Field(ge=2, le=64)
-    atoms: int = Field(ge=2)
-    patches: int = Field(ge=2)
+    atoms: Size
+    patches: Size
     remove_mean: bool
     sparsity_weight: Positive
-    iterations: int = Field(ge=1)
+    iterations: Count
 
 
 class Preset(experiment.Preset, experiment.UnrolledBudget):
@@ -45,7 +46,7 @@ class Parameters(experiment.ExperimentParameters):
     kinds = ("unrolled", "classical")
 
     density: Positive = Field(le=1)
-    released_dictionary: Path
+    released_dictionary: File
     learning: Learning
     settings: dict[Name, Setting] = Field(min_length=1)
     lam_grid: list[Positive] = Field(min_length=1)
