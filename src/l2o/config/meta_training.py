@@ -29,7 +29,7 @@ class MetaTraining(Section):
     )
     rate: Rate = Field(description="Adam's rate, falling as a cosine")
     clip: Positive = Field(description="bound on the 2-norm of the meta-gradient")
-    start_scale: NonNegative = Field(description="standard deviation of the start points")
+    start_scale: NonNegative = Field(le=1e6, description="standard deviation of the starts")
     scaling: FiniteFloat = Field(ge=0, le=10, description="coordinates are scaled by exp(U(-s, s))")
     convex: NonNegative = Field(description="weight of an added convex term ||x - v||^2 / 2n")
     imitation: NonNegative = Field(description="weight of the distance to a teacher's iterates")

@@ -42,7 +42,7 @@ class Parameters(experiment.ExperimentParameters):
     kinds = ("first_order", "population", "recurrent")
 
     iterations: Count
-    start_scale: NonNegative
+    start_scale: NonNegative = Field(le=1e6)
     published_shift: int = Field(0, ge=0, le=10**9)
     presets: dict[experiment.PresetName, Preset]
 

@@ -28,7 +28,7 @@ class Parameters(experiment.ExperimentParameters):
     density: Positive = Field(le=1)
     lam: Positive
     iterations: Count
-    start_scale: NonNegative
+    start_scale: NonNegative = Field(le=1e6)
     continued_with: Literal["ista", "fista"]
     published_optimum_iterations: Count
     presets: dict[experiment.PresetName, Preset]

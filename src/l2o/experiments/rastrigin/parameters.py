@@ -16,7 +16,7 @@ from l2o.experiments import family
 class Oracle(Section):
     """How Run-and-Inspect looks for the minimum of each test instance."""
 
-    radius: Positive
+    radius: Positive = Field(le=1e6)
     points: int = Field(ge=4, le=10**6, description="samples of an inspection")
     starts: Count = Field(description="runs of each instance")
     grid: bool = Field(description="whether an exhaustive grid checks it (n = 2 only)")
@@ -31,7 +31,7 @@ class Preset(family.Preset):
 class Parameters(family.Parameters):
     """The parameter file of the Rastrigin family."""
 
-    alpha: Positive
+    alpha: Positive = Field(le=1e6)
     published_instances: Size
     presets: dict[experiment.PresetName, Preset]
 
