@@ -290,7 +290,7 @@ def test_bad_input_stops_before_any_job_with_one_clear_line(
 ):
     edited(f"params/{name}.yaml", old, new)
     run = snakemake(built, *config, "--cores", "1")
-    lines = [line for line in run.stderr.splitlines() if not line.startswith("Using profile")]
+    lines = [line for line in run.stderr.splitlines() if "specific profile" not in line and line]
     assert (run.returncode, run.stdout, lines) == (2, "", [f"error: {told}"])
 
 

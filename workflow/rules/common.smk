@@ -26,12 +26,8 @@ PRESET, ONLY = settings.preset, settings.methods
 config["preset"] = PRESET  # for the report
 config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
 jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
-for variable, folder in (
-    ("L2O_CACHE", settings.cache),
-    ("L2O_IMAGE_MIRROR", settings.image_mirror),
-):
-    if folder:
-        os.environ.setdefault(variable, folder)
+os.environ.setdefault("L2O_CACHE", settings.cache or "")
+os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")
 
 # Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the
 # place of what another profile limits.

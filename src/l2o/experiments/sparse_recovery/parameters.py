@@ -11,6 +11,7 @@ from l2o.config import experiment
 from l2o.config.loading import unknown_key
 from l2o.config.sections import Sizes
 from l2o.config.values import Count, File, Name, Positive, Section, Size
+from l2o.errors import InputError
 
 LEARNED = "learned"  # the dictionary that is learned from image patches
 
@@ -54,6 +55,9 @@ class Parameters(experiment.ExperimentParameters):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""
+        if LEARNED in preset.gaussian:
+            problem = "is the name of the dictionary that is learned from images"
+            raise InputError(path, f"{prefix}.gaussian.{LEARNED}", problem, "choose another one")
         for name, setting in self.settings.items():
             if setting.dictionary not in (known := [*preset.gaussian, LEARNED]):
                 raise unknown_key(path, f"settings.{name}.dictionary.{setting.dictionary}", known)
