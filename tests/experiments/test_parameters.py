@@ -50,6 +50,7 @@ def content(name: str, place: str, value: Any) -> dict[str, Any]:
             -0.1,
             "is -0.1, out of range; valid: (0, inf)",
         ),
+        ("sparse_recovery", "as_drawn", {"ista": {"lam": 1}}, "at most 0 items"),
         ("sparse_recovery", f"{SMOKE}>gaussian>learned", [6, 12], "is the name of the dictionary"),
         ("sparse_recovery", f"unrolled>{METHOD}>lam", 0, "is 0, out of range"),
         (

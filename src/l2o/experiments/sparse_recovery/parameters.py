@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat
 
 from l2o.config import experiment
 from l2o.config.loading import unknown_key
-from l2o.config.sections import Sizes
+from l2o.config.sections import Methods, Sizes
 from l2o.config.values import Count, File, Name, Positive, Section, Size
 from l2o.errors import InputError
 
@@ -50,6 +50,7 @@ class Parameters(experiment.ExperimentParameters):
     released_dictionary: File
     learning: Learning
     settings: dict[Name, Setting] = Field(min_length=1)
+    as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
     lam_grid: list[Positive] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
