@@ -13,9 +13,6 @@ sys.path.insert(0, SOURCES := str(Path(workflow.basedir) / "src"))
 os.environ["PYTHONPATH"] = os.pathsep.join([SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-configfile: "params/run.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 

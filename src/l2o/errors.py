@@ -19,4 +19,5 @@ class InputError(ValueError):
     def __init__(self, file: str | PathLike[str], key: str, problem: str, remedy: str) -> None:
         self.file, self.key, self.problem, self.remedy = str(file), key, problem, remedy
         where = f"{file}: {key}" if key else f"{file}"
-        super().__init__(" ".join(f"{where}: {problem}; {remedy}".splitlines()))
+        text = f"{where}: {problem}; {remedy}"
+        super().__init__("".join(c if c.isprintable() else " " for c in text))

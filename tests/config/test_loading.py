@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from conftest import told
-from every_room import ROOMS, ROOT, params_of
+from every_room import ROOMS, params_of
 from l2o.config.experiment import load_parameters
 from l2o.config.loading import read_yaml, unknown_key
-from l2o.config.sections import PRESETS
 from l2o.errors import InputError
 from l2o.experiments.room import known_hyperparameters
 from parameter_files import changed
@@ -47,8 +45,3 @@ def test_a_fault_in_a_real_file_is_told_with_its_place(name, tmp_path):
     with pytest.raises(InputError) as error:
         load_parameters(ROOMS[name].model, path, known_hyperparameters())
     told(error, path, "sead: unknown key; did you mean `seed`?")
-
-
-def test_the_preset_of_the_repository_is_one_that_there_is():
-    run = yaml.safe_load((ROOT / "params/run.yaml").read_text("utf-8"))
-    assert run["preset"] in PRESETS

@@ -16,7 +16,7 @@ from every_room import ROOMS, ROOT, at, content_of, each_room, fault, keys, leav
 from l2o.artifacts.job import Job, ordered, resolved
 from l2o.config import experiment
 from l2o.config.experiment import KINDS
-from l2o.config.sections import PRESETS
+from l2o.config.values import PRESETS
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph, find
 from l2o.layout import WRITES, wildcards_of
@@ -222,7 +222,9 @@ def test_a_hyperparameter_changes_keys_of_its_method_and_what_is_made_of_it_only
             if known:
                 key, tried = next(iter(known)), tried + 1
                 content = content_of(name)
-                content[kind][method] = hyper | {key: 0.77 * (hyper.get(key, known[key]) or 1)}
+                whole = methods(kind)[method].ranges[key].startswith("integers")
+                value = hyper.get(key, known[key])
+                content[kind][method] = hyper | {key: value + 1 if whole else 0.77 * value}
                 jobs = [*room(name, content).jobs()]
                 after = keys(jobs)
                 assert after.keys() == before.keys()

@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import told
 from every_room import ROOT
+from l2o.artifacts.production import produce
+from l2o.errors import InputError
 from l2o.experiments.sparse_recovery.experiment import SparseRecovery
 from l2o.storage.hdf5 import read_dictionary
 from l2o.storage.sets import read_split
+from parameter_files import changed
 from small_network_jobs import bytes_again, made, make_folder
 
 SAMPLES = {"train": 64, "validation": 16, "test": 24}
@@ -53,6 +57,13 @@ def test_a_set_is_the_same_twice_with_its_dictionary(room, setting, shape):
         assert noise == pytest.approx(0.01, rel=0.2) if setting == "snr20" else noise < 1e-12
     with h5py.File(job.writes["set"]) as file:
         assert file.attrs["snr_db"] == ("none" if setting == "coherent" else 20)
+
+
+def test_a_released_dictionary_of_another_size_is_told(room, tmp_path):
+    path = changed(room.path, tmp_path, "learning>atoms", 300)
+    with pytest.raises(InputError) as error:
+        produce(SparseRecovery("smoke", path=path).sample("coherent"))
+    told(error, room.parameters.released_dictionary, "A: is (256, 512), not (256, 300) as patch")
 
 
 @pytest.mark.parametrize("method", ["alista", "fista", "amp", "oracle"])

@@ -60,6 +60,12 @@ def test_known_methods_keep_their_style_and_unknown_ones_never_run_out():
         red, green, blue = mpl.colors.to_rgb(look.colour)
         assert (red == green == blue) == (look.dashes != "-"), method
     grades = graded_styles(["a", "b", "c"], "b")
+    assert [look.width for look in graded_styles("abcd", {"b", "d"}).values()] == [
+        1.4,
+        2.6,
+        1.4,
+        2.6,
+    ]
     shades = [luminance(look.colour) for look in grades.values()]
     assert shades == sorted(shades, reverse=True) and grades["b"].width > grades["a"].width
 

@@ -110,6 +110,44 @@ def test_nothing_published(report, check_page):
     assert "no verdict" in markdown and "/ –" in markdown and "**" not in markdown.split("|")[1]
 
 
+def alone(report: str, method: str):
+    """The tables of one method, and what is published of it."""
+    made, paper = tables(report), published(report)
+    of = {n: t[t["method"] == method] if "method" in t else t for n, t in made.items()}
+    paper = paper[paper["method"] == method]
+    return of, paper if len(paper) else None
+
+
+@pytest.mark.parametrize("report", ROOMS)
+def test_a_method_alone_can_be_compared(report):
+    methods = tables(report)["curves"]["method"].unique()
+    for method in (methods[0], methods[-1]):
+        compared = room(report).table(*alone(report, method), about(report))
+        assert set(compared.rows["method"]) == {method}
+        for title in about(report).titles.values():
+            assert title in as_markdown(compared, about(report))
+
+
+@pytest.mark.parametrize(("report", "method"), [("fig6", "gd"), ("fig7", "l2o_swarm")])
+def test_a_method_alone_can_be_drawn(report, method, check_page):
+    made, paper = alone(report, method)
+    pages = room(report).figure(made, paper, about(report))
+    assert len(pages) == 2
+    if report == "fig6":
+        pages += room(report).seconds_figure(made, paper, about(report))
+    for page in pages:
+        check_page(page)
+
+
+def test_a_report_of_nothing_but_failures_and_with_odd_titles_can_be_drawn():
+    made = few(tables("fig8"))
+    losses = [name for name in made["curves"] if name.startswith("loss")]
+    made["curves"] = made["curves"].assign(**dict.fromkeys(losses, np.inf), status="diverged")
+    told = about("fig8", titles={"mlp_relu": r"$\frac{$ & {x} <b> 50 % $", "convnet": "_" * 90})
+    for page in room("fig8").figure(made, published("fig8"), told):
+        page.draw_without_rendering()
+
+
 def test_an_own_setting_stands_beside_published_ones(check_page):
     made = few(tables("fig6"))
     for name in ("curves", "finals"):

@@ -8,6 +8,8 @@ import torch
 from sklearn.linear_model import Lasso as ScikitLasso
 
 from l2o.dictionaries.gaussian import gaussian_dictionary
+from l2o.errors import InputError
+from l2o.optimizees import lasso_optimum as lasso_optimum_module
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizees.lasso_optimum import lasso_objective, lasso_optimum, relative_gap
 from l2o.optimizees.sparse_recovery import sample_slices
@@ -91,3 +93,10 @@ def test_objective_and_subgradient_agree_with_autograd():
     assert torch.allclose(lasso.relative_loss(x), expected)
     pooled = lasso.excess(x).sum() / lasso.optimum.sum()  # eq. (19)
     assert torch.allclose(lasso.meta_loss(x), torch.log(pooled + 1e-5))
+
+
+def test_an_optimum_that_cannot_be_certified_is_told(monkeypatch):
+    monkeypatch.setattr(lasso_optimum_module, "_ROUNDS", (5,))
+    A = gaussian_dictionary(5, 10, 1)
+    with pytest.raises(InputError, match=r"LASSO: lam 1e-12: instance 0 cannot be certified: .*; "):
+        lasso_optimum(A, np.ones((1, 5)), 1e-12)

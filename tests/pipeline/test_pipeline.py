@@ -268,20 +268,30 @@ def test_one_core_and_eight_give_the_same_bytes(built, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("name", "old", "new", "config", "told"),
     [
-        ("density: 0.1", "densty: 0.1", "did you mean `density`?"),
-        ("density: 0.1", "density: 1.5", "density: Input should be less than or equal to 1"),
+        (
+            *("fig5", "density: 0.1", "densty: 0.1", []),
+            "params/fig5.yaml: densty: unknown key; did you mean `density`?",
+        ),
+        (
+            *("fig5", "reference/fig5.csv", "reference/fig55.csv", []),
+            "params/fig5.yaml: published_curves: data/reference/fig55.csv is no table that can be "
+            "read; correct the path or the file",
+        ),
+        (
+            *("run", 'cache: ""', "", ["prset=smoke"]),  # what the file lacks has its default
+            "--config: prset: unknown key; did you mean `preset`?",
+        ),
     ],
 )
-def test_bad_parameters_stop_before_any_job_with_one_clear_line(built, edited, old, new, expected):
-    edited("params/fig5.yaml", old, new)
-    run = snakemake(built, "--cores", "1")
-    assert run.returncode != 0
-    told = [line for line in run.stderr.splitlines() if expected in line]
-    assert len(told) == 1
-    assert "params/fig5.yaml" in told[0]
-    assert "Traceback" not in run.stderr
+def test_bad_input_stops_before_any_job_with_one_clear_line(
+    built, edited, name, old, new, config, told
+):
+    edited(f"params/{name}.yaml", old, new)
+    run = snakemake(built, *config, "--cores", "1")
+    lines = [line for line in run.stderr.splitlines() if "specific profile" not in line and line]
+    assert (run.returncode, run.stdout, lines) == (2, "", [f"error: {told}"])
 
 
 # What is valid: the proof beside an artifact, and nothing else

@@ -57,6 +57,16 @@ def test_columns_are_all_that_some_row_has_and_the_rest_is_empty(tmp_path):
     assert (tmp_path / "b.csv").read_text() == "a,b\n" and read_rows(tmp_path / "b.csv") == []
 
 
+def test_names_stay_names_whatever_they_look_like(tmp_path):
+    names = ["10", "010", "1e5", "1_0", "True", "nan", "NaN", "NA", "None", "null", "inf", "_"]
+    rows = [{"setting": n, "method": n, "panel": n, "value": 0.5} for n in names]
+    for some in (rows, rows[:1], rows[4:5], rows[5:6]):
+        write_table(tmp_path / "a.csv", some)
+        joined([tmp_path / "a.csv"], tmp_path / "b.csv")
+        assert read_rows(tmp_path / "b.csv") == some
+        assert read_table(tmp_path / "b.csv").to_dict("records") == some
+
+
 def test_what_only_looks_like_a_number_stays_text(tmp_path):
     rows = [{"a": "25_50", "b": "1", "c": "True"}, {"a": "7_1", "b": "x", "c": "no"}]
     write_table(tmp_path / "a.csv", rows)

@@ -5,28 +5,29 @@ import shlex
 from l2o.artifacts.demand import Demand
 from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import job_name
+from l2o.config.run import run_settings
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 from l2o.layout import WRITES, log_of, under, wildcards_of
 
-PRESET = config["preset"]
-ONLY = config.get("methods") or []  # snakemake --config 'methods=[mine,alista]'
-ONLY = [ONLY] if isinstance(ONLY, str) else ONLY
-for key, variable in (("cache", "L2O_CACHE"), ("image_mirror", "L2O_IMAGE_MIRROR")):
-    if config[key]:
-        os.environ.setdefault(variable, config[key])
 try:
-    graph = Graph(PRESET, ONLY)
+    settings = run_settings(config)  # params/run.yaml, or what `--config` says instead
+    graph = Graph(settings.preset, settings.methods)
     main = workflow.is_main_process  # a process for a single job examines nothing
     asked = (ancient, Path(".snakemake/demand"), main, FileIndex.of_checkout() if main else None)
     demand = Demand(graph.jobs, *asked)
     # What the report and the top of reports/ need lies apart: its lack must make nothing else run.
     apart = Demand(graph.apart, *asked)
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
 
+PRESET, ONLY = settings.preset, settings.methods
+config["preset"] = PRESET  # for the report
 config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
 jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
+os.environ.setdefault("L2O_CACHE", settings.cache or "")
+os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")
 
 # Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the
 # place of what another profile limits.

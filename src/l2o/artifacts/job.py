@@ -229,4 +229,5 @@ def content_hash(path: str | Path) -> str:
         return _FILES.content(str(path))
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
-        raise InputError(path, "", problem, "restore it: `git checkout -- FILE`") from error
+        remedy = "restore it (`git checkout -- FILE`), or correct the parameter that names it"
+        raise InputError(path, "", problem, remedy) from error

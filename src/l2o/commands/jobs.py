@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from l2o.artifacts.job import content_hash
 from l2o.artifacts.production import produce
+from l2o.config.run import run_settings
+from l2o.errors import InputError
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph, experiment, find
 
 
 def chosen(methods: str) -> tuple[str, ...]:
-    """Return the methods of an option such as ``mine,alista``."""
-    return tuple(filter(None, (name.strip() for name in methods.split(","))))
+    """Return the methods of an option such as ``mine,alista``.
+
+    Raises
+    ------
+    InputError : one of them has no name.
+    """
+    names = tuple(name.strip() for name in methods.split(",")) if methods else ()
+    if not all(names):
+        raise InputError("--methods", methods, "a name is empty", "name some, as mine,alista")
+    return names
 
 
 def run_job(kind: str, values: Iterable[str], preset: str, methods: str) -> None:
@@ -44,7 +55,8 @@ def _found(one: Experiment, curves: Path) -> str:
 def check(name: str, preset: str, methods: str, params: Path | None) -> str:
     """Return what the parameters ask for, in a line for each experiment.
 
-    Everything that can be known before the first job is looked at: the whole graph is made.
+    Everything that can be known before the first job is looked at: the whole graph is made, and
+    what its jobs read of the repository must be there.
 
     Raises
     ------
@@ -52,7 +64,15 @@ def check(name: str, preset: str, methods: str, params: Path | None) -> str:
     """
     only = chosen(methods)
     if name:
-        chosen_ones = [experiment(name, preset, only, params)]
+        chosen_ones = [one := experiment(name, preset, only, params)]
+        jobs = [*one.jobs(), *one.apart()]
+    elif params:
+        remedy = "name it: `l2o check fig5 --params FILE`"
+        raise InputError("--params", f"{params}", "is the file of one experiment", remedy)
     else:
-        chosen_ones = [*Graph(preset, only).experiments.values()]
+        run_settings()
+        graph = Graph(preset, only)
+        chosen_ones, jobs = [*graph.experiments.values()], [*graph.jobs, *graph.apart]
+    for path in {path for job in jobs for path in job.files.values()}:
+        content_hash(path)
     return "\n".join(one.summary() for one in chosen_ones)

@@ -34,6 +34,7 @@ class $camel(UnrolledNet):
     trainable = ("step", "log_threshold")
     classical = "ista"
     hyperparameters = {"lam": 0.1}
+    ranges = {"lam": "(0, inf)"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)
@@ -64,6 +65,7 @@ class $camel(CoordinatewiseOptimizer):
     label = "$label"
     reference = "Author 2026, eq. (1)"
     hyperparameters = {"hidden": 20, "scale": 0.1}
+    ranges = {"hidden": "integers [1, 1000]", "scale": "(0, inf)"}
     features = 1
 
     def inputs(self, gradient: Tensor, memory: State) -> tuple[Tensor, State]:

@@ -6,20 +6,19 @@ evaluate; a section of another kind is refused, since nothing would read it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
 from l2o.config.loading import read_yaml, unknown_key, validated
 from l2o.config.meta_training import MetaTraining
 from l2o.config.sections import (
-    PRESETS,
     Grid,
+    Intervals,
     Methods,
-    Name,
-    Section,
     check_grids,
     check_hyperparameters,
     check_overrides,
@@ -27,24 +26,24 @@ from l2o.config.sections import (
     overridden,
 )
 from l2o.config.training import Training
+from l2o.config.values import PRESETS, File, Name, PresetName, Section, Text
 from l2o.errors import InputError
 
 KINDS = ("first_order", "classical", "population", "unrolled", "recurrent")
 TRAINED = ("unrolled", "recurrent")
-PresetName = Literal[PRESETS]
-Known = Mapping[str, Mapping[str, Iterable[str]]]  # hyperparameters by kind and method
+Known = Mapping[str, Intervals]  # of hyperparameters, by kind and method
 
 
 class Setting(Section):
     """One panel of the figure."""
 
-    title: str
+    title: Text
 
 
 class Preset(Section):
     """Sizes and budgets; presets never change code."""
 
-    note: str = Field(description="what the preset is, in words, for the foot of figures")
+    note: Text = Field(description="what the preset is, in words, for the foot of figures")
 
 
 class UnrolledBudget(Section):
@@ -78,9 +77,9 @@ class ExperimentParameters(Section):
     recurrent: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
-    as_drawn_shift: dict[str, int] = Field(default_factory=dict)
+    as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
     teacher: Methods = Field(default_factory=dict, max_length=1)
-    published_curves: Path | None = None
+    published_curves: File | None = None
     presets: dict[PresetName, Preset]
 
     def methods(self) -> dict[str, str]:
@@ -105,7 +104,7 @@ class ExperimentParameters(Section):
         Parameters
         ----------
         path : of the file
-        known : hyperparameters of all methods there are, by kind and method
+        known : intervals of the hyperparameters of all methods there are, by kind and method
 
         Raises
         ------
@@ -148,12 +147,19 @@ class ExperimentParameters(Section):
             if budget is not None:
                 given = (budget, getattr(preset, name), self.training_settings, nets)
                 check_overrides(path, f"{prefix}.{name}", *given)
-        for method in self.recurrent:
-            for setting in self.training_settings:
-                budget = overridden(preset.meta_training, preset.meta_overrides, setting, method)
-                if budget.imitation > 0 and not self.teacher:
-                    problem = f"{method} imitates an optimizer, and none is given"
-                    raise InputError(path, "teacher", problem, "name one, as `adam: {rate: 0.1}`")
+        for method, setting in product(self.recurrent, self.training_settings):
+            budget = self.budget(prefix.rpartition(".")[2], setting, method)
+            if budget.imitation > 0 and not self.teacher:
+                problem = f"{method} imitates an optimizer, and none is given"
+                raise InputError(path, "teacher", problem, "name one, as `adam: {rate: 0.1}`")
+            for horizon in budget.horizons:
+                if horizon % budget.unroll:
+                    problem = (
+                        f"{horizon} is no multiple of the {budget.unroll} steps that {method} is "
+                        f"unrolled for on {setting}"
+                    )
+                    place = f"{prefix}.meta_training.horizons"
+                    raise InputError(path, place, problem, "the rest would be left out")
         if hasattr(preset, "training") and hasattr(preset, "samples"):
             train = preset.samples.train
             for place, override in preset.overrides.items():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import json
+import reprlib
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from l2o.errors import InputError
 
 Model = TypeVar("Model", bound=BaseModel)
+LARGEST = 1_000_000  # bytes of a file
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -19,32 +21,40 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : the file is missing, is not YAML, or does not hold a mapping.
+    InputError : the file is missing, too large or not YAML (see :mod:`l2o.config.plain_yaml`), or
+        does not hold a mapping.
     """
+    from l2o.config.plain_yaml import parsed  # not of use to who solves
+
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST + 1)
     except FileNotFoundError as error:
         raise InputError(path, "", "no such parameter file", "check the path") from error
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
         raise InputError(path, "", problem, "check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = f"is not valid YAML ({' '.join(str(error).split())})"
-        raise InputError(path, "", problem, "correct the syntax") from error
-    if not isinstance(content, dict):
+    if len(content) > LARGEST:
+        problem = f"has more than {LARGEST:,} bytes"
+        raise InputError(path, "", problem, "give a parameter file")
+    found = parsed(content, path)
+    if not isinstance(found, dict):
         raise InputError(path, "", "holds no keys", "write one `key: value` a line")
-    return content
+    return found
 
 
 def validated(model: type[Model], content: Any, file: str | Path, prefix: str = "") -> Model:
     """Return ``content`` as a ``model``; ``prefix`` is its place inside ``file``.
+
+    Types are as strict as in JSON: nothing is an integer but an integer.
 
     Raises
     ------
     InputError : for the first fault; an unknown key is told with the nearest valid one.
     """
     try:
-        return model.model_validate(content)
+        text = json.dumps(content, default=str, skipkeys=True)
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         # A misspelt key is also a missing one: the spelling is what the user wants to know.
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
@@ -52,7 +62,8 @@ def validated(model: type[Model], content: Any, file: str | Path, prefix: str = 
         key = ".".join([prefix, *place] if prefix else place)
         if first["type"] == "extra_forbidden":
             raise unknown_key(file, key, _siblings(model, place[:-1])) from error
-        problem = f"{first['msg'].removeprefix('Value error, ')}, found {first['input']!r}"
+        found = reprlib.repr(first["input"])
+        problem = f"{first['msg'].removeprefix('Value error, ')}, found {found}"
         if first["type"] == "missing":
             problem = "this key is missing"
         raise InputError(file, key, problem, "set it as the comment at the key says") from error

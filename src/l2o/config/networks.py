@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from l2o.config.sections import Section
+from l2o.config.values import Count, Section
 
 NETWORKS = ("mlp_sigmoid", "mlp_relu", "convnet")  # of l2o.optimizees.networks, light to import
 Network = Literal[NETWORKS]
@@ -23,5 +23,5 @@ class RunSizes(Section):
     """Runs of an evaluation, as part of a preset."""
 
     runs: int = Field(ge=1, le=1000, description="independent runs of the evaluation")
-    iterations: int = Field(ge=1, description="of each run")
+    iterations: Count = Field(description="of each run")
     monitored: int = Field(ge=1, le=60000, description="training images the loss is followed on")

@@ -6,34 +6,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import BaseModel, Field, FiniteFloat
 
 from l2o.config.loading import unknown_key, validated
+from l2o.config.values import Count, Name, Section, within
 from l2o.errors import InputError
 
-PRESETS = ("smoke", "laptop", "paper")
-Name = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_]+$")]  # a part of paths and rules
-NonNegative = Annotated[FiniteFloat, Field(ge=0)]
-Positive = Annotated[FiniteFloat, Field(gt=0)]
-Size = Annotated[int, Field(ge=2)]
-Grid = dict[str, Annotated[tuple[NonNegative, ...], Field(min_length=1)]]
 Budget = TypeVar("Budget", bound=BaseModel)
-Hyperparameters = dict[str, NonNegative]
+Grid = dict[str, Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]]
+Hyperparameters = dict[str, FiniteFloat]
 Methods = dict[Name, Hyperparameters]
-
-
-class Section(BaseModel):
-    """A section: no unknown keys, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Intervals = Mapping[str, Mapping[str, str]]  # of hyperparameters, by method
 
 
 class Sizes(Section):
     """Samples of the three splits."""
 
-    train: int = Field(ge=1)
-    validation: int = Field(ge=1)
-    test: int = Field(ge=1)
+    train: Count
+    validation: Count
+    test: Count
 
 
 def overridden(
@@ -69,16 +60,13 @@ def check_overrides(
 
 
 def check_hyperparameters(
-    path: str | Path,
-    section: str,
-    given: Mapping[str, Mapping[str, float]],
-    known: Mapping[str, Iterable[str]],
+    path: str | Path, section: str, given: Mapping[str, Mapping[str, float]], known: Intervals
 ) -> None:
     """Check the methods of a section of a file and their hyperparameters.
 
     Raises
     ------
-    InputError : an unknown method or hyperparameter, or a value out of range.
+    InputError : an unknown method or hyperparameter, or a value out of its interval.
     """
     for name, hyper in given.items():
         if name not in known:
@@ -87,22 +75,11 @@ def check_hyperparameters(
             place = f"{section}.{name}.{key}"
             if key not in known[name]:
                 raise unknown_key(path, place, sorted(known[name]))
-            _check_hyperparameter(path, place, key, value)
+            if not within(value, interval := known[name][key]):
+                raise InputError(path, place, f"is {value:g}, out of range", f"valid: {interval}")
 
 
-def _check_hyperparameter(path: str | Path, place: str, key: str, value: float) -> None:
-    """Shares of the support are percentages; all other hyperparameters are positive."""
-    if key.startswith("support_"):
-        wrong, allowed = value > 100, "a percentage from 0 to 100"
-    else:
-        wrong, allowed = value == 0, "a number above 0"
-    if wrong:
-        raise InputError(path, place, f"is {value:g}, out of range", f"set {allowed}")
-
-
-def check_grids(
-    path: str | Path, grids: Mapping[str, Grid], known: Mapping[str, Iterable[str]]
-) -> None:
+def check_grids(path: str | Path, grids: Mapping[str, Grid], known: Intervals) -> None:
     """Check the values that a search tries, by method; errors as :func:`check_hyperparameters`."""
     for name, grid in grids.items():
         check_hyperparameters(path, "grid", {name: {}}, known)

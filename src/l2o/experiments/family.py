@@ -16,7 +16,8 @@ from pydantic import Field
 
 from l2o.artifacts.job import Given, Job, resolved
 from l2o.config import experiment
-from l2o.config.sections import Name, NonNegative, Size, Sizes, check_by_setting
+from l2o.config.sections import Sizes, check_by_setting
+from l2o.config.values import Count, Name, NonNegative, Size
 from l2o.experiments.experiment import Experiment
 from l2o.storage.tables import write_table
 
@@ -40,9 +41,9 @@ class Parameters(experiment.ExperimentParameters):
 
     kinds = ("first_order", "population", "recurrent")
 
-    iterations: int = Field(ge=1)
-    start_scale: NonNegative
-    published_shift: int = Field(0, ge=0)
+    iterations: Count
+    start_scale: NonNegative = Field(le=1e6)
+    published_shift: int = Field(0, ge=0, le=10**9)
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:

@@ -54,7 +54,7 @@ class Graph:
 
     Parameters
     ----------
-    preset : one of :data:`l2o.config.sections.PRESETS`
+    preset : one of :data:`l2o.config.values.PRESETS`
     only : methods that take part; none: all. Experiments without any of them are left out.
 
     Raises
@@ -197,7 +197,7 @@ def experiment(
     ------
     InputError : no such experiment, or bad parameters.
     """
-    if name in {path.parent.name for path in ROOMS.glob("*/experiment.py")}:
+    if name in [path.parent.name for path in ROOMS.glob("*/experiment.py")]:
         return room(name)(preset, only, path)
     found = rooms()
     for kind in sorted(found.values(), key=lambda kind: -len(kind.report or kind.room())):

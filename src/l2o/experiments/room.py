@@ -21,6 +21,7 @@ from l2o.config.loading import unknown_key
 from l2o.errors import InputError
 from l2o.layout import WRITES, unfinished
 from l2o.optimizers.registry import Head, methods
+from l2o.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class Room:
 
     Parameters
     ----------
-    preset : one of :data:`l2o.config.sections.PRESETS`
+    preset : one of :data:`l2o.config.values.PRESETS`
     only : methods that take part; none: all of the parameter file
     path : the parameter file; by default the repository's, ``params/<report>.yaml``
 
     Raises
     ------
-    InputError : bad parameters, an unknown preset, or no method of ``only`` takes part.
+    InputError : bad parameters, an unknown preset, a method named twice, or none that takes part.
     """
 
     report: ClassVar[str] = ""  #: name of its reports; by default that of the room
@@ -84,9 +85,33 @@ class Room:
         self.parameters = load_parameters(self.model, self.path, known_hyperparameters())
         self.sizes = chosen_preset(self.parameters, self.path, preset)
         self._made: dict[tuple, Job] = {}
-        if self.only and not self.contestants:
-            problem = f"none of {', '.join(self.only)} takes part"
-            raise InputError(self.path, "methods", problem, "list it under its kind")
+        self._check()
+
+    def _check(self) -> None:
+        """Check what would fail after trainings only; errors as of the class."""
+        if twice := {name for name in self.only if self.only.count(name) > 1}:
+            raise InputError("methods", ", ".join(sorted(twice)), "named twice", "name it once")
+        if not any(one.kind in KINDS for one in self.contestants.values()):
+            whom = f"none of {', '.join(self.only)}" if self.only else "none"
+            raise InputError(self.path, "methods", f"{whom} takes part", "list one under its kind")
+        if self.parameters.grid and not self.tuned:
+            raise InputError(self.path, "grid", "nothing is searched for here", "drop it")
+        if (published := self.parameters.published_curves) is not None:
+            self._check_published(published)
+
+    def _check_published(self, path: Path) -> None:
+        try:
+            rows = read_rows(path)
+        except (InputError, OSError) as error:
+            problem, remedy = f"{path} is no table that can be read", "correct the path or the file"
+            raise InputError(self.path, "published_curves", problem, remedy) from error
+        place, value = self.value
+        kinds = {"panel": str, "method": str, place: int, value: (int, float)}
+        for name, kind in kinds.items():
+            if rows and not isinstance(rows[0].get(name), kind):
+                problem = "is missing or holds what it should not"
+                remedy = f"give panel, method, {place} (whole numbers) and {value} (numbers)"
+                raise InputError(path, name, problem, remedy)
 
     # What it is called
 
@@ -234,9 +259,6 @@ class Room:
         return self._made[name]
 
 
-def known_hyperparameters() -> dict[str, dict[str, list[str]]]:
-    """Return the names of the hyperparameters of all methods, by kind and method."""
-    return {
-        kind: {name: list(head.hyperparameters) for name, head in methods(kind).items()}
-        for kind in KINDS
-    }
+def known_hyperparameters() -> dict[str, dict[str, Mapping[str, str]]]:
+    """Return the ranges of the hyperparameters of all methods, by kind and method."""
+    return {kind: {name: head.ranges for name, head in methods(kind).items()} for kind in KINDS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
@@ -111,6 +111,7 @@ _DEPTHS = (35, 60, 48)  # lightness of generated colours, in HUSL; readable on w
 _RC = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
     "font.size": 8,
+    "text.parse_math": False,  # a title of a user may hold dollars
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,
@@ -157,11 +158,11 @@ def styles_for(methods: Iterable[str]) -> dict[str, MethodStyle]:
     return styles
 
 
-def graded_styles(names: Sequence[str], usual: str = "") -> dict[str, MethodStyle]:
-    """Return a style per name: the later, the darker; that of the ``usual`` one is thick."""
+def graded_styles(names: Sequence[str], usual: Collection[str] = ()) -> dict[str, MethodStyle]:
+    """Return a style per name: the later, the darker; those of the ``usual`` ones are thick."""
     shades = mpl.colormaps["viridis"](np.linspace(0.84, 0.0, len(names)))
     looks = zip(names, map(to_hex, shades), cycle("os^DvP<>"), strict=False)
-    return {n: MethodStyle(*look, "-", 2.6 if n == usual else 1.4) for n, *look in looks}
+    return {n: MethodStyle(*look, "-", 2.6 if n in usual else 1.4) for n, *look in looks}
 
 
 def luminance(colour: str) -> float:

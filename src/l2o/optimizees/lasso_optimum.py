@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from l2o.errors import InputError
+
 RELATIVE_GAP = 1e-10  # largest one that certifies an optimum
 _CHUNK = 2048  # instances solved at once, for memory
 _ROUNDS = (200, 1000, 5000, 25_000)  # iterations of FISTA before each attempt at a certificate
@@ -54,7 +56,7 @@ def lasso_optimum(A: np.ndarray, b: np.ndarray, lam: float) -> Optima:
 
     Raises
     ------
-    ArithmeticError : an instance kept a larger gap (ill-conditioned beyond float64).
+    InputError : an instance kept a larger gap (ill-conditioned beyond float64).
     """
     A, b = np.asarray(A, np.float64), np.asarray(b, np.float64)
     chunks = [_solved(A, b[at : at + _CHUNK], lam) for at in range(0, len(b), _CHUNK)]
@@ -62,7 +64,8 @@ def lasso_optimum(A: np.ndarray, b: np.ndarray, lam: float) -> Optima:
     gap = relative_gap(A, b, lam, x)
     if (gap > RELATIVE_GAP).any():
         worst = int(gap.argmax())
-        raise ArithmeticError(f"instance {worst}: relative duality gap {gap[worst]:.1e}")
+        problem = f"instance {worst} cannot be certified: relative duality gap {gap[worst]:.1e}"
+        raise InputError("LASSO", f"lam {lam:g}", problem, "raise lam")
     return Optima(x, lasso_objective(A, b, lam, x), gap)
 
 

@@ -25,14 +25,15 @@ class Optimizer:
     ----------
     hyper : fixed settings, by name; what is absent takes its default
 
-    A subclass declares ``name``, ``label``, ``reference`` and ``hyperparameters`` as literals and
-    defines ``step``. By default it remembers nothing but x.
+    A subclass declares ``name``, ``label``, ``reference``, ``hyperparameters`` and their ``ranges``
+    as literals and defines ``step``. By default it remembers nothing but x.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     reference: ClassVar[str]
     hyperparameters: ClassVar[Hyperparameters]
+    ranges: ClassVar[Mapping[str, str]]  # such as "[0, 1)" or "integers [1, 100]"
 
     def __init__(self, hyper: Hyperparameters) -> None:
         self.hyper = {**self.hyperparameters, **hyper}

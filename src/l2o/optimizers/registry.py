@@ -22,9 +22,10 @@ KINDS = ("classical", "first_order", "unrolled", "recurrent", "population")
 class Head:
     """What a method file declares of its method.
 
-    ``departs`` says where it is not what its paper describes. ``paper`` has hyperparameters and
-    parts of the training as in the paper, True for what it uses at all: reports tell where ours
-    differ.
+    ``ranges`` are intervals as :func:`l2o.config.values.within` takes them, one for each
+    hyperparameter. ``departs`` says where it is not what its paper describes, and ``paper`` has
+    hyperparameters and parts of the training as in the paper, True for what it uses at all: reports
+    tell the one, and where ours differ from the other.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Head:
     label: str
     reference: str
     hyperparameters: Mapping[str, float]
+    ranges: Mapping[str, str] = field(default_factory=dict)
     departs: str = ""
     paper: Mapping[str, float] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ def methods(kind: str) -> dict[str, Head]:
 
     Raises
     ------
-    ValueError : a file's method has another name than the file.
+    ValueError : a file's method has another name than the file, or a hyperparameter no range.
     """
     found = {}
     folder = module_path(f"l2o.optimizers.{kind}").parent
@@ -63,6 +65,9 @@ def methods(kind: str) -> dict[str, Head]:
                 continue
             if literals["name"] != path.stem:
                 raise ValueError(f"{path}: the method is called {literals['name']!r}")
+            ranges = literals.get("ranges", {})
+            if ranges.keys() != literals["hyperparameters"].keys():
+                raise ValueError(f"{path}: `ranges` are not those of its hyperparameters")
             found[path.stem] = Head(
                 kind,
                 path.stem,
@@ -70,6 +75,7 @@ def methods(kind: str) -> dict[str, Head]:
                 literals["label"],
                 literals["reference"],
                 literals["hyperparameters"],
+                ranges,
                 literals.get("departs", ""),
                 literals.get("paper", {}),
             )

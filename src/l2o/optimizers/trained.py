@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, create_model
 from torch import Tensor
 
-from l2o.config.sections import Name, check_hyperparameters
+from l2o.config.values import Name, within
 from l2o.errors import InputError
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import Head, methods
@@ -22,9 +22,6 @@ from l2o.storage.checkpoints import load_into, load_tensors
 
 REMEDY = "give a checkpoint that the training wrote"
 STRICT = ConfigDict(strict=True, extra="forbid")
-Number = Annotated[FiniteFloat, Field(ge=0, le=500)]  # its exponential is finite
-# Parameter files give 20.0, too; what is drawn before the tensors are seen fits into memory.
-Size = Annotated[FiniteFloat, Field(ge=1, le=1024, multiple_of=1)]
 
 
 class Record(BaseModel):
@@ -113,22 +110,21 @@ def read_checkpoint(path: Path, *kinds: str) -> Checkpoint:
 
 def _check_record(path: Path, head: Head, record: Mapping[str, Any]) -> None:
     """Refuse a record that the training of this method does not write."""
-    defaults = head.hyperparameters.items()
-    types = {name: (Size if isinstance(value, int) else Number, ...) for name, value in defaults}
+    types = {name: (FiniteFloat, ...) for name in head.hyperparameters}
     wanted = {"hyperparameters": (create_model("Hyper", __config__=STRICT, **types), ...)}
     if head.kind == "unrolled":
         wanted["depth"] = (Annotated[int, Field(ge=1)], ...)
     try:
         create_model("Of", __base__=Record, **wanted).model_validate(record)
-        given = {head.name: record["hyperparameters"]}
-        check_hyperparameters(path, "hyperparameters", given, {head.name: head.hyperparameters})
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(reprlib.repr(part).strip("'") for part in fault["loc"])
         found = "" if fault["type"] == "missing" else f", found {reprlib.repr(fault['input'])}"
         raise InputError(path, key, f"in its record: {fault['msg']}{found}", REMEDY) from error
-    except InputError as error:  # whose remedy is for parameter files
-        raise InputError(path, error.key, error.problem, REMEDY) from error
+    for name, value in record["hyperparameters"].items():
+        if not within(value, interval := head.ranges[name]):
+            problem = f"in its record: {value:g} is not in {interval}"
+            raise InputError(path, f"hyperparameters.{name}", problem, REMEDY)
 
 
 def load_net(path: Path, dictionary: np.ndarray) -> UnrolledNet:

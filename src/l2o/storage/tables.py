@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Cells = tuple[list[str], list[list[str]]]  # header and rows
+TEXTS = ("panel", "setting", "method")  # columns of names, also where a name looks like a number
 AGAIN = "delete it and run the same command again"
 BUILD = "build it first: `snakemake FILE`"
 
@@ -42,16 +43,17 @@ def write_table(path: str | Path, rows: pd.DataFrame | Iterable[Row]) -> None:
 def read_rows(path: str | Path) -> list[Row]:
     """Return the rows of a CSV file, each column as what all of its cells can be.
 
-    That is int, bool, float or else str. An empty cell among numbers is NaN, and makes floats of
-    ints; a column that is empty throughout is NaN.
+    That is int, bool, float or else str, and always str in :data:`TEXTS`. An empty cell among
+    numbers is NaN, and makes floats of ints; a column that is empty throughout is NaN.
 
     Raises
     ------
     InputError : the file is missing or no table.
     """
     header, rows = _read(path)
-    columns = [_column([row[at] for row in rows]) for at in range(len(header))]
-    return [dict(zip(header, row, strict=True)) for row in zip(*columns, strict=True)]
+    columns = [[row[at] for row in rows] for at in range(len(header))]
+    read = [c if name in TEXTS else _column(c) for name, c in zip(header, columns, strict=True)]
+    return [dict(zip(header, row, strict=True)) for row in zip(*read, strict=True)]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -64,7 +66,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        texts = dict.fromkeys(TEXTS, str)
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     except FileNotFoundError as error:
         raise InputError(path, "", "no such table", BUILD) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

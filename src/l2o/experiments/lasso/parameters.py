@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from l2o.config import experiment
-from l2o.config.sections import Name, NonNegative, Positive, Size, Sizes, check_by_setting
+from l2o.config.sections import Sizes, check_by_setting
+from l2o.config.values import Count, Name, NonNegative, Positive, Size
 
 
 class Preset(experiment.Preset, experiment.UnrolledBudget, experiment.RecurrentBudget):
@@ -26,10 +27,10 @@ class Parameters(experiment.ExperimentParameters):
 
     density: Positive = Field(le=1)
     lam: Positive
-    iterations: int = Field(ge=1)
-    start_scale: NonNegative
+    iterations: Count
+    start_scale: NonNegative = Field(le=1e6)
     continued_with: Literal["ista", "fista"]
-    published_optimum_iterations: int = Field(ge=1)
+    published_optimum_iterations: Count
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:

@@ -10,14 +10,14 @@ from l2o.config import experiment
 from l2o.config.experiment import Known
 from l2o.config.loading import unknown_key
 from l2o.config.networks import Network, RunSizes, TrainedNetworks
-from l2o.config.sections import Section
+from l2o.config.values import Count, Section
 
 
 class RateSearch(Section):
     """How rates are chosen: runs of their own, with the minibatches of another stream."""
 
-    runs: int = Field(ge=1)
-    iterations: int = Field(ge=1)
+    runs: int = Field(ge=1, le=1000)
+    iterations: Count
 
 
 class Preset(experiment.Preset, experiment.RecurrentBudget, RunSizes):

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import Field
 
 from l2o.config import experiment
-from l2o.config.sections import Name, Positive, Section, check_by_setting
+from l2o.config.sections import check_by_setting
+from l2o.config.values import Count, Name, Positive, Section, Size
 from l2o.errors import InputError
 from l2o.experiments import family
 
@@ -15,9 +16,9 @@ from l2o.experiments import family
 class Oracle(Section):
     """How Run-and-Inspect looks for the minimum of each test instance."""
 
-    radius: Positive
-    points: int = Field(ge=4, description="samples of an inspection")
-    starts: int = Field(ge=1, description="runs of each instance")
+    radius: Positive = Field(le=1e6)
+    points: int = Field(ge=4, le=10**6, description="samples of an inspection")
+    starts: Count = Field(description="runs of each instance")
     grid: bool = Field(description="whether an exhaustive grid checks it (n = 2 only)")
 
 
@@ -30,8 +31,8 @@ class Preset(family.Preset):
 class Parameters(family.Parameters):
     """The parameter file of the Rastrigin family."""
 
-    alpha: Positive
-    published_instances: int = Field(ge=2)
+    alpha: Positive = Field(le=1e6)
+    published_instances: Size
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:

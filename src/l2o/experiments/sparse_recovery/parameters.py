@@ -9,7 +9,9 @@ from pydantic import Field, FiniteFloat
 
 from l2o.config import experiment
 from l2o.config.loading import unknown_key
-from l2o.config.sections import Name, Positive, Section, Size, Sizes
+from l2o.config.sections import Methods, Sizes
+from l2o.config.values import Count, File, Name, Positive, Section, Size
+from l2o.errors import InputError
 
 LEARNED = "learned"  # the dictionary that is learned from image patches
 
@@ -25,11 +27,11 @@ class Learning(Section):
     """How the coherent dictionary is learned from image patches."""
 
     patch_size: int = Field(ge=2, le=64)
-    atoms: int = Field(ge=2)
-    patches: int = Field(ge=2)
+    atoms: Size
+    patches: Size
     remove_mean: bool
     sparsity_weight: Positive
-    iterations: int = Field(ge=1)
+    iterations: Count
 
 
 class Preset(experiment.Preset, experiment.UnrolledBudget):
@@ -45,14 +47,18 @@ class Parameters(experiment.ExperimentParameters):
     kinds = ("unrolled", "classical")
 
     density: Positive = Field(le=1)
-    released_dictionary: Path
+    released_dictionary: File
     learning: Learning
     settings: dict[Name, Setting] = Field(min_length=1)
+    as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
     lam_grid: list[Positive] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""
+        if LEARNED in preset.gaussian:
+            problem = "is the name of the dictionary that is learned from images"
+            raise InputError(path, f"{prefix}.gaussian.{LEARNED}", problem, "choose another one")
         for name, setting in self.settings.items():
             if setting.dictionary not in (known := [*preset.gaussian, LEARNED]):
                 raise unknown_key(path, f"settings.{name}.dictionary.{setting.dictionary}", known)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from l2o.artifacts.job import Given
+from l2o.errors import InputError
 from l2o.storage.hdf5 import provenance_attributes, read_dictionary
 from l2o.storage.sets import SPARSE_RECOVERY, read_split, write_set
 from l2o.storage.tables import write_table
@@ -24,7 +25,12 @@ def sample(given: Given) -> None:
 
     p = given.parameters
     if "released" in given.inputs:
-        matrix = read_dictionary(given.inputs["released"])
+        matrix = read_dictionary(released := given.inputs["released"])
+        if matrix.shape != (p["m"], p["n"]):
+            problem = f"is {matrix.shape}, not ({p['m']}, {p['n']}) as patch_size and atoms say"
+            raise InputError(
+                released, "A", problem, "name the dictionary that was learned with them"
+            )
     else:
         matrix = gaussian_dictionary(p["m"], p["n"], p["seed"])
     splits = {}

@@ -10,37 +10,39 @@ from pydantic import AfterValidator, Field
 from l2o.config import experiment
 from l2o.config.meta_training import MetaTraining
 from l2o.config.networks import RunSizes, TrainedNetworks
-from l2o.config.sections import Methods, Name, Section, overridden
+from l2o.config.sections import Methods
+from l2o.config.values import Count, Name, Section
 from l2o.errors import InputError
 
 PIXELS, CLASSES = 784, 10
 
 
 def _from_pixels_to_classes(widths: tuple[int, ...]) -> tuple[int, ...]:
-    if widths[:1] != (PIXELS,) or widths[-1] != CLASSES or min(widths) < 1:
+    if widths[:1] != (PIXELS,) or widths[-1] != CLASSES:
         raise ValueError(f"widths should begin with {PIXELS} pixels and end with {CLASSES} classes")
     return widths
 
 
-Widths = Annotated[tuple[int, ...], AfterValidator(_from_pixels_to_classes)]
+Width = Annotated[int, Field(ge=1, le=10**5)]
+Widths = Annotated[tuple[Width, ...], AfterValidator(_from_pixels_to_classes)]
 
 
 class Length(experiment.Setting):
     """One curve of the figure: inner steps between two meta-steps."""
 
-    unroll: int = Field(ge=1)
+    unroll: Count
 
 
 class Memory(Section):
     """What is measured of the memory that an unroll takes, and the training of a large network."""
 
-    unrolls: tuple[int, ...] = Field(min_length=1, description="lengths, on the first network")
+    unrolls: tuple[Count, ...] = Field(min_length=1, description="lengths, on the first network")
     networks: tuple[Widths, ...] = Field(min_length=1, description="widths of MLPs, at `unroll`")
-    unroll: int = Field(ge=1)
-    limit_gib: float = Field(gt=0, description="what would take more is estimated, not run")
+    unroll: Count
+    limit_gib: float = Field(gt=0, le=1e6, description="what would take more is estimated")
     large: Widths = Field(description="widths of the MLP that is trained through")
-    large_unroll: int = Field(ge=1)
-    meta_steps: int = Field(ge=1, description="of the training through the large MLP")
+    large_unroll: Count
+    meta_steps: Count = Field(description="of the training through the large MLP")
 
 
 class Preset(experiment.Preset, experiment.RecurrentBudget, RunSizes):
@@ -66,13 +68,10 @@ class Parameters(experiment.ExperimentParameters, TrainedNetworks):
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""
         super().check_preset(path, prefix, preset)
-        place, (method,) = f"{prefix}.meta_training.horizons", self.recurrent
-        for setting, length in self.settings.items():
-            given = (preset.meta_training, preset.meta_overrides, setting, method)
-            horizons = overridden(*given).horizons
-            if len(horizons) != 1:
-                problem = f"are {', '.join(map(str, horizons))}: lengths are compared at one"
-                raise InputError(path, place, problem, "give one horizon")
-            if horizons[0] % length.unroll:
-                problem = f"{horizons[0]} is no multiple of {setting}'s {length.unroll} steps"
-                raise InputError(path, place, problem, "all lengths are to take the same steps")
+        preset_name, (method,) = prefix.rpartition(".")[2], self.recurrent
+        budgets = [self.budget(preset_name, setting, method) for setting in self.settings]
+        horizons = sorted({horizon for budget in budgets for horizon in budget.horizons})
+        if len(horizons) > 1:
+            problem = f"are {', '.join(map(str, horizons))}: lengths are compared at one"
+            place = f"{prefix}.meta_training.horizons"
+            raise InputError(path, place, problem, "give one horizon")

@@ -45,7 +45,7 @@ def figure(tables, published, about):
     series["method"], horizon = series["setting"], int(lengths["horizon"].iloc[0])
     upright = {f"trained for {horizon:,} steps": horizon}
     panel = Panel("Meta-testing: vanilla L2O-DM", series, LOSS, [CHANCE], notes, upright)
-    styles, meta = graded_styles(order, *usual), _meta_points(lengths)
+    styles, meta = graded_styles(order, {*usual}), _meta_points(lengths)
     with print_style():
         legend = legend_of(series, styles, {"recurrent": "Unroll length, (a)"}, [CHANCE])
         legend["Meta-training, (b)"] = points_entries(meta)

@@ -22,6 +22,7 @@ class Amp(ClassicalSolver):
     label = "AMP"
     reference = "Donoho, Maleki & Montanari 2009; Borgerding et al. 2017, eqs. (5) to (7)"
     hyperparameters = {"alpha": 1.1}
+    ranges = {"alpha": "(0, inf)"}
 
     def init(self, optimizee: Measured, x: Tensor) -> State:
         return x, torch.zeros_like(optimizee.b)

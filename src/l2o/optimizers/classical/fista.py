@@ -21,6 +21,7 @@ class Fista(ClassicalSolver):
     label = "FISTA"
     reference = "Beck & Teboulle 2009, eqs. (4.1) to (4.3)"
     hyperparameters = {"lam": 0.1, "frobenius": 0.0}
+    ranges = {"lam": "(0, inf)", "frobenius": "integers [0, 1]"}
 
     def init(self, optimizee: Measured, x: Tensor) -> State:
         return x, x, x.new_ones(())

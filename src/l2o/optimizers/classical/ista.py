@@ -18,6 +18,7 @@ class Ista(ClassicalSolver):
     label = "ISTA"
     reference = "Daubechies, Defrise & De Mol 2004; paper 4.1.2"
     hyperparameters = {"lam": 0.1, "frobenius": 0.0}
+    ranges = {"lam": "(0, inf)", "frobenius": "integers [0, 1]"}
 
     def step(self, optimizee: Measured, state: State) -> State:
         return (self.proximal_gradient(state[0], optimizee.b),)

@@ -19,6 +19,7 @@ class Adam(Optimizer):
     label = "Adam"
     reference = "Kingma & Ba 2015, algorithm 1"
     hyperparameters = {"rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    ranges = {"rate": "(0, inf)", "beta1": "[0, 1)", "beta2": "[0, 1)", "epsilon": "(0, 1]"}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, *no_moments(x)

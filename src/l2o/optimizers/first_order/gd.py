@@ -13,6 +13,7 @@ class Gd(Optimizer):
     label = "GD"
     reference = "Cauchy 1847; paper 4.1.2"
     hyperparameters = {"rate": 1e-3}
+    ranges = {"rate": "(0, inf)"}
 
     def step(self, optimizee: Optimizee, state: State) -> State:
         return (state[0] - self.hyper["rate"] * optimizee.gradient(state[0]),)

@@ -22,6 +22,7 @@ class Nag(Optimizer):
     label = "NAG"
     reference = "Nesterov 1983; Beck & Teboulle 2009, section 4; paper 4.2"
     hyperparameters = {"rate": 0.1, "shrink": 0.5, "decrease": 0.5}
+    ranges = {"rate": "(0, inf)", "shrink": "(0, 0.99]", "decrease": "(0, 1)"}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, x, x.new_full(x.shape[:-1], self.hyper["rate"]), x.new_ones(())

@@ -18,6 +18,12 @@ class RmsProp(Optimizer):
     label = "RMSProp"
     reference = "Tieleman & Hinton 2012, lecture 6.5"
     hyperparameters = {"rate": 1e-3, "decay": 0.99, "epsilon": 1e-8, "square_start": 0.0}
+    ranges = {
+        "rate": "(0, inf)",
+        "decay": "[0, 1)",
+        "epsilon": "(0, 1]",
+        "square_start": "[0, inf)",
+    }
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, x.new_full(x.shape, self.hyper["square_start"])

@@ -12,3 +12,4 @@ class Sgd(Gd):
     label = "SGD"
     reference = "Robbins & Monro 1951; paper 4.3"
     hyperparameters = {"rate": 1e-1}
+    ranges = {"rate": "(0, inf)"}

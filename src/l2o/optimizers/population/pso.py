@@ -34,6 +34,13 @@ class Pso(Optimizer):
         "spread": 1.0,
         "seed": 0,
     }
+    ranges = {
+        "particles": "integers [1, 10000]",
+        "chi": "(0, 1]",
+        "attraction": "(0, inf)",
+        "spread": "[0, inf)",
+        "seed": "integers [0, 1e15]",
+    }
 
     def __init__(self, hyper: Hyperparameters) -> None:
         super().__init__(hyper)

@@ -18,6 +18,7 @@ class L2oDm(CoordinatewiseOptimizer):
     label = "L2O-DM"
     reference = "Andrychowicz et al. 2016; preprocessing in their appendix A"
     hyperparameters = {"hidden": 20, "scale": 0.1, "p": 10.0}
+    ranges = {"hidden": "integers [1, 1000]", "scale": "(0, inf)", "p": "(0, 80]"}
     features = 2
 
     def inputs(self, gradient: Tensor, memory: State) -> tuple[Tensor, State]:

@@ -15,3 +15,4 @@ class L2oEnhanced(L2oDm):
     label = "L2O-enhanced"
     reference = "Chen, Zhang, Zhou, Chang, Liu, Amini & Wang 2020, sections 3.1 and 3.2"
     hyperparameters = {"hidden": 20, "scale": 0.1, "p": 10.0}
+    ranges = {"hidden": "integers [1, 1000]", "scale": "(0, inf)", "p": "(0, 80]"}

@@ -21,6 +21,13 @@ class L2oRnnProp(CoordinatewiseOptimizer):
     label = "L2O-RNNprop"
     reference = "Lv, Jiang & Li 2017, eqs. (1) to (4)"
     hyperparameters = {"hidden": 20, "scale": 0.1, "beta1": 0.95, "beta2": 0.95, "epsilon": 1e-8}
+    ranges = {
+        "hidden": "integers [1, 1000]",
+        "scale": "(0, inf)",
+        "beta1": "[0, 1)",
+        "beta2": "[0, 1)",
+        "epsilon": "(0, 1]",
+    }
     paper = {"scale": 0.1, "scaling": True, "convex": True}
     features = 20
 

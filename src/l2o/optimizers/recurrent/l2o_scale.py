@@ -91,6 +91,21 @@ class L2oScale(RecurrentOptimizer):
         "look_ahead": 1.0,
         "epsilon": 1e-16,
     }
+    ranges = {
+        "hidden": "integers [1, 1000]",
+        "hidden_part": "integers [1, 1000]",
+        "hidden_instance": "integers [1, 1000]",
+        "scales": "integers [1, 30]",
+        "rate": "(0, inf)",
+        "highest_rate": "(0, inf)",
+        "rate_gain": "(0, inf)",
+        "decay_logit": "(-inf, inf)",
+        "square_decay_logit": "(-inf, inf)",
+        "rate_momentum_logit": "(-inf, inf)",
+        "gate_bias": "(-inf, inf)",
+        "look_ahead": "[-10, 10]",
+        "epsilon": "(0, 1]",
+    }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         super().__init__(hyper, generator)

@@ -76,6 +76,21 @@ class L2oSwarm(RecurrentOptimizer):
         "sharpness": 1.0,
         "noise": 2.1,
     }
+    ranges = {
+        "particles": "integers [1, 1000]",
+        "spread": "[0, inf)",
+        "hidden": "integers [1, 1000]",
+        "attention": "integers [1, 1000]",
+        "scale": "(0, inf)",
+        "beta1": "[0, 1)",
+        "beta2": "[0, 1)",
+        "epsilon": "(0, 1]",
+        "reach": "(0, inf)",
+        "share": "[0, inf)",
+        "entropy": "[0, inf)",
+        "sharpness": "(0, inf)",
+        "noise": "(0, inf)",
+    }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         super().__init__(hyper, generator)

@@ -23,6 +23,7 @@ class Alista(UnrolledNet):
     trainable = ("step", "log_threshold")
     classical = "analytic_ista_ss"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
+    ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)

@@ -27,6 +27,12 @@ class Glista(UnrolledNet):
     trainable = ("weight", "log_threshold", "gain", "width", "overshoot")
     classical = "ista_ss"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0, "gate_width": 1.0}
+    ranges = {
+        "lam": "(0, inf)",
+        "support_step": "[0, 100]",
+        "support_max": "[0, 100]",
+        "gate_width": "(0, inf)",
+    }
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)

@@ -24,6 +24,7 @@ class Lamp(UnrolledNet):
     trainable = ("weight", "alpha")
     classical = "amp"
     hyperparameters = {"alpha": 1.1}
+    ranges = {"alpha": "(0, inf)"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)

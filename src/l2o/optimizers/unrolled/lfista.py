@@ -25,6 +25,7 @@ class Lfista(UnrolledNet):
     trainable = ("We", "free_g", "free_m", "log_threshold")
     classical = "fista"
     hyperparameters = {"lam": 0.1}
+    ranges = {"lam": "(0, inf)"}
     rate_factors = {"free_g": 0.1, "free_m": 0.1}  # faster, the free matrices fit the samples
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:

@@ -25,6 +25,7 @@ class Lista(UnrolledNet):
     trainable = ("W1", "free", "log_threshold")
     classical = "ista"
     hyperparameters = {"lam": 0.1}
+    ranges = {"lam": "(0, inf)"}
     rate_factors = {"free": 0.1}  # faster, the free matrices fit the samples
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:

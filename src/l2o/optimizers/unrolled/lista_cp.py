@@ -19,6 +19,7 @@ class ListaCp(UnrolledNet):
     trainable = ("weight", "log_threshold")
     classical = "ista"
     hyperparameters = {"lam": 0.1}
+    ranges = {"lam": "(0, inf)"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)

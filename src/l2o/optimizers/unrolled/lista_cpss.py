@@ -18,6 +18,7 @@ class ListaCpss(ListaCp):
     reference = "Chen, Liu, Wang & Yin 2018, eq. (15) with the coupling of eq. (11)"
     classical = "ista_ss"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
+    ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, residual = prepared

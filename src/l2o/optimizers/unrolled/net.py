@@ -28,10 +28,10 @@ class UnrolledNet(nn.Module):
 
     A subclass declares, as literals at its head (read without importing torch), ``name``,
     ``label``, ``reference``, ``trainable`` (its parameters), ``classical`` (the algorithm it
-    equals before training) and ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
-    weight of the classical start). It defines ``apply_layer``, and ``prepare`` where a layer needs
-    anything but x and b - A x. States and prepared inputs are tuples whose first entry is the
-    iterate x, (batch, n).
+    equals before training), ``hyperparameters`` (names and defaults: ``lam`` is the LASSO weight of
+    the classical start) and their ``ranges``. It defines ``apply_layer``, and ``prepare`` where a
+    layer needs anything but x and b - A x. States and prepared inputs are tuples whose first entry
+    is the iterate x, (batch, n).
     """
 
     name: ClassVar[str]
@@ -40,6 +40,7 @@ class UnrolledNet(nn.Module):
     trainable: ClassVar[tuple[str, ...]]
     classical: ClassVar[str]
     hyperparameters: ClassVar[Mapping[str, float]]
+    ranges: ClassVar[Mapping[str, str]]
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:

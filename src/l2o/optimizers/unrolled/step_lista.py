@@ -23,6 +23,7 @@ class StepLista(UnrolledNet):
     trainable = ("step",)
     classical = "ista"
     hyperparameters = {"lam": 0.1}
+    ranges = {"lam": "(0, inf)"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)

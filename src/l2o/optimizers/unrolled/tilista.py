@@ -22,6 +22,7 @@ class TiLista(UnrolledNet):
     trainable = ("weight", "step", "log_threshold")
     classical = "ista_ss"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
+    ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
 
     def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, depth, hyper)
