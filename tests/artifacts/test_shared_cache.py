@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from small_jobs import job, make
 
 from l2o.artifacts.cache import MANIFEST, SharedCache
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import require
+from small_jobs import job, make
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import re
 import shlex
 
 from l2o.artifacts.demand import Demand
-from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import job_name
+from l2o.artifacts.takeover import take_over
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 from l2o.layout import WRITES, log_of, under, wildcards_of
@@ -17,16 +17,14 @@ for key, variable in (("cache", "L2O_CACHE"), ("image_mirror", "L2O_IMAGE_MIRROR
         os.environ.setdefault(variable, config[key])
 try:
     graph = Graph(PRESET, ONLY)
+    jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
     main = workflow.is_main_process  # a process for a single job examines nothing
-    asked = (ancient, Path(".snakemake/demand"), main, FileIndex.of_checkout() if main else None)
-    demand = Demand(graph.jobs, *asked)
-    # What the report and the top of reports/ need lies apart: its lack must make nothing else run.
-    apart = Demand(graph.apart, *asked)
+    demand = Demand(jobs.values(), ancient, main)
+    take_over(demand)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
-jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
 
 # Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the
 # place of what another profile limits.
@@ -48,14 +46,6 @@ def paths(of):
     return [str(path) for job in of for path in job.writes.values()]
 
 
-def inputs(kind):
-    """What a job of a kind reads, by its role."""
-    return lambda wildcards: (demand if kind in MAIN else apart).inputs(kind)(wildcards)
-
-
-MAIN = {job.kind for job in graph.jobs}
-
-
 def outputs(kind, **flagged):
     """Patterns of what a job of a kind writes, by their role; some are in the report."""
     return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()} | flagged
@@ -65,8 +55,8 @@ def command(kind):
     """The command of a kind: this Python runs the sources beside the Snakefile."""
     words = " ".join(f"{{wildcards.{name}}}" for name in wildcards_of(kind))
     methods = f" --methods {','.join(ONLY)}" if ONLY else ""
-    python = shlex.quote(sys.executable).replace("{", "{{").replace("}", "}}")
-    return f"{python} -m l2o {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
+    program = shlex.join([sys.executable, SOURCES + "/l2o"]).replace("{", "{{").replace("}", "}}")
+    return f"{program} {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
 
 
 def needs(kind, name):
@@ -82,6 +72,7 @@ def needs(kind, name):
     return lambda wildcards: of(wildcards)
 
 
+inputs = demand.inputs  # what a job of a kind reads, by its role
 log_file = lambda kind: log_of(kind, PRESET)
 benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,12 +139,14 @@ def examine(path: str | Path, key: str, reader: Reader | None = None) -> Finding
     reader : knows what it read before; without one every byte is read
     """
     path, reader = Path(path), reader or _EveryByte()
-    if not path.is_file():
-        return Finding(path, Status.MISSING, "no such file")
-    stamp = reader.stamp(str(path))
-    if stamp is None:
-        return Finding(path, Status.STALE, "no proof of what made it")
     try:
+        if not path.is_file():
+            if os.path.lexists(path):
+                return Finding(path, Status.CORRUPT, "a folder, or a link to no file")
+            return Finding(path, Status.MISSING, "no such file")
+        stamp = reader.stamp(str(path))
+        if stamp is None:
+            return Finding(path, Status.STALE, "no proof of what made it")
         content = reader.content(str(path))
     except FileNotFoundError:  # removed meanwhile
         return Finding(path, Status.MISSING, "no such file")
