@@ -16,7 +16,7 @@ from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 
-FEW = 5  # files of a folder are listed by their names; of more it is said how many
+FEW = 3  # files of a folder are listed by their names; of more it is said how many
 
 
 def verify(
