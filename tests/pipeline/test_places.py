@@ -30,6 +30,7 @@ def test_jobs_run_the_sources_of_their_checkout_wherever_it_lies(tmp_path):
             (place / name).write_text(DECOY)
     (real / "pydantic.py").write_text(DECOY)
     environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(decoys)}
+    environment |= {"PYTHONSAFEPATH": "1", "PYTHONSTARTUP": str(decoys / "torch.py")}
 
     def run(*command: str, **more: str) -> subprocess.CompletedProcess:
         given = {"env": environment | more, "text": True, "capture_output": True, "check": False}
