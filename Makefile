@@ -5,10 +5,13 @@ PRESET ?= laptop
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 RUN := . $(BIN)/activate &&
+# The programs in .venv name the place where they were installed: a folder that was moved or copied
+# needs new ones.
+HERE := $(shell . $(BIN)/activate 2> /dev/null && [ "$$VIRTUAL_ENV" -ef .venv ] && echo yes)
 
 # Every experiment by the name of its parameter file, and the claims.
 REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims
-.PHONY: $(REPORTS) report test test-cluster bench dictionary lint format lock clean
+.PHONY: moved $(REPORTS) report test test-cluster bench dictionary lint format lock clean
 
 $(REPORTS): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- $@_all
@@ -39,9 +42,9 @@ format: .venv/installed
 	$(RUN) ruff check --fix . && ruff format . && snakefmt Snakefile workflow
 
 # The exact versions in requirements.lock; torch by pip, so that each platform gets its own build.
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pyproject.toml $(if $(HERE),,moved)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(if $(HERE),,--clear) .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

@@ -8,9 +8,10 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-# The sources beside this file, also where the installed package comes from another checkout.
-sys.path.insert(0, SOURCES := str(Path(workflow.basedir) / "src"))
-os.environ["PYTHONPATH"] = os.pathsep.join([SOURCES, *filter(None, [os.environ.get("PYTHONPATH")])])
+# The sources beside this file, also where the installed package comes from another checkout; and no
+# module that happens to lie in this folder, which Snakemake puts first.
+SOURCES = str(Path(workflow.basedir) / "src")
+sys.path[:] = [SOURCES, *(path for path in sys.path if path not in ("", workflow.basedir))]
 
 
 include: "workflow/rules/common.smk"

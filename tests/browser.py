@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -20,6 +19,7 @@ FLAGS = (
     # Chromium's own connections, which are none of the page's business.
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-quic", "--disable-extensions"),
+    "--no-sandbox",  # root has none, nor have users in many containers; the page is our own
 )
 PATIENCE = 60.0  # seconds for the browser to start, and for anything to appear
 
@@ -42,9 +42,8 @@ class Browser:
         self._contexts: dict[tuple[str, int], str] = {}  # frame by session and context
         self._answers: dict[int, dict] = {}  # by number of the command
         self._count = 0
-        root = ("--no-sandbox",) if os.geteuid() == 0 else ()  # root has no sandbox
         port = profile / "DevToolsActivePort"
-        command = [program, *FLAGS, *root, f"--user-data-dir={profile}"]
+        command = [program, *FLAGS, f"--user-data-dir={profile}"]
         command += ["--remote-debugging-port=0", "about:blank"]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

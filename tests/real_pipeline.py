@@ -30,6 +30,11 @@ LEFT_OUT = {
     "fig8": [r"^  convnet: \{title.*\n"],
 }
 MIRROR = "mirror"  # of a copy: the network is never used
+# As root, a program gives up root's right to read and write everything: it meets modes of files as
+# those of ordinary users do.
+ORDINARY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+if os.geteuid() or not shutil.which("setpriv") or subprocess.call([*ORDINARY, "true"]):
+    ORDINARY = []
 
 
 def copy_repository(folder: Path) -> Path:
@@ -74,7 +79,7 @@ def run(
 ) -> subprocess.CompletedProcess:
     """Run a program in a copy, whatever its exit code; return what it printed."""
     return subprocess.run(
-        command,
+        [*ORDINARY, *command],
         cwd=folder,
         env=environment_of(folder, environment),
         text=True,

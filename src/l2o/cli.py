@@ -96,12 +96,13 @@ def provenance(file: Path) -> None:
 @app.command()
 @PRESET
 @METHODS
-@click.option("--all", "everything", is_flag=True, help="list valid artifacts too")
-def verify(preset: str, methods: str, everything: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="list every artifact, valid ones too")
+@click.option("--folder", type=FOLDER, help="of published copies, as docs/paper, instead")
+def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> None:
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
     from l2o.commands.artifacts import verify
 
-    text, valid = verify(preset, methods, everything)
+    text, valid = verify(preset, methods, everything, folder)
     print(text)
     sys.exit(0 if valid else 1)
 
@@ -133,11 +134,20 @@ def solve(**options: object) -> None:
     print(solve(**options))
 
 
+def _require_own_sources() -> None:
+    """Refuse to work in a checkout by the sources of another one: no key would be right."""
+    here, own = Path(__file__).parent, Path("src/l2o/cli.py")
+    if Path("Snakefile").is_file() and own.is_file() and not own.samefile(__file__):
+        problem = f"is not what runs, which is {here}"
+        raise InputError(own.parent, "", problem, "run `python src/l2o` in place of `l2o`")
+
+
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
     with suppress(AttributeError):  # a path need not be text that a terminal can show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _require_own_sources()
         app()
     except InputError as error:
         fault = error

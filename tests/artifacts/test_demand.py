@@ -38,66 +38,74 @@ def chain(tmp_path):
     return jobs
 
 
-def demand(tmp_path: Path, jobs: list[Job], active: bool = True) -> Demand:
-    return Demand(jobs, lambda path: f"ancient {path}", tmp_path / "demand", active)
-
-
-def asked(tmp_path: Path, jobs: list[Job], active: bool = True) -> dict[str, str]:
-    """For each rule: run, pinned (nothing makes it run), cut (of its inputs) or free."""
-    told, found = demand(tmp_path, jobs, active), {}
-    for one in jobs:
+def asked(jobs: list[Job], active: bool = True) -> tuple[dict[str, str], list[str]]:
+    """What rules b and c read, pinned (no date counts), free or nothing; and the rules to force."""
+    told = Demand(jobs, lambda path: f"ancient {path}", active)
+    found = {}
+    for one in jobs[1:]:
         inputs = told.inputs(one.kind)(NONE)
-        if "proof" in inputs:
-            assert Path(inputs["proof"]).read_text()
-            found[one.kind] = "run"
-        elif one.reads and not inputs:
-            found[one.kind] = "cut"
-        elif one.reads:
-            found[one.kind] = "pinned" if inputs["source"].startswith("ancient") else "free"
-    return found
+        assert {*inputs} <= {"source"}
+        path = inputs.get("source", "none")
+        found[one.kind] = {"ancient": "pinned", "none": "none"}.get(path.split()[0], "free")
+    return found, [Path(path).name for path in told.invalid()]
 
 
-def test_valid_jobs_are_pinned_and_demand_nothing(tmp_path, chain):
-    assert asked(tmp_path, chain(0, 0, 0)) == {"b": "pinned", "c": "pinned"}
-    assert not (tmp_path / "demand").exists()
-    inputs = demand(tmp_path, chain(0, 0, 0)).inputs("b")(NONE)
+def test_valid_jobs_are_pinned_and_none_is_forced(tmp_path, chain):
+    assert asked(chain(0, 0, 0)) == ({"b": "pinned", "c": "pinned"}, [])
+    inputs = Demand(chain(0, 0, 0), lambda path: f"ancient {path}", True).inputs("b")(NONE)
     assert inputs == {"source": f"ancient {tmp_path / 'a'}"}
+    assert not (tmp_path / ".snakemake").exists()
 
 
-def test_a_changed_job_runs_with_all_that_is_made_of_it(tmp_path, chain):
-    assert asked(tmp_path, chain(0, 1, 0)) == {"b": "run", "c": "run"}
-    assert asked(tmp_path, chain(0, 0, 1)) == {"b": "pinned", "c": "run"}
+def test_a_changed_job_runs_with_all_that_is_made_of_it(chain):
+    assert asked(chain(0, 1, 0)) == ({"b": "pinned", "c": "free"}, ["b", "c"])
+    assert asked(chain(0, 0, 1)) == ({"b": "pinned", "c": "pinned"}, ["c"])
+    assert asked(chain(1, 0, 0)) == ({"b": "free", "c": "free"}, ["a", "b", "c"])
 
 
 def test_a_corrupt_artifact_is_made_again_alone(tmp_path, chain):
     (tmp_path / "a").write_text("edited")
-    assert asked(tmp_path, chain(0, 0, 0)) == {"a": "run", "b": "pinned", "c": "pinned"}
+    assert asked(chain(0, 0, 0)) == ({"b": "none", "c": "pinned"}, ["a"])
 
 
 def test_a_valid_job_between_two_invalid_ones_hides_neither(tmp_path, chain):
     (tmp_path / "a").write_text("edited")
-    assert asked(tmp_path, chain(0, 0, 1)) == {"a": "run", "b": "cut", "c": "run"}
+    assert asked(chain(0, 0, 1)) == ({"b": "none", "c": "pinned"}, ["a", "c"])
 
 
-def test_a_part_repairs_its_own_and_still_knows_what_lies_between(tmp_path, chain):
+def test_a_part_repairs_its_own(tmp_path, chain):
     (tmp_path / "a").write_text("edited")
     jobs = chain(0, 0, 1)
-    whole = demand(tmp_path, jobs)
+    whole = Demand(jobs, str, True)
     assert whole.invalid(jobs) == [str(tmp_path / "a"), str(tmp_path / "c")]
     assert whole.invalid(jobs[:2]) == [str(tmp_path / "a")]
     assert whole.invalid(jobs[2:]) == [str(tmp_path / "c")]
-    assert whole.inputs("b")(NONE) == {}
 
 
-def test_a_missing_artifact_is_left_to_snakemake(tmp_path, chain):
+def test_a_missing_artifact_is_left_to_snakemake_and_asked_for_by_what_is_not_valid(
+    tmp_path, chain
+):
     (tmp_path / "a").unlink()
-    assert asked(tmp_path, chain(0, 0, 0)) == {"b": "pinned", "c": "pinned"}
+    assert asked(chain(0, 0, 0)) == ({"b": "none", "c": "pinned"}, [])
+    assert asked(chain(0, 1, 0)) == ({"b": "free", "c": "free"}, ["b", "c"])
     (tmp_path / "b").unlink()
-    assert asked(tmp_path, chain(0, 0, 0)) == {"b": "free", "c": "pinned"}
+    assert asked(chain(0, 0, 0)) == ({"b": "free", "c": "none"}, [])
     statuses = [verdict.status for verdict in verdicts(chain(0, 0, 0))]
     assert statuses == [Status.MISSING, Status.MISSING, Status.VALID]
 
 
+def test_files_of_the_repository_are_pinned_whatever_the_job_is_worth(tmp_path):
+    made = job("a", 0, tmp_path / "a")
+    (tmp_path / "table.csv").write_text("x")
+    object.__setattr__(made, "files", {"published": tmp_path / "table.csv"})
+    inputs = Demand([made], lambda path: f"ancient {path}", True).inputs("a")(NONE)
+    assert inputs == {"published": f"ancient {tmp_path / 'table.csv'}"}
+
+
+def test_a_rule_whose_job_is_not_in_the_graph_reads_nothing(chain):
+    assert Demand(chain(0, 0, 0), str, True).inputs("d")(NONE) == {}
+
+
 def test_processes_of_single_jobs_examine_nothing(tmp_path, chain):
     (tmp_path / "a").write_text("edited")
-    assert asked(tmp_path, chain(0, 0, 0), active=False) == {"b": "free", "c": "free"}
+    assert asked(chain(0, 0, 0), active=False) == ({"b": "free", "c": "free"}, [])

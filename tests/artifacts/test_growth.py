@@ -25,7 +25,7 @@ SPEC.loader.exec_module(BENCH)
 def start(count: int, change: bool = False) -> Counter[str]:
     """Start with a register of ``count`` jobs; return how often each function was called."""
     with cProfile.Profile() as profile:
-        Demand(BENCH.register(count, changed=change), str, Path("demand"), True)
+        Demand(BENCH.register(count, changed=change), str, True)
     called: Counter[str] = Counter()
     for (_, _, name), (_, calls, *_) in pstats.Stats(profile).stats.items():
         called[name] += calls

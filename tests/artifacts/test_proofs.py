@@ -13,6 +13,7 @@ from l2o.artifacts.job import PARTS, key_of
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import Status, examine, proof_path, read_proof, require, write_proof
 from l2o.errors import InputError
+from l2o.storage.json_files import write_json
 from ordinary_user import ordinary_user
 from small_jobs import job, make
 
@@ -167,3 +168,64 @@ def test_what_a_killed_process_left_behind_is_removed(tmp_path):
     make(tmp_path / "a.csv", "one")
     assert not any((tmp_path / name).exists() for name in left)
     assert all((tmp_path / name).exists() for name in kept)
+
+
+def test_what_is_no_file_is_corrupt_and_what_cannot_be_read_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    key = make(path, "one").key
+    path.unlink()
+    no_file = "a folder, or a link to no file"
+    for put, told in (
+        (Path.mkdir, no_file),
+        (lambda at: at.symlink_to("nowhere"), no_file),
+        (lambda at: at.symlink_to(at), "it cannot be read (Too many levels of symbolic links)"),
+    ):
+        put(path)
+        found = examine(path, key)
+        assert (found.status, found.reason) == (Status.CORRUPT, told)
+        path.unlink() if path.is_symlink() else path.rmdir()
+
+    def refuse(path: Path, **_: bool) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", str(path))  # the folder may not be entered
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    found = examine(path, key)
+    assert found.status is Status.CORRUPT
+    assert found.reason == "it cannot be read (Permission denied)"
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_link_is_replaced_and_never_written_through(tmp_path, link):
+    """As DVC links artifacts and proofs into its cache, read-only."""
+    path, kept = tmp_path / "a.csv", tmp_path / "cache"
+    make(path, "one", text="old")
+    kept.mkdir()
+    for file in (path, proof_path(path)):
+        file.rename(kept / file.name)
+        (kept / file.name).chmod(0o444)
+        link(kept / file.name, file)
+    before = {file: file.read_bytes() for file in kept.iterdir()}
+    made = job("one", 1, path, lambda to: write_json(to, "new"))
+    produce(made)
+    assert examine(path, made.key).status is Status.VALID and path.read_text() == '"new"\n'
+    assert {file: file.read_bytes() for file in kept.iterdir()} == before
+    assert not path.is_symlink() and path.stat().st_nlink == 1
+
+
+def test_a_job_that_cannot_put_its_files_anywhere_does_not_begin(tmp_path):
+    def begun(path: Path) -> None:
+        pytest.fail("the work has begun")
+
+    (tmp_path / "file").touch()
+    for path, at, problem in (
+        (tmp_path / "file/a.csv", tmp_path / "file", "you may not write a.csv in here"),
+        (tmp_path / "file/sub/a.csv", tmp_path / "file", "you may not write a.csv in here"),
+        (tmp_path, tmp_path, "is a folder, where a file is to be written"),
+    ):
+        with pytest.raises(InputError, match=problem) as error:
+            produce(job("one", 0, path, begun))
+        told(error, at, problem)
+    proof_path(tmp_path / "a.csv").mkdir(parents=True)
+    with pytest.raises(InputError, match="is a folder") as error:
+        produce(job("one", 0, tmp_path / "a.csv", begun))
+    told(error, proof_path(tmp_path / "a.csv"), "is a folder")

@@ -86,7 +86,7 @@ def start(count: int, kind: str) -> dict[str, Any]:
         found = [verdict.status.value for verdict in verdicts(jobs)]
         wrong = sum(status != "valid" for status in found) * FILES
     else:
-        wrong = len(Demand(jobs, str, Path("demand"), True, index).invalid(jobs))
+        wrong = len(Demand(jobs, str, True, index).invalid(jobs))
     done = time.perf_counter()
     return {
         "jobs made": made - begun,

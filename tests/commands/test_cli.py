@@ -214,10 +214,19 @@ def test_a_record_of_another_program_is_told(l2o, tmp_path, record):
 
 def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
     code, out, _ = l2o("verify", "--preset", "smoke")
-    assert code == 1 and re.fullmatch(
-        r"smoke: \d+ valid, 0 stale, \d+ missing, 0 corrupt", out.splitlines()[-1]
-    )
-    assert str(made) not in out and "missing  reports/smoke/fig6.pdf" in out
+    lines = out.splitlines()
+    summary = re.fullmatch(r"smoke: (\d+) valid, 0 stale, (\d+) missing, 0 corrupt", lines[-1])
+    valid, missing = map(int, summary.groups())
+    assert code == 1
+    # A line a room and one for the reports, not one a file.
+    places = [line.split()[1] for line in lines[:-1]]
+    assert "missing  results/smoke/datasets/mnist.h5 (no such file)" in lines
+    assert {"results/smoke/lasso:", "reports/smoke:"} < {*places} and len(places) < 20
+    count = sum(int(re.search(r": (\d+) files|$", line)[1] or 1) for line in lines[:-1])
+    assert count == missing
+    code, out, _ = l2o("verify", "--preset", "smoke", "--all")
+    assert code == 1 and len(out.splitlines()) == valid + missing + 1
+    assert f"valid    {made}" in out and "missing  reports/smoke/fig6.pdf (no such file)" in out
     job = find("sample", ["lasso", "m5_n10"], "smoke")
     whole = SimpleNamespace(jobs=[job])
     monkeypatch.setattr("l2o.commands.artifacts.Graph", lambda preset, methods: whole)
@@ -235,10 +244,59 @@ def test_verify_tells_what_is_not_valid(l2o, made, monkeypatch):
     assert code == 1 and out.startswith(f"corrupt  {made} (it cannot be read (Permission denied))")
 
 
+def test_verify_of_a_fresh_clone_says_that_nothing_is_built_yet(l2o):
+    told = "paper: nothing is built yet (`snakemake --cores all --config preset=paper` does it)\n"
+    assert l2o("verify", "--preset", "paper") == (1, told, "")
+    code, out, _ = l2o("verify", "--preset", "paper", "--methods", "lista,adam")
+    assert code == 1 and "preset=paper 'methods=[lista,adam]'` does it" in out
+    assert len(l2o("verify", "--preset", "paper", "--all")[1].splitlines()) > 300
+
+
+def test_verify_looks_at_published_copies(l2o, made, tmp_path):
+    """They are held against their own proofs, and these against the graph, by names of files."""
+    verify = "verify", "--preset", "smoke", "--folder", tmp_path
+    refused(l2o(*verify), str(tmp_path), "holds no files", "name a folder of published copies")
+    refused(l2o(*verify[:-1], tmp_path / "none"), "no such folder")
+    refused(l2o(*verify[:-1], made), str(made), "cannot be read (Not a directory", "name a folder")
+    for path in (copy := tmp_path / made.name, tmp_path / "older.h5"):
+        path.write_bytes(made.read_bytes())
+        proof_path(path).parent.mkdir(exist_ok=True)
+        proof_path(path).write_bytes(proof_path(made).read_bytes())
+    (tmp_path / "notes.md").write_text("unproven")
+    code, out, _ = l2o(*verify, "--all")
+    assert code == 1 and out.splitlines() == [
+        f"valid    {copy}",
+        f"stale    {tmp_path / 'notes.md'} (no proof of what made it)",
+        f"stale    {tmp_path / 'older.h5'} (made by other parameters, sources or inputs)",
+        f"{tmp_path}: 1 valid, 2 stale, 0 missing, 0 corrupt",
+    ]
+    (tmp_path / "notes.md").unlink()
+    (tmp_path / "older.h5").unlink()
+    assert l2o(*verify) == (0, f"{tmp_path}: 1 valid, 0 stale, 0 missing, 0 corrupt\n", "")
+    copy.write_bytes(b"edited")
+    code, out, _ = l2o(*verify)
+    assert code == 1 and out.startswith(f"corrupt  {copy} (its bytes are not the ones")
+
+
 # Locks
 
 
+def test_a_folder_in_which_snakemake_cannot_have_run_is_refused(l2o, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, told in (
+        ("none", "no such folder"),
+        ("none/inside", "no such folder"),
+        ("x" * 300, "cannot be read"),
+        ("file", "is a file, not a folder"),
+        ("link", "no such folder"),
+        (".", "neither a Snakefile nor .snakemake is in here"),
+    ):
+        refused(l2o("unlock", "--folder", tmp_path / name), str(tmp_path / name), told)
+
+
 def test_a_stale_lock_is_removed_and_one_in_use_stays(l2o, tmp_path):
+    (tmp_path / "Snakefile").touch()
     assert l2o("unlock", "--folder", tmp_path) == (0, "no lock\n", "")
     lock = tmp_path / ".snakemake/locks/0.input.lock"
     lock.parent.mkdir(parents=True)

@@ -107,7 +107,9 @@ def test_a_damaged_page_makes_nothing_else_run(report):
 def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):
     text = quiet.wait(f"document.querySelector({CONTENT!r}).innerText")
     assert "Learned optimizers beside hand-made ones" in text and "smoke preset: tiny sizes" in text
-    assert quiet.value("document.querySelectorAll('li').length") >= 5
+    items = quiet.value("[...document.querySelectorAll('li')].map(item => item.innerText)")
+    notes = [item for item in items if item.endswith(": smoke preset: tiny sizes, for tests only.")]
+    assert len(notes) == 5 and notes == sorted(notes) and len(items) >= 5 + 5
     quiet.wait("document.querySelector('#rulegraph canvas, #rulegraph svg')?.clientHeight > 300")
 
 

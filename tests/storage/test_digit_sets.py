@@ -45,8 +45,8 @@ def replaced(path, place: str, values) -> None:
         ("train/images", None, "train/images: this dataset is missing"),
         ("train/labels", None, "train/labels: this dataset is missing"),
         ("train", None, "train/images: this dataset is missing"),
-        ("train/labels", np.zeros(7), "train/labels: this dataset is missing or of another type"),
-        ("train/labels", np.zeros(7, "i8"), "train/labels: this dataset is missing or of another"),
+        ("train/labels", np.zeros(7), "train/labels: holds float64, another type of numbers"),
+        ("train/labels", np.zeros(7, "i8"), "train/labels: holds int64, another type"),
         ("train/labels", np.zeros(6, "u1"), "(7, 784) and labels (6,) do not fit each other"),
         ("train/labels", np.uint8(3), "(7, 784) and labels () do not fit each other"),
         ("train/images", np.uint8(3), "images () and labels (7,) do not fit each other"),
@@ -95,7 +95,7 @@ def test_damaged_pixels_are_told(stored):
         (np.zeros(7, "f4"), "test/starts: is no matrix of finite numbers: shape (7,)"),
         (np.float32(1), "test/starts: is no matrix of finite numbers: shape ()"),
         (np.full((2, 3), np.nan, "f4"), "test/starts: is no matrix of finite numbers"),
-        (np.zeros((2, 3), "i4"), "test/starts: this dataset is missing or of another type"),
+        (np.zeros((2, 3), "i4"), "test/starts: holds int32, another type of numbers"),
     ],
 )
 def test_starts_of_another_form_are_told(tmp_path, values, told_of):

@@ -122,8 +122,7 @@ def test_the_checkpoint_is_the_last_file_and_the_state_outlives_it(method, tmp_p
 
 
 def test_a_meta_training_that_only_diverges_is_told_with_its_place(tmp_path):
-    budget = {**META_BUDGET, "start_scale": 1e30, "scaling": 0.0}
-    given = given_to(tmp_path, "l2o_dm", meta_training=budget)
+    given = given_to(tmp_path, "l2o_dm", hyperparameters={"hidden": 4, "scale": 1e30})
     with pytest.raises(InputError, match="small: l2o_dm: meta-training diverged in every epoch"):
         do(given)
     assert not given.outputs["checkpoint"].exists()

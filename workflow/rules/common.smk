@@ -3,8 +3,8 @@ import re
 import shlex
 
 from l2o.artifacts.demand import Demand
-from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import job_name
+from l2o.artifacts.takeover import take_over
 from l2o.config.run import run_settings
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
@@ -13,11 +13,10 @@ from l2o.layout import WRITES, log_of, under, wildcards_of
 try:
     settings = run_settings(config)  # params/run.yaml, or what `--config` says instead
     graph = Graph(settings.preset, settings.methods)
+    jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
     main = workflow.is_main_process  # a process for a single job examines nothing
-    asked = (ancient, Path(".snakemake/demand"), main, FileIndex.of_checkout() if main else None)
-    demand = Demand(graph.jobs, *asked)
-    # What the report and the top of reports/ need lies apart: its lack must make nothing else run.
-    apart = Demand(graph.apart, *asked)
+    demand = Demand(jobs.values(), ancient, main)
+    take_over(demand)
 except InputError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
@@ -25,7 +24,6 @@ except InputError as error:
 PRESET, ONLY = settings.preset, settings.methods
 config["preset"] = PRESET  # for the report
 config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
-jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
 os.environ.setdefault("L2O_CACHE", settings.cache or "")
 os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")
 
@@ -49,14 +47,6 @@ def paths(of):
     return [str(path) for job in of for path in job.writes.values()]
 
 
-def inputs(kind):
-    """What a job of a kind reads, by its role."""
-    return lambda wildcards: (demand if kind in MAIN else apart).inputs(kind)(wildcards)
-
-
-MAIN = {job.kind for job in graph.jobs}
-
-
 def outputs(kind, **flagged):
     """Patterns of what a job of a kind writes, by their role; some are in the report."""
     return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()} | flagged
@@ -66,8 +56,8 @@ def command(kind):
     """The command of a kind: this Python runs the sources beside the Snakefile."""
     words = " ".join(f"{{wildcards.{name}}}" for name in wildcards_of(kind))
     methods = f" --methods {','.join(ONLY)}" if ONLY else ""
-    python = shlex.quote(sys.executable).replace("{", "{{").replace("}", "}}")
-    return f"{python} -m l2o {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
+    program = shlex.join([sys.executable, SOURCES + "/l2o"]).replace("{", "{{").replace("}", "}}")
+    return f"{program} {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
 
 
 def needs(kind, name):
@@ -83,6 +73,7 @@ def needs(kind, name):
     return lambda wildcards: of(wildcards)
 
 
+inputs = demand.inputs  # what a job of a kind reads, by its role
 log_file = lambda kind: log_of(kind, PRESET)
 benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")
 

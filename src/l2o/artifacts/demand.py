@@ -1,21 +1,17 @@
 """What has to be made: every job held against its proofs, for Snakemake and for `l2o verify`.
 
 Snakemake's own reasons to run a job (times of files, and what it remembers of its last run in a
-folder) are replaced by two:
+folder) are replaced by one: its artifacts are not proven. What is stale or corrupt is forced
+(:mod:`l2o.artifacts.takeover`); what is missing Snakemake makes by itself, if something needs it.
 
-- a job whose artifacts are not valid gets one more input, a file that was just written, and so is
-  newer than its outputs: Snakemake must run it;
-- the inputs of a job whose artifacts are valid are ``ancient``: nothing that happens to them makes
-  Snakemake run it.
-
-Snakemake does not look behind a job that it runs for reasons of those further down. So a valid job
-between two that are not (say, a trained net between a damaged data set and an edited table) names
-no inputs at all: then neither hides the other, and both are repaired without it.
+- Inputs that need not be made are ``ancient``: no date of theirs makes anything run.
+- A valid job names no other inputs. So nothing that happens to them makes it run, and it does not
+  stand between two jobs that must (say, a trained net between a damaged data set and an edited
+  table): Snakemake does not look behind a job that it runs for reasons of those further down.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,13 +79,12 @@ def _examined(
 
 
 class Demand:
-    """Inputs for the rules of a Snakefile.
+    """What Snakemake is told: the inputs of each rule, and what must be made again.
 
     Parameters
     ----------
-    jobs : all of them, inputs before what is made of them
+    jobs : all of them
     ancient : Snakemake's flag of that name
-    folder : where the files that demand a run are written
     active : False in the processes that Snakemake starts for single jobs: nothing is examined
     index : what is known of files that did not change; the one of this checkout if none is given
     """
@@ -98,31 +93,17 @@ class Demand:
         self,
         jobs: Iterable[Job],
         ancient: Callable[[str], Any],
-        folder: Path,
         active: bool,
         index: FileIndex | None = None,
     ) -> None:
-        self.ancient, self.folder = ancient, folder
+        self.ancient = ancient
         self._jobs = {job.name: job for job in jobs}
-        self._status: dict[tuple, Status] = {}
-        self._between: set[tuple] = set()
-        if active:
-            index = index or FileIndex.of_checkout()
-            self._decide(verdicts(self._jobs.values(), index))
-
-    def _decide(self, found: list[Verdict]) -> None:
+        found = verdicts(self._jobs.values(), index or FileIndex.of_checkout()) if active else []
         self._status = {verdict.job.name: verdict.status for verdict in found}
-        for status in {*self._status.values()} & {*DEMANDED}:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # Other bytes each time: Snakemake compares content where it finds a newer file.
-            (self.folder / status.value).write_text(uuid.uuid4().hex, encoding="utf-8")
-        invalid = {v.job.name for v in found if v.status is not Status.VALID}
-        jobs = [verdict.job for verdict in found]
-        after, before = _below(jobs, invalid), _above(jobs, invalid)
-        self._between = (after & before) - invalid
 
-    def invalid(self, jobs: Iterable[Job]) -> list[str]:
-        """Return the artifacts of some jobs that a run of them must repair."""
+    def invalid(self, jobs: Iterable[Job] | None = None) -> list[str]:
+        """Return the artifacts of some jobs, or of all, that a run of them must repair."""
+        jobs = self._jobs.values() if jobs is None else jobs
         names = [job for job in jobs if self._status.get(job.name) in DEMANDED]
         return [str(path) for job in names for path in job.writes.values()]
 
@@ -130,35 +111,17 @@ class Demand:
         """Return the function of wildcards that gives the inputs of a rule, by role."""
 
         def paths(wildcards: Any) -> dict[str, Any]:
-            name = job_name(kind, dict(wildcards.items()))
-            status, found = self._status.get(name), {}
-            if name not in self._between and name in self._jobs:
-                pin = self.ancient if status is Status.VALID else str
-                found = {role: pin(str(path)) for role, path in self._jobs[name].inputs.items()}
-            if status in DEMANDED:
-                found["proof"] = str(self.folder / status.value)
+            job = self._jobs.get(job_name(kind, dict(wildcards.items())))
+            found = {}
+            for role, path in job.inputs.items() if job else ():
+                made = job.reads.get(role)
+                if made is None or self._valid(made.job):
+                    found[role] = self.ancient(str(path))
+                elif not self._valid(job):
+                    found[role] = str(path)
             return found
 
         return paths
 
-
-def _below(jobs: list[Job], invalid: set[tuple]) -> set[tuple]:
-    """Return the names of jobs that read, by way of others, from one of the ``invalid``."""
-    reached: set[tuple] = set()
-    for job in jobs:
-        if any(name in invalid or name in reached for name in _inputs_of(job)):
-            reached.add(job.name)
-    return reached
-
-
-def _above(jobs: list[Job], invalid: set[tuple]) -> set[tuple]:
-    """Return the names of jobs from which, by way of others, one of the ``invalid`` reads."""
-    reached: set[tuple] = set()
-    for job in reversed(jobs):
-        if job.name in invalid or job.name in reached:
-            reached.update(_inputs_of(job))
-    return reached
-
-
-def _inputs_of(job: Job) -> list[tuple]:
-    return [artifact.job.name for artifact in job.reads.values()]
+    def _valid(self, job: Job) -> bool:
+        return self._status.get(job.name) is Status.VALID

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from l2o.storage.json_files import write_json
 
 FOLDER = ".provenance"
 HASH = re.compile("[0-9a-f]{64}")
+NO_FILE = "a folder, or a link to no file"
 
 
 class Status(Enum):
@@ -141,12 +143,14 @@ def examine(path: str | Path, key: str, reader: Reader | None = None) -> Finding
     path, reader = Path(path), reader or _EveryByte()
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            return Finding(path, Status.MISSING, "no such file")
+            return Finding(path, Status.CORRUPT, NO_FILE)
         stamp = reader.stamp(str(path))
         if stamp is None:
             return Finding(path, Status.STALE, "no proof of what made it can be read")
         content = reader.content(str(path))
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.lexists(path):
+            return Finding(path, Status.CORRUPT, NO_FILE)
         return Finding(path, Status.MISSING, "no such file")
     except OSError as error:
         return Finding(path, Status.CORRUPT, f"it cannot be read ({error.strerror})")

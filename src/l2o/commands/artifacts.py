@@ -3,38 +3,80 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.demand import verdicts
-from l2o.artifacts.proof import Finding, Status, file_hash, proof_path, read_proof
+from l2o.artifacts.job import Job
+from l2o.artifacts.proof import Finding, Status, examine, file_hash, proof_path, read_proof
 from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 
 TITLES = ("parameters", "inputs", "libraries", "sources")
+FEW = 3  # files of a folder are listed by their names; of more it is said how many
 
 
-def verify(preset: str, methods: str, everything: bool) -> tuple[str, bool]:
+def verify(
+    preset: str, methods: str, everything: bool, folder: Path | None = None
+) -> tuple[str, bool]:
     """Hold all artifacts of all experiments against parameters, sources and contents.
 
-    Returns the lines to print (those of valid artifacts only if ``everything``) and whether all
-    are valid.
+    Parameters
+    ----------
+    preset, methods : of the graph
+    everything : list every file, also those that are valid
+    folder : of published copies, to be held against the same graph in place of its own artifacts
+
+    Returns
+    -------
+    the lines to print and whether all are valid
+
+    Raises
+    ------
+    InputError : bad parameters, or there are no files in ``folder``.
     """
-    found = verdicts(Graph(preset, chosen(methods)).jobs)
-    findings = [finding for verdict in found for finding in verdict.findings]
-    shown = [f for f in findings if everything or f.status is not Status.VALID]
+    jobs = Graph(preset, chosen(methods)).jobs
+    if folder:
+        findings = _published(folder, jobs)
+    else:
+        findings = [finding for verdict in verdicts(jobs) for finding in verdict.findings]
     counts = Counter(finding.status for finding in findings)
+    if counts[Status.MISSING] == len(findings) and not everything:
+        only = f" 'methods=[{methods}]'" if methods else ""
+        command = f"snakemake --cores all --config preset={preset}{only}"
+        return f"{preset}: nothing is built yet (`{command}` does it)", False
     total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
-    text = "\n".join([*map(_line, shown), f"{preset}: {total}"])
-    return text, counts[Status.VALID] == len(findings)
+    lines = [*_lines(findings, everything), f"{folder or preset}: {total}"]
+    return "\n".join(lines), counts[Status.VALID] == len(findings)
 
 
-def _line(finding: Finding) -> str:
-    reason = f" ({finding.reason})" if finding.reason else ""
-    return f"{finding.status.value:8} {finding.path}{reason}"
+def _published(folder: Path, jobs: Iterable[Job]) -> list[Finding]:
+    """Examine copies of reports by their names; what no job writes by its name is stale."""
+    keys = {path.name: job.key for job in jobs for path in job.writes.values()}
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    if not files:
+        raise InputError(folder, "", "holds no files", "name a folder of published copies")
+    return [examine(path, keys.get(path.name, "")) for path in files]
+
+
+def _lines(findings: Iterable[Finding], everything: bool) -> Iterator[str]:
+    """Yield what is to be said of artifacts; many of one folder share a line."""
+    alike: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        if everything or finding.status is not Status.VALID:
+            place = Path(*finding.path.parent.parts[:3])  # a room of a preset, or its reports
+            alike.setdefault((finding.status, finding.reason, place), []).append(finding)
+    for (status, reason, place), found in alike.items():
+        told = f" ({reason})" if reason else ""
+        if everything or status is Status.CORRUPT or len(found) <= FEW:
+            yield from (f"{status.value:8} {finding.path}{told}" for finding in found)
+        else:
+            yield f"{status.value:8} {place}: {len(found)} files{told}"
 
 
 def describe(path: Path) -> str:
@@ -93,10 +135,13 @@ def unlock(folder: Path) -> str:
 
     Raises
     ------
-    InputError : a Snakemake process still works there.
+    InputError : a Snakemake process still works there, or none ever can have.
     """
     import psutil
 
+    if not any(os.path.lexists(folder / name) for name in ("Snakefile", ".snakemake")):
+        problem = "neither a Snakefile nor .snakemake is in here"
+        raise InputError(folder, "", problem, "name the folder in which Snakemake ran")
     locks = sorted((folder / ".snakemake" / "locks").glob("*.lock"))
     if not locks:
         return "no lock"

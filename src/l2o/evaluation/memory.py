@@ -37,6 +37,11 @@ LARGE: Widths = (784, 1300, 10)
 MEASURED, OVER = "measured", "over limit"
 REFERENCE: Widths = (784, 100, 10)  # what estimates are extrapolated from
 REFERENCE_UNROLLS = 2, 8
+# A process of its own finds modules where this one does.
+PROBE = (
+    "import sys; sys.path[:] = {path}; "
+    "from l2o.evaluation.memory_probe import main; main(sys.argv[1])"
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ def _measured(
         "minibatch": minibatch,
         "threads": threads,
     }
-    command = [sys.executable, "-m", "l2o.evaluation.memory_probe", json.dumps(given)]
+    command = [sys.executable, "-c", PROBE.format(path=sys.path), json.dumps(given)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     head = _head(widths, unroll, checkpointing)
     if done.returncode:

@@ -1,8 +1,8 @@
 """The memory of one meta-gradient, measured in a process of its own.
 
-``python -m l2o.evaluation.memory_probe '{"widths": [784, 20, 10], ...}'`` takes the arguments of
-:func:`probed` as JSON and prints its result as JSON. A process of its own, because memory that an
-allocator has kept from an earlier measurement would be used again without being seen.
+:func:`main` takes the arguments of :func:`probed` as JSON and prints its result as JSON. A process
+of its own, because memory that an allocator has kept from an earlier measurement would be used
+again without being seen.
 
 What is measured is the resident set (RSS). Its peak is read from Linux' VmHWM, which begins anew
 with the program: the peak of ``getrusage`` is inherited from the process that started this one.
@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -124,11 +123,6 @@ def _meta_gradient(
     return time.perf_counter() - started
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: str) -> None:
     """Print what :func:`probed` returns for the arguments in JSON, as JSON."""
-    given: dict[str, Any] = json.loads(arguments[0])
-    print(json.dumps(probed(**given)))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    print(json.dumps(probed(**json.loads(arguments))))

@@ -111,9 +111,11 @@ def numbers(file: h5py.File, path: str | Path, key: str, kinds: str = "f") -> h5
     InputError : it is missing, or something else.
     """
     found = file.get(key)
-    if isinstance(found, h5py.Dataset) and found.shape is not None and found.dtype.kind in kinds:
-        return found
-    raise InputError(path, key, "this dataset is missing or of another type", REBUILD)
+    if not isinstance(found, h5py.Dataset) or found.shape is None:
+        raise InputError(path, key, "this dataset is missing", REBUILD)
+    if found.dtype.kind not in kinds:
+        raise InputError(path, key, f"holds {found.dtype}, another type of numbers", REBUILD)
+    return found
 
 
 def matrix(file: h5py.File, path: str | Path) -> h5py.Dataset:
