@@ -175,14 +175,14 @@ def test_what_is_no_file_is_corrupt_and_what_cannot_be_read_is_told(tmp_path, mo
     key = make(path, "one").key
     path.unlink()
     no_file = "a folder, or a link to no file"
-    for put, told in (
+    for put, reason in (
         (Path.mkdir, no_file),
         (lambda at: at.symlink_to("nowhere"), no_file),
         (lambda at: at.symlink_to(at), "it cannot be read (Too many levels of symbolic links)"),
     ):
         put(path)
         found = examine(path, key)
-        assert (found.status, found.reason) == (Status.CORRUPT, told)
+        assert (found.status, found.reason) == (Status.CORRUPT, reason)
         path.unlink() if path.is_symlink() else path.rmdir()
 
     def refuse(path: Path, **_: bool) -> os.stat_result:
