@@ -257,7 +257,7 @@ def test_verify_looks_at_published_copies(l2o, made, tmp_path):
     verify = "verify", "--preset", "smoke", "--folder", tmp_path
     refused(l2o(*verify), str(tmp_path), "holds no files", "name a folder of published copies")
     refused(l2o(*verify[:-1], tmp_path / "none"), "no such folder")
-    refused(l2o(*verify[:-1], made), str(made), "cannot be read (Not a directory", "name a folder")
+    refused(l2o(*verify[:-1], made), str(made), "is a file, not a folder")
     for path in (copy := tmp_path / made.name, tmp_path / "older.h5"):
         path.write_bytes(made.read_bytes())
         proof_path(path).parent.mkdir(exist_ok=True)
