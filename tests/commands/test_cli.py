@@ -266,7 +266,7 @@ def test_verify_looks_at_published_copies(l2o, made, tmp_path):
     code, out, _ = l2o(*verify, "--all")
     assert code == 1 and out.splitlines() == [
         f"valid    {copy}",
-        f"stale    {tmp_path / 'notes.md'} (no proof of what made it)",
+        f"stale    {tmp_path / 'notes.md'} (no proof of what made it can be read)",
         f"stale    {tmp_path / 'older.h5'} (made by other parameters, sources or inputs)",
         f"{tmp_path}: 1 valid, 2 stale, 0 missing, 0 corrupt",
     ]
