@@ -242,7 +242,7 @@ def test_transposed_measurements_are_called_so(folder):
 
 
 CHILD = """
-import sys, time
+import signal, time
 import l2o.solve
 from l2o.cli import main
 
@@ -251,6 +251,7 @@ def waiting(*arguments):
     time.sleep(60)
 
 l2o.solve.Solver.solve = waiting
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 main()
 """
 

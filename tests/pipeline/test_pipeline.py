@@ -479,6 +479,7 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     assert run.returncode == 0, run.stderr
     made_again = [path for path, at in before.items() if path.stat().st_mtime_ns != at]
     assert len(made_again) <= 2  # those whose jobs had not ended
+    assert all((folder / curve).is_file() for curve in curves), run.stdout + run.stderr
     histories = (folder / RESULTS / "histories/noiseless").glob("*.csv")
     followed = map(folder.joinpath, curves)
     for path in [*checkpoints.glob("*.safetensors"), *histories, *followed]:

@@ -13,21 +13,19 @@ from l2o.artifacts.production import require_place
 from l2o.artifacts.proof import proof_path
 from l2o.errors import InputError
 
-_check_incomplete = DAG.check_incomplete  # comes first when Snakemake decides what to run
-
 
 def take_over(demand: Demand) -> None:
     """Let Snakemake run what is demanded, whatever times and modes files have.
 
-    - What is not proven is forced: times cannot tell.
+    - What is not proven is forced: times cannot tell. What is proven is complete, whatever mark a
+      killed run has left.
     - Outputs may be older than inputs, as where clocks differ or files were copied.
     - Outputs may be read-only, as DVC's links into its cache are: they are replaced, not written
       to. It is their folders that must allow it, which is told before the first job.
     """
 
-    async def force(dag: DAG) -> None:
+    async def force(dag: DAG) -> None:  # the first thing when it decides what to run
         dag.forcefiles.update(demand.invalid())
-        await _check_incomplete(dag)
 
     async def trust(*_: Any) -> None:
         """Look at no times."""
