@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,17 @@ def folder(tmp_path_factory) -> Path:
         for first, second, first_date, second_date in CASES:
             lay(next(jobs), first, DATES[first_date], next(links))
             lay(next(jobs), second, DATES[second_date], next(links))
+        for job in paired(len(CASES)):
+            mark_incomplete(job)
     return folder
+
+
+def mark_incomplete(job: SmallJob) -> None:
+    """Leave the mark of a job that a killed Snakemake has begun and not seen ending."""
+    mark = urlsafe_b64encode(str(job.writes["file"]).encode()).decode()
+    folder = Path(".snakemake/incomplete")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / mark).write_text('{"external_jobid": null}')
 
 
 def snakemake(folder: Path, *arguments: str):
