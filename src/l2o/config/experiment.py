@@ -191,7 +191,7 @@ def chosen_preset(parameters: BaseModel, path: str | Path, preset: str) -> Any:
     InputError : there is no such preset, or the file lacks it.
     """
     if preset not in PRESETS:
-        raise unknown_key("params/run.yaml", f"preset {preset}", list(PRESETS))
+        raise unknown_key("preset", preset, list(PRESETS))
     if preset not in parameters.presets:
         raise InputError(path, f"presets.{preset}", "this key is missing", "add the preset")
     return parameters.presets[preset]
