@@ -35,7 +35,9 @@ Left out, with the reason:
 
 Otherwise than in the released implementation:
 
-- it squashes the inputs m_s by asinh and has the products m_s m_(s+1) as further inputs, MEASURED;
+- it squashes the inputs m_s by asinh and has the products m_s m_(s+1) as further inputs. Neither
+  helped on the Rastrigin family with n = 10: after one training each at the laptop budget, the mean
+  of f after 1,000 iterations was 33.3 with asinh, 33.0 with products, and 32.7 without;
 - the mean that a part's GRU reads has the inputs of the coordinates beside their states, here their
   states alone;
 - by default it has one decay for all l_s, and no attended point; here each l_s has its own time
