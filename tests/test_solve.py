@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o.solve
+import l2o.solvers.solver
 from conftest import make_problem, told
 from l2o.cli import main
 from l2o.errors import InputError
@@ -24,7 +24,7 @@ from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_scale import L2oScale
-from l2o.solve import load_solver
+from l2o.solvers.opening import load_solver
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
     DEPTH,
@@ -171,7 +171,7 @@ def words(folder: Path, out: Path, name: str = "lista", **changes) -> list[str]:
 
 @pytest.mark.parametrize("name", ["lista", "lamp", "l2o_dm"])
 def test_the_command_writes_what_the_call_returns(folder, tmp_path, monkeypatch, capsys, name):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     out, count, safeguard = tmp_path / "x.h5", 4, name == "l2o_dm"
     out.write_bytes(b"an older file")
     options = ["--safeguard"] if safeguard else []
@@ -243,7 +243,7 @@ BAD_ARRAYS = [
 
 @pytest.mark.parametrize("role, array, part", BAD_ARRAYS)
 def test_bad_arrays_are_told_in_one_line(folder, tmp_path, monkeypatch, capsys, role, array, part):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     bad = write_array(tmp_path / "bad.h5", {"dictionary": "A", "measurements": "b"}[role], array)
     out = tmp_path / "x.h5"
     out.write_bytes(b"an older file")

@@ -22,7 +22,8 @@ from l2o.errors import InputError
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
-from l2o.solve import Solver, load_solver
+from l2o.solvers.opening import load_solver
+from l2o.solvers.solver import Solver
 from solve_cases import LAM, RECURRENT, A, B, write_checkpoint
 
 METHODS = [*methods("unrolled"), *RECURRENT]

@@ -11,7 +11,7 @@ from click import format_filename
 from l2o.errors import InputError
 
 if TYPE_CHECKING:
-    from l2o.solve import Solver
+    from l2o.solvers.solver import Solver
     from l2o.storage.arrays import StoredArray
 
 
@@ -37,7 +37,7 @@ def solve(
     InputError : bad files or options; ``out`` is then as it was.
     """
     from l2o.compute import prepare_device
-    from l2o.solve import load_solver
+    from l2o.solvers.opening import load_solver
     from l2o.storage.arrays import opened_array
 
     for path in (optimizer, dictionary, measurements):
