@@ -24,6 +24,7 @@ FLOORS = [
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
+    {"weights"},
     {"training", "evaluation", "solvers"},
     {"figures", "claims"},
     {"experiments"},
