@@ -15,6 +15,7 @@ import click
 
 from l2o.commands.options import InputPath, OutputPath, Positive, Whole
 from l2o.errors import InputError
+from l2o.extras import missing
 from l2o.layout import KINDS, wildcards_of
 from l2o.storage.paths import refused
 
@@ -24,7 +25,24 @@ FILE = InputPath()
 FOLDER = InputPath("folder", kind=stat.S_IFDIR)
 
 
+def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from l2o.version import __version__
+
+        print(f"l2o {__version__}")
+        context.exit()
+
+
 @click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 def app() -> None:
     """Gather the commands."""
 
@@ -36,6 +54,7 @@ def _job_command(kind: str) -> click.Command:
     def run(preset: str, methods: str, **values: str) -> None:
         from l2o.commands.jobs import run_job
 
+        _require_clone(kind)
         run_job(kind, [values[name] for name in names], preset, methods)
 
     command = click.Command(
@@ -61,6 +80,7 @@ def check(experiment: str, preset: str, methods: str, params: Path | None) -> No
     """Check a parameter file, or all, and say what the graph of jobs makes of it."""
     from l2o.commands.jobs import check
 
+    _require_clone("check")
     print(check(experiment, preset, methods, params))
 
 
@@ -81,6 +101,7 @@ def new(what: str, name: str, kind: str) -> None:
     """Write the template of a method or an experiment called NAME."""
     from l2o.commands.templates import new_experiment, new_method
 
+    _require_clone("new")
     print(new_method(name, kind) if what == "method" else new_experiment(name))
 
 
@@ -102,6 +123,7 @@ def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> 
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
     from l2o.commands.artifacts import verify
 
+    _require_clone("verify")
     text, valid = verify(preset, methods, everything, folder)
     print(text)
     sys.exit(0 if valid else 1)
@@ -134,6 +156,13 @@ def solve(**options: object) -> None:
     print(solve(**options))
 
 
+def _require_clone(command: str) -> None:
+    """Refuse what works on the repository's parameters and results outside of one."""
+    if not Path("params").is_dir():
+        problem = f"there is no folder params/ in {Path.cwd()}"
+        raise InputError(f"l2o {command}", "", problem, "run it in a clone of the repository")
+
+
 def _require_own_sources() -> None:
     """Refuse to work in a checkout by the sources of another one: no key would be right."""
     here, own = Path(__file__).parent, Path("src/l2o/cli.py")
@@ -151,6 +180,9 @@ def main() -> None:
         app()
     except InputError as error:
         fault = error
+    except ModuleNotFoundError as error:
+        if not (fault := missing(error)):
+            raise
     except OSError as error:
         fault = refused(error.filename or "l2o", "used", error)
     print(f"error: {fault}", file=sys.stderr)
