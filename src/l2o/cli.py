@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import stat
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from l2o.commands.options import InputPath, OutputPath, Positive, Whole
+from l2o.commands.options import InputPath, OneOf, OutputPath, Positive, Real, Whole
 from l2o.errors import InputError
 from l2o.extras import missing
 from l2o.layout import KINDS, wildcards_of
@@ -138,22 +140,102 @@ def unlock(folder: Path) -> None:
     print(unlock(folder))
 
 
+DICTIONARY = (
+    click.option("--dictionary", type=FILE, help="A, (m, n), columns of any norm"),
+    click.option("--dictionary-key", default="", help="name of the array in that file"),
+)
+MEASUREMENTS = (
+    click.option("--measurements", type=FILE, help="b, (samples, m)"),
+    click.option("--key", default="", help="name of the array in that file"),
+)
+SIGNALS = (
+    click.option("--signals", type=FILE, help="x, (samples, n)"),
+    click.option("--signals-key", default="", help="name of the array in that file"),
+)
+LAM = click.option("--lam", type=Positive(), help="weight of the 1-norm, for LASSO")
+THREADS = click.option(
+    "--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU"
+)
+
+
+def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what gives a command these options, in this order."""
+
+    def given(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return given
+
+
 @app.command()
-@click.option("--optimizer", type=FILE, required=True, help="checkpoint of a net or an optimizer")
-@click.option("--dictionary", type=FILE, required=True, help="HDF5 with A, (m, n), unit columns")
-@click.option("--measurements", type=FILE, required=True, help="HDF5 with b, (samples, m)")
+@_with(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
+@click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
+@click.option("--method", default="alista", show_default=True, help="an unrolled net")
+@click.option(
+    "--layers", type=Whole(1000), default=16, show_default=True, help="learned iterations"
+)
+@click.option("--density", type=Positive(), default=0.1, show_default=True, help="of drawn codes")
+@click.option("--snr", type=Real(), help="dB, of measurements made here; default: no noise")
+@click.option("--objective", type=OneOf("recovery", "lasso"), help="default: lasso for b alone")
+@LAM
+@click.option("--budget", default="standard", show_default=True, help="quick, standard, thorough")
+@click.option("--minutes", type=Positive(), help="train for about that long instead")
+@click.option("--setting", multiple=True, help="of the method, NAME=NUMBER; may be repeated")
+@click.option("--seed", type=Whole(2**62, 0), default=0, show_default=True, help="of what is drawn")
+@THREADS
+def fit(**options: object) -> None:
+    """Train a solver for a dictionary of your own.
+
+    Files are .npy, .npz, HDF5 or .mat. Without signals and measurements it learns from codes that
+    are drawn; from your signals, with their measurements or measured here; or from measurements
+    alone, to minimise 0.5 ||A x - b||^2 + lam ||x||_1.
+    """
+    from l2o.commands.fit import fit
+
+    _require(options, "dictionary")
+    print(fit(**options))
+
+
+@app.command()
+@_with(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
+@click.option("--optimizer", multiple=True, help="a trained one, file or name; may be repeated")
+@click.option("--methods", default="", help="classical ones, as in fista,omp; default: they, amp")
+@LAM
+@THREADS
+@click.option("--figure", type=OutputPath(), help="draw the curves, .pdf or .png")
+def compare(**options: object) -> None:
+    """Compare trained solvers and classical methods on data of your own."""
+    from l2o.commands.fit import compare
+
+    _require(options, "dictionary", "measurements")
+    print(compare(**options))
+
+
+@app.command()
+@click.option("--optimizer", default="", help="a trained one: a file, or a name of `l2o weights`")
+@click.option("--method", default="", help="or a classical one: fista, ista, omp, amp")
+@_with(*DICTIONARY, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
-@click.option("--key", default="b", show_default=True, help="dataset in the measurements")
-@click.option("--dictionary-key", default="A", show_default=True, help="... in the dictionary")
 @click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
-@click.option("--lam", type=Positive(), help="weight of the 1-norm, for recurrent optimizers")
-@click.option("--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU")
+@LAM
+@click.option("--dtype", default="", help="float32 or float64; default: that of the measurements")
+@THREADS
 def solve(**options: object) -> None:
-    """Solve your own problems b = A x + noise with a trained net or optimizer."""
+    """Solve your own problems b = A x + noise, file to file (.npy, .npz, HDF5, .mat)."""
     from l2o.commands.solve import solve
 
+    _require(options, "measurements")
     print(solve(**options))
+
+
+def _require(options: Mapping[str, object], *names: str) -> None:
+    """Refuse a call that lacks an option."""
+    for name in names:
+        if not options[name]:
+            raise InputError(f"--{name}", "", "is missing", "name a file")
 
 
 def _require_clone(command: str) -> None:

@@ -27,7 +27,12 @@ SAME = 1e-6  # how far an entry may be from the A of the training, which is kept
 
 
 def load(
-    source: str | Path, A: Any = None, lam: float | None = None
+    source: str | Path,
+    A: Any = None,
+    lam: float | None = None,
+    called: Source = "A",
+    *,
+    solving: bool = False,
 ) -> Solver | RecurrentOptimizer:
     """Return a trained method: from a file, or from the box by its name.
 
@@ -38,18 +43,21 @@ def load(
     A : dictionary, (m, n); see :func:`load_solver`. An unrolled net knows its own; a recurrent
         optimizer becomes a solver of LASSO with one, and is returned as it is without
     lam : weight of the 1-norm; see :func:`load_solver`
+    called : what the messages call the dictionary
+    solving : a solver is wanted: refuse a recurrent optimizer without A
 
     Raises
     ------
     InputError : no such file or name; and as :func:`load_solver`.
     """
-    from l2o import weights
+    from l2o.weights import checkpoint as boxed
+    from l2o.weights import known
 
-    checkpoint = weights.checkpoint(str(source)) if weights.known(source) else None
+    checkpoint = boxed(str(source)) if known(source) else None
     checkpoint = checkpoint or read_checkpoint(Path(source), "unrolled", "recurrent")
-    if checkpoint.head.kind == "recurrent" and A is None:
+    if checkpoint.head.kind == "recurrent" and A is None and not solving:
         return checkpoint.optimizer()
-    return opened(checkpoint, A, lam, "A")
+    return opened(checkpoint, A, lam, called)
 
 
 def load_solver(

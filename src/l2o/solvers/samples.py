@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,9 +144,6 @@ def own_measurements(
 def with_lasso_targets(data: Data, A: np.ndarray, lam: float) -> Data:
     """Return the data with lower bounds of the optima of LASSO as targets.
 
-    The bounds are those of duality at what FISTA with restarts finds: the excess over them is never
-    below that over the optimum.
-
     Parameters
     ----------
     A : (m, n), unit columns
@@ -156,18 +153,35 @@ def with_lasso_targets(data: Data, A: np.ndarray, lam: float) -> Data:
     ------
     InputError : lam is so large that x = 0 is the optimum of all samples.
     """
-    inner, splits = lam / data.scale, {}
+    splits = {}
     for name, split in data.splits.items():
         b = split.b.astype(np.float64)
-        x = np.zeros((len(b), A.shape[1]))
-        x = restarted_fista(A, b, inner, x, FISTA_ITERATIONS[name])
-        if not x.any():
-            most = float(np.abs(b @ A).max()) * data.scale
-            problem = f"{lam:g} is so large that x = 0 minimises the objective of all samples"
-            raise InputError("lam", "", problem, f"give less than {most:.4g}")
-        f = lasso_objective(A, b, inner, x)
-        splits[name] = Split(split.b, f * (1.0 - np.maximum(relative_gap(A, b, inner, x), 0.0)))
-    return Data(splits, data.scale, data.density, data.setting, data.notes)
+        bounds = lower_bounds(A, b, lam / data.scale, FISTA_ITERATIONS[name])
+        splits[name] = Split(split.b, bounds)
+    return replace(data, splits=splits)
+
+
+def lower_bounds(A: np.ndarray, b: np.ndarray, lam: float, iterations: int) -> np.ndarray:
+    """Return what the optima of LASSO are not below, (samples,), by duality.
+
+    So the excess over them is never below that over the optimum, and close to it after enough
+    ``iterations`` of FISTA with restarts.
+
+    Parameters
+    ----------
+    A : (m, n), unit columns
+    b : (samples, m)
+
+    Raises
+    ------
+    InputError : lam is so large that x = 0 is the optimum of all samples.
+    """
+    if not (np.abs(b @ A).max() > lam):
+        problem = "is so large that x = 0 minimises the objective of all samples"
+        raise InputError("lam", "", problem, "give less than the largest of |A^T b|")
+    x = restarted_fista(A, b, lam, np.zeros((len(b), A.shape[1])), iterations)
+    f = lasso_objective(A, b, lam, x)
+    return f * (1.0 - np.maximum(relative_gap(A, b, lam, x), 0.0))
 
 
 def rows_of(given: Any, name: str, axes: str, width: int) -> np.ndarray:

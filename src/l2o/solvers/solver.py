@@ -115,6 +115,9 @@ class Solver:
         self.name, self.label = optimizer.name, optimizer.label
         #: samples solved at once; the memory that is needed does not grow beyond
         self.batch = max(1, COORDINATES[about.kind] // max(A.shape))
+        #: beside classical methods, and the rows of the training; of a solver that was just fitted
+        self.comparison: Any = None
+        self.history: list[dict[str, Any]] | None = None
         self._single: tuple[Optimizer, Tensor] | None = None
 
     def __repr__(self) -> str:
