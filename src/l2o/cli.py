@@ -139,6 +139,25 @@ def unlock(folder: Path) -> None:
 
 
 @app.command()
+@click.argument("name", default="")
+def weights(name: str) -> None:
+    """List the trained weights in the box, or show the card of NAME."""
+    from l2o.commands.weights import listed, shown
+
+    print(shown(name) if name else listed())
+
+
+@app.command()
+@click.option("--commit", default="", help="that trained them; default: what is checked out")
+def pack(commit: str) -> None:
+    """Pack the trained weights of this clone into the box of the package."""
+    _require_clone("pack")
+    from l2o.commands.packing import pack
+
+    print(pack(commit))
+
+
+@app.command()
 @click.option("--optimizer", type=FILE, required=True, help="checkpoint of a net or an optimizer")
 @click.option("--dictionary", type=FILE, required=True, help="HDF5 with A, (m, n), unit columns")
 @click.option("--measurements", type=FILE, required=True, help="HDF5 with b, (samples, m)")
