@@ -28,7 +28,8 @@ np.save("A.npy", A); np.save("b.npy", x @ A.T); np.save("x.npy", x)
 def test_marked_blocks_are_examples():
     text = (
         "```python\nnot marked\n```\n<!-- example: one -->\n```python\nprint(1)\n```\n"
-        "<!-- example: two-a [sklearn] -->\n\n```sh\necho 2\necho 3\n```\n<!-- example: three -->\ntext\n"
+        "<!-- example: two-a [sklearn] -->\n\n```sh\necho 2\necho 3\n```\n"
+        "<!-- example: three -->\ntext\n"
     )
     assert examples(text) == [
         Example("one", None, "python", "print(1)\n"),

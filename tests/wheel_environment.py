@@ -77,7 +77,8 @@ class Plain:
 
     def install(self, extra: str | None = None) -> None:
         """Install the wheel, and what an extra of it brings."""
-        pip, what = self.folder / "environment/bin/pip", f"{self.wheel}[{extra or ''}]"
+        pip = self.folder / "environment/bin/pip"
+        what = f"{self.wheel}[{extra}]" if extra else self.wheel
         words = [pip, "install", "--quiet", "--disable-pip-version-check", "--constraint"]
         subprocess.run([*words, ROOT / "requirements.lock", what], check=True)
 
