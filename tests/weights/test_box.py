@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import l2o.weights as weights
-from l2o.commands.weights import listed, shown
+from every_room import ROOT
+from l2o.commands.weights import documented, listed, shown
 from l2o.dictionaries.gaussian import gaussian_dictionary
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
@@ -143,7 +144,14 @@ def test_the_images_of_strokes_are_of_ten_classes_told_by_their_shape():
     assert (nearest == digits.labels).double().mean() > 0.8
 
 
-# The command
+# The page and the command
+
+
+def test_the_page_of_the_weights_has_their_numbers():
+    page = (ROOT / "docs/weights.md").read_text("utf-8")
+    assert documented(page) == page and all(f"| `{name}` |" in page for name in BOX)
+    with pytest.raises(ValueError, match="no table between"):
+        documented("no comments")
 
 
 def test_the_command_lists_names_and_numbers_and_shows_a_card():

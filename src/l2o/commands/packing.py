@@ -16,9 +16,11 @@ from typing import Any
 
 from l2o.artifacts.job import key_of
 from l2o.artifacts.proof import file_hash, read_proof
+from l2o.commands.weights import documented
 from l2o.errors import InputError
 from l2o.experiments.graph import experiment
 from l2o.optimizers.trained import read_checkpoint
+from l2o.storage.atomic import written_aside
 from l2o.storage.checkpoints import save_tensors
 from l2o.storage.hdf5 import read_dictionary
 from l2o.storage.json_files import write_json
@@ -29,6 +31,7 @@ from l2o.weights.trials import measured, trial_of
 PRESETS = ("paper", "laptop")  # the best one in front
 LEARNED = Path("data/dictionaries/bsds500.h5")
 KINDS = (".safetensors", ".json")  # of files in the box
+PAGE = Path("docs/weights.md")  # has a table of them
 LIMIT = 3_000_000  # bytes of all of them
 LICENCE = "MIT"
 
@@ -36,7 +39,7 @@ LICENCE = "MIT"
 def pack(clone: Path = Path(), folder: Path = FOLDER) -> str:
     """Pack all weights that are proven, each from the best preset; return what was done.
 
-    What is not built stays as it lies in the box.
+    What is not built stays as it lies in the box. The table of :data:`PAGE` follows.
 
     Parameters
     ----------
@@ -61,6 +64,9 @@ def pack(clone: Path = Path(), folder: Path = FOLDER) -> str:
     if size > LIMIT:
         problem = f"holds {size:,} bytes, more than {LIMIT:,}"
         raise InputError(folder, "", problem, "leave some out of l2o.weights.catalogue")
+    if folder == FOLDER:
+        with written_aside(PAGE) as aside:
+            aside.write_text(documented(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     absent = [name for name in NAMES if not file_of(name, folder).is_file()]
     lines = [
         f"{name:24} {found.preset:8} {found.proof['key'][:12]}" for name, found in built.items()
