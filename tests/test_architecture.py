@@ -24,7 +24,7 @@ FLOORS = [
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"training", "evaluation", "solve"},
+    {"training", "evaluation", "solve", "torch", "weights"},
     {"figures", "claims"},
     {"experiments"},
     {"commands", "cli", "__main__"},

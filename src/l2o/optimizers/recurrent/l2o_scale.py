@@ -55,14 +55,14 @@ from torch import Generator, Tensor, nn
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, State
-from l2o.optimizers.recurrent.base import RecurrentOptimizer
+from l2o.optimizers.recurrent.base import GradientOptimizer
 from l2o.optimizers.recurrent.gru import ShiftedGru
 from l2o.optimizers.recurrent.parts import Parts
 
 LOWEST_LOG_RATE = -33.0  # as in the released implementation
 
 
-class L2oScale(RecurrentOptimizer):
+class L2oScale(GradientOptimizer):
     """x+ = x + exp(eta) d / |d|, with d and eta from three levels of GRUs.
 
     The state is (x, attended point, averages, squares, mean log rate, whether a step was taken,
@@ -108,6 +108,15 @@ class L2oScale(RecurrentOptimizer):
         "look_ahead": "[-10, 10]",
         "epsilon": "(0, 1]",
     }
+    remembers = {
+        "averages": "coordinate",
+        "squares": "coordinate",
+        "rate": "coordinate",
+        "begun": "count",
+        "of_coordinate": "coordinate",
+        "of_part": "part",
+        "of_instance": "instance",
+    }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         super().__init__(hyper, generator)
@@ -131,37 +140,48 @@ class L2oScale(RecurrentOptimizer):
         self.shortcut = nn.Parameter(torch.full((1, self.scales), -1.0 / self.scales))
         self.rate_change_bias = nn.Parameter(torch.zeros(1, 1))
         self.rate_momentum = nn.Parameter(torch.tensor(float(self.hyper["rate_momentum_logit"])))
+        self.ahead = math.exp(self.hyper["look_ahead"])
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         """Return the state at the start x, (batch, n)."""
+        return x, x, *self.memory(x, Parts.of(optimizee, x))
+
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        """Return the state after one step; no derivative is taken through the gradient."""
+        x, attended, *memory = state
+        parts = Parts.of(optimizee, x)
+        gradient = optimizee.gradient(attended.detach()).detach()
+        dx, memory = self.change(gradient, tuple(memory), parts)
+        attended = x + self.ahead * dx
+        return x + dx, attended, *memory
+
+    def memory(self, x: Tensor, parts: Parts) -> State:
+        """Return the memory at the start x, (batch, n)."""
         zeros = x.new_zeros(self.scales, *x.shape)
         rate = x.new_full(x.shape, math.log(self.hyper["rate"]))
-        columns = x.numel(), len(x) * Parts.of(optimizee, x).count, len(x)
+        columns = x.numel(), len(x) * parts.count, len(x)
         levels = self.coordinate, self.part, self.instance
         hidden = [
             x.new_zeros(level.hidden, size) for level, size in zip(levels, columns, strict=True)
         ]
-        return x, x, zeros, zeros, rate, x.new_zeros(()), *hidden
+        return zeros, zeros, rate, x.new_zeros(()), *hidden
 
-    def step(self, optimizee: Optimizee, state: State) -> State:
-        """Return the state after one step; no derivative is taken through the gradient."""
-        x, attended, averages, squares, rate, begun, *hidden = state
-        parts = Parts.of(optimizee, x)
-        gradient = optimizee.gradient(attended.detach()).detach()
+    def change(self, gradient: Tensor, memory: State, parts: Parts) -> tuple[Tensor, State]:
+        """Return the change of x by a step, (batch, n), and the new memory."""
+        averages, squares, rate, begun, *hidden = memory
         averages, squares = self._remember(gradient, averages, squares, hidden[0], begun)
         inputs = self._inputs(averages, squares, rate)
         hidden = self._levels(inputs, hidden, parts)
-        change = torch.addmm(self.rate_change_bias, self.rate_change, hidden[0]).view(x.shape)
+        change = torch.addmm(self.rate_change_bias, self.rate_change, hidden[0]).view(rate.shape)
         eta = (rate + self.hyper["rate_gain"] * change).clamp(
             LOWEST_LOG_RATE, math.log(self.hyper["highest_rate"])
         )
         rate = torch.lerp(eta, rate, self.rate_momentum.sigmoid())
         d = torch.addmm(self.shortcut @ inputs[: self.scales], self.direction, hidden[0])
-        d = d.view(x.shape)
+        d = d.view(rate.shape)
         size = (parts.mean(d.square()) + self.hyper["epsilon"]).sqrt()
         dx = eta.exp() * d / parts.spread(size)
-        attended = x + math.exp(self.hyper["look_ahead"]) * dx
-        return x + dx, attended, averages, squares, rate, torch.ones_like(begun), *hidden
+        return dx, (averages, squares, rate, torch.ones_like(begun), *hidden)
 
     def _remember(
         self, gradient: Tensor, averages: Tensor, squares: Tensor, h: Tensor, begun: Tensor

@@ -35,10 +35,15 @@ class Parts:
         sizes = tuple(getattr(optimizee, "parts", (x.shape[1],)))
         if sum(sizes) != x.shape[1] or min(sizes) < 1:
             raise ValueError(f"the parts {sizes} of an x with {x.shape[1]} coordinates")
+        return cls.sized(sizes, x.device)
+
+    @classmethod
+    def sized(cls, sizes: tuple[int, ...], device: torch.device) -> Parts:
+        """Return parts of these sizes."""
         if len(sizes) == 1:
             return cls(sizes, None)
-        each = torch.arange(len(sizes), device=x.device)
-        return cls(sizes, each.repeat_interleave(torch.tensor(sizes, device=x.device)))
+        each = torch.arange(len(sizes), device=device)
+        return cls(sizes, each.repeat_interleave(torch.tensor(sizes, device=device)))
 
     @property
     def count(self) -> int:
