@@ -67,9 +67,9 @@ class GradientOptimizer(RecurrentOptimizer):
 
     @torch.no_grad()
     def advance(self, gradient: Tensor, memory: State, parts: Parts) -> Tensor:
-        """Return the change of x by a step, (batch, n); the memory is overwritten by the new one.
+        """Return the change of x by a step, (1, n), and overwrite the memory by the new one.
 
-        The same as ``change``, to rounding, without derivatives.
+        For a single instance, without derivatives: what ``change`` gives, to rounding.
         """
         dx, new = self.change(gradient, memory, parts)
         for tensor, value in zip(memory, new, strict=True):

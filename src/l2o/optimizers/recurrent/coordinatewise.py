@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from torch import Generator, Tensor
 
 from l2o.optimizees.protocol import Optimizee
@@ -12,6 +13,9 @@ from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.base import GradientOptimizer, Level
 from l2o.optimizers.recurrent.lstm import CoordinateLstm
 from l2o.optimizers.recurrent.parts import Parts
+from l2o.optimizers.recurrent.threads import over_blocks
+
+BLOCK = 4096  # coordinates: with 20 units some 4 MB, about the size of a core's second cache
 
 
 class CoordinatewiseOptimizer(GradientOptimizer):
@@ -56,6 +60,31 @@ class CoordinatewiseOptimizer(GradientOptimizer):
         inputs, kept = self.inputs(gradient, memory[:-own])
         output, lstm = self.lstm(inputs, memory[-own:])
         return self.update(output).view(gradient.shape), (*kept, *lstm)
+
+    @torch.no_grad()
+    def advance(self, gradient: Tensor, memory: State, parts: Parts | None = None) -> Tensor:
+        """Return the change of x by a step, (1, n), and overwrite the memory by the new one.
+
+        It goes through blocks of coordinates that fit into a core's cache.
+        """
+        kept, lstm, dx = memory[:-4], memory[-4:], torch.empty_like(gradient)
+
+        def advance(block: slice) -> State:
+            own = [tensor[..., block] if tensor.ndim else tensor for tensor in kept]
+            inputs, new = self.inputs(gradient[:, block], tuple(own))
+            for tensor, value in zip(own, new, strict=True):
+                if tensor.ndim:
+                    tensor.copy_(value)
+            output = self.lstm.advance(inputs, [tensor[:, block] for tensor in lstm])
+            dx[:, block] = self.update(output)
+            return new
+
+        starts = range(0, dx.numel(), BLOCK)
+        *_, new = over_blocks(advance, [slice(start, start + BLOCK) for start in starts])
+        for tensor, value in zip(kept, new, strict=True):
+            if not tensor.ndim:  # a count, which all blocks share
+                tensor.copy_(value)
+        return dx
 
     def remember(self, x: Tensor) -> State:
         """Return the memory beside the LSTM's at the start; none by default."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
+
+PIECE = 8192  # coordinates: few enough for the cache, enough to be worth some fifty operations
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,32 @@ class Parts:
         """The number of coordinates n."""
         return sum(self.sizes)
 
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Runs of at most :data:`PIECE` coordinates: whole parts, or pieces of a larger one."""
+        return tuple(self._pieces())
+
+    def _pieces(self) -> Iterator[Piece]:
+        start, first, few = 0, 0, []
+        for number, size in enumerate((*self.sizes, PIECE)):
+            if few and sum(few) + size > PIECE:
+                yield self._piece(start, first, few)
+                start, first, few = start + sum(few), number, []
+            if size <= PIECE:
+                few.append(size)
+                continue
+            for left in range(size, 0, -PIECE):
+                yield self._piece(start, first, [min(left, PIECE)])
+                start += min(left, PIECE)
+            first = number + 1
+
+    def _piece(self, start: int, first: int, sizes: list[int]) -> Piece:
+        device = None if self.owner is None else self.owner.device
+        whole = slice(first, first + len(sizes))
+        shares = torch.tensor(sizes) / torch.tensor(self.sizes[whole])
+        columns = slice(start, start + sum(sizes))
+        return Piece(columns, whole, Parts.sized(tuple(sizes), device), shares.to(device))
+
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean over each part, (..., parts), of values, (..., n)."""
         if self.owner is None:
@@ -67,3 +97,26 @@ class Parts:
         if self.owner is None:
             return values.expand(*values.shape[:-1], self.size)
         return values.index_select(-1, self.owner)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of coordinates.
+
+    Parameters
+    ----------
+    columns : which coordinates
+    owners : the parts that they are of
+    parts : its own parts: all of several, or a share of one
+    shares : of each part's coordinates, (its own parts,)
+    """
+
+    columns: slice
+    owners: slice
+    parts: Parts
+    shares: Tensor
+
+    @property
+    def several(self) -> bool:
+        """Whether coordinates of several parts are in it."""
+        return self.parts.count > 1
