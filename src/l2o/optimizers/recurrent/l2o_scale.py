@@ -193,16 +193,16 @@ class L2oScale(GradientOptimizer):
 
         def advance(piece: Piece) -> Tensor:
             at = piece.columns
-            averages, squares, rate, h = views = [tensor[..., at] for tensor in own]
+            *views, h = (tensor[..., at] for tensor in own)
+            averages, squares, rate = views
             since = begun[:, at] if begun.ndim else begun
             averages, squares = self._remember(gradient[:, at], averages, squares, h, since)
             inputs = self._inputs(averages, squares, rate, mean)
-            shared = shift[:, piece.owners]
-            h = self.coordinate(inputs, h, piece.parts.spread(shared) if piece.several else shared)
+            self.coordinate.advance(inputs, h, piece.spread(shift))
             eta, rate = self._rates(rate, h)
             d = self._direction(inputs, h).view(rate.shape)
             torch.mul(eta.exp(), d, out=dx[:, at])
-            for tensor, value in zip(views, (averages, squares, rate, h), strict=True):
+            for tensor, value in zip(views, (averages, squares, rate), strict=True):
                 tensor.copy_(value)
             return piece.parts.mean(torch.cat([h, d.square()])) * piece.shares
 
@@ -213,7 +213,10 @@ class L2oScale(GradientOptimizer):
         for tensor, value in zip(memory[5:], new, strict=True):
             tensor.copy_(value)
         begun.fill_(1.0)
-        return dx.div_(parts.spread((means[-1:] + self.hyper["epsilon"]).sqrt()))
+        size = (means[-1:] + self.hyper["epsilon"]).sqrt()
+        for piece in parts.pieces:
+            dx[:, piece.columns].div_(piece.spread(size))
+        return dx
 
     def _remember(
         self, gradient: Tensor, averages: Tensor, squares: Tensor, h: Tensor, begun: Tensor

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-PIECE = 8192  # coordinates: few enough for the cache, enough to be worth some fifty operations
+PIECE = 16384  # coordinates: few enough for the cache, enough to be worth some fifty operations
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Piece:
     parts: Parts
     shares: Tensor
 
-    @property
-    def several(self) -> bool:
-        """Whether coordinates of several parts are in it."""
-        return self.parts.count > 1
+    def spread(self, values: Tensor) -> Tensor:
+        """Return the values of all parts, (..., parts), at its coordinates; one where all agree."""
+        own = values[..., self.owners]
+        return own if self.parts.count == 1 else self.parts.spread(own)
