@@ -67,6 +67,8 @@ class CoordinatewiseOptimizer(GradientOptimizer):
 
         It goes through blocks of coordinates that fit into a core's cache.
         """
+        if gradient.device.type != "cpu":  # without such caches
+            return super().advance(gradient, memory, parts)
         kept, lstm, dx = memory[:-4], memory[-4:], torch.empty_like(gradient)
 
         def advance(block: slice) -> State:

@@ -185,6 +185,8 @@ class L2oScale(GradientOptimizer):
 
         It goes through pieces of parts; between them are the means that coordinates share.
         """
+        if gradient.device.type != "cpu":  # without such caches
+            return super().advance(gradient, memory, parts)
         begun, of_part, of_instance = memory[3], *memory[5:]
         own, dx = [*memory[:3], memory[4]], torch.empty_like(gradient)
         mean = memory[2].mean(dim=1, keepdim=True)
