@@ -72,7 +72,7 @@ def test_the_comparison_of_learned_optimizers_runs_and_goes_on(tmp_path, monkeyp
     monkeypatch.setattr(module, "RUNS", range(2))
     path = write_checkpoint(tmp_path / "w.safetensors", "l2o_scale")
     options = [str(path), "--steps", "1", "2", f"--runs={tmp_path / 'runs'}", "--threads=1"]
-    options.append(f"--out={tmp_path / 'table'}")
+    options += [f"--out={tmp_path / 'table'}", "--networks", *networks]
     threads = torch.get_num_threads()
     text = module.main(options)
     torch.set_num_threads(threads)
@@ -80,7 +80,7 @@ def test_the_comparison_of_learned_optimizers_runs_and_goes_on(tmp_path, monkeyp
     assert len(lines) == 2 + 2 * len(networks) and "| L2O-Scale | " in lines[3]
     assert (tmp_path / "table.csv").read_text("utf-8").count("\n") == 1 + 2 * len(networks)
     monkeypatch.setattr(module, "run", lambda *_: 1 / 0)  # all is there
-    assert module.table(module.rows([path], tmp_path / "runs", (1, 2)), (1, 2)) == text
+    assert module.table(module.rows([*networks], [path], tmp_path / "runs", (1, 2)), (1, 2)) == text
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import re
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -470,3 +472,14 @@ def test_the_optimizer_given_is_left_as_it_is():
     given = CLASSES["l2o_dm"]({}, torch.Generator().manual_seed(3))
     LearnedOptimizer([nn.Parameter(torch.zeros(2))], given)
     assert all(p.requires_grad for p in given.parameters())
+
+
+def test_the_example_of_the_page_runs(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "torch.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    path = tmp_path / "w.safetensors"
+    write_checkpoint(path, "l2o_scale")
+    torch.manual_seed(0)
+    names: dict = {}
+    exec(code.replace('"l2o_scale"', repr(str(path))), names)
+    assert names["accuracy"] > 0.5 and len(code.strip().splitlines()) <= 13

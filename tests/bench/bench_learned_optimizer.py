@@ -9,6 +9,7 @@ a second call goes on where the first one was stopped.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import statistics
@@ -29,7 +30,7 @@ from l2o.seeds import named_seed
 from l2o.storage.atomic import written_aside
 from l2o.torch import LearnedOptimizer
 
-RATES = 1e-3, 3e-3, 1e-2, 3e-2  # of Adam
+RATES = 1e-3, 3e-3, 1e-2, 3e-2, 1e-1  # of Adam
 RUNS, SEARCHED = range(5), range(100, 101)
 RECORDED = 1000, 5000
 BATCH, MONITORED = 32, 2000
@@ -121,9 +122,9 @@ def convnet() -> nn.Module:
 
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], tuple[Data, Data]]]] = {
-    "MLP 64-32-32-10, digits": (mlp, digits),
-    "ConvNet, MNIST": (convnet, mnist),
-    "transformer, sequences": (Transformer, sequences),
+    "MLP on digits": (mlp, digits),
+    "ConvNet on MNIST": (convnet, mnist),
+    "transformer on sequences": (Transformer, sequences),
 }
 
 
@@ -188,22 +189,25 @@ def adam(rate: float) -> Callable:
     return partial(torch.optim.Adam, lr=rate)
 
 
-def entries(checkpoints: list[Path]) -> dict[str, Callable]:
-    """Return learned optimizers by their labels."""
+def entries(checkpoints: list[Path]) -> dict[str, tuple[str, Callable]]:
+    """Return learned optimizers by their labels, each with what tells its weights from others."""
     found = {}
     for path in checkpoints:
-        optimizer = load_recurrent(path)
-        found[optimizer.label] = partial(LearnedOptimizer, weights=optimizer)
+        optimizer, digest = load_recurrent(path), hashlib.sha256(path.read_bytes()).hexdigest()
+        found[optimizer.label] = digest[:8], partial(LearnedOptimizer, weights=optimizer)
     return found
 
 
-def rows(checkpoints: list[Path], folder: Path, recorded: tuple[int, ...]) -> list[dict]:
+def rows(
+    networks: list[str], checkpoints: list[Path], folder: Path, recorded: tuple[int, ...]
+) -> list[dict]:
     """Return a row for each network and optimizer."""
     found = []
-    for network in NETWORKS:
+    for network in networks:
         rate = tuned(network, folder, recorded)
-        for label, made in {f"Adam ({rate:g})": adam(rate), **entries(checkpoints)}.items():
-            paths = [folder / network / f"{label}_{number}.json" for number in RUNS]
+        tuned_adam = {f"Adam, rate {rate:g}": (f"adam_{rate:g}", adam(rate))}
+        for label, (name, made) in (tuned_adam | entries(checkpoints)).items():
+            paths = [folder / network / f"{name}_{number}.json" for number in RUNS]
             works = [partial(run, network, number, made, recorded) for number in RUNS]
             runs = [kept(*pair) for pair in zip(paths, works, strict=True)]
             row = {"network": network, "optimizer": label}
@@ -234,6 +238,7 @@ def main(arguments: list[str] | None = None) -> str:
     """Run all that is not there yet, write the tables, return the Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="*")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--runs", type=Path, default=ROOT / "results" / "learned_optimizer")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "learned_optimizer")
     parser.add_argument("--steps", type=int, nargs="+", default=RECORDED)
@@ -241,7 +246,7 @@ def main(arguments: list[str] | None = None) -> str:
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     recorded = tuple(given.steps)
-    found = rows(given.checkpoints, given.runs, recorded)
+    found = rows(given.networks, given.checkpoints, given.runs, recorded)
     text = table(found, recorded)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.with_suffix(".md").write_text(text, encoding="utf-8")
