@@ -51,7 +51,7 @@ format: .venv/installed
 
 lock:  ## resolve again and write requirements.lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet setuptools wheel torch==2.13.0 ".[dev]"
+	.venv-lock/bin/pip install --quiet setuptools wheel torch==2.13.0 ".[pipeline,sklearn,docs,dev]"
 	.venv-lock/bin/pip freeze --all --exclude pip --exclude l2o-benchmark | sed 's/+cpu$$//; /^nvidia-/d; /^triton/d' > requirements.lock
 	rm -rf .venv-lock
 

@@ -20,11 +20,12 @@ FILES = {
 }
 ROOMS = sorted(path.parent for path in ROOT.glob("experiments/*/experiment.py"))
 FLOORS = [
-    {"errors", "seeds"},
+    {"errors", "extras", "seeds", "version"},
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"training", "evaluation", "solve"},
+    {"weights"},
+    {"training", "evaluation", "solvers"},
     {"figures", "claims"},
     {"experiments"},
     {"commands", "cli", "__main__"},

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o.solve
+import l2o.solvers.solver
 from conftest import make_problem, told
 from l2o.cli import main
 from l2o.errors import InputError
@@ -24,7 +24,7 @@ from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_scale import L2oScale
-from l2o.solve import load_solver
+from l2o.solvers.opening import load_solver
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
     DEPTH,
@@ -112,13 +112,28 @@ def test_one_b_has_no_axis_of_samples(folder):
     assert np.allclose(single.x, all_of_them.x[5], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["f2", "f4", "i8", "u1", ">f8"])
-def test_real_numbers_of_any_type_become_float64(folder, kind):
+@pytest.mark.parametrize("kind, computed", [("f2", "f4"), ("f4", "f4"), ("i8", "f8"), (">f8", "f8")])
+def test_the_data_say_in_which_precision_it_is_computed(folder, kind, computed):
     given = np.abs(10 * B).astype(kind)
-    solver = load_solver(folder / "lista.safetensors", A.astype("f4"))
-    found, expected = solver.solve(given), solver.solve(given.astype("f8"))
-    assert found.x.dtype == found.objective.dtype == np.float64
-    assert np.array_equal(found.x, expected.x)
+    for name in ("lista", "lamp", "l2o_dm"):
+        solver = load_solver(folder / f"{name}.safetensors", A.astype("f4"))
+        found = solver.solve(given, 4)
+        expected = solver.solve(given.astype("f8"), 4, dtype=np.dtype(computed).name)
+        assert found.x.dtype == computed and np.array_equal(found.x, expected.x)
+        double = solver.solve(given.astype("f8"), 4)
+        assert double.x.dtype == np.float64
+        assert np.allclose(found.x, double.x, rtol=0, atol=1e-4 * np.abs(double.x).max())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "float16", int, np.dtype("f4"), None, torch.float64])
+def test_a_wanted_precision_is_taken_or_refused(folder, dtype):
+    solver = load_solver(folder / "lista.safetensors", A)
+    if isinstance(dtype, str) or dtype is int:
+        with pytest.raises(InputError, match="neither float32 nor float64"):
+            solver.solve(B, dtype=dtype)
+    else:
+        wanted = np.float32 if isinstance(dtype, np.dtype) else np.float64
+        assert solver.solve(B, dtype=dtype).x.dtype == wanted
 
 
 @pytest.mark.parametrize("name", ["glista", "l2o_rnnprop", "lista"])
@@ -171,7 +186,7 @@ def words(folder: Path, out: Path, name: str = "lista", **changes) -> list[str]:
 
 @pytest.mark.parametrize("name", ["lista", "lamp", "l2o_dm"])
 def test_the_command_writes_what_the_call_returns(folder, tmp_path, monkeypatch, capsys, name):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     out, count, safeguard = tmp_path / "x.h5", 4, name == "l2o_dm"
     out.write_bytes(b"an older file")
     options = ["--safeguard"] if safeguard else []
@@ -197,7 +212,7 @@ def test_measurements_may_lie_under_another_key(folder, tmp_path, monkeypatch, c
     inside = write_array(tmp_path / "set.h5", "test/b", B.astype("f4"))
     given = words(folder, tmp_path / "x.h5", measurements=inside, key="test/b")
     assert run(monkeypatch, capsys, *given)[0] == 0
-    expected = load_solver(folder / "lista.safetensors", A).solve(B.astype("f4"))
+    expected = load_solver(folder / "lista.safetensors", A).solve(B.astype("f4"), dtype="float64")
     assert np.array_equal(read(tmp_path / "x.h5")["x"], expected.x)
 
 
@@ -243,7 +258,7 @@ BAD_ARRAYS = [
 
 @pytest.mark.parametrize("role, array, part", BAD_ARRAYS)
 def test_bad_arrays_are_told_in_one_line(folder, tmp_path, monkeypatch, capsys, role, array, part):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     bad = write_array(tmp_path / "bad.h5", {"dictionary": "A", "measurements": "b"}[role], array)
     out = tmp_path / "x.h5"
     out.write_bytes(b"an older file")

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-import l2o.solve
+import l2o.solvers.solver
 from ordinary_user import ordinary_user
 from solve_cases import SAMPLES, A, B, M, N, write_array
 from solve_command import GOOD, a_socket, ended, fill, refused, solve
@@ -243,14 +243,14 @@ def test_transposed_measurements_are_called_so(folder):
 
 CHILD = """
 import signal, time
-import l2o.solve
+import l2o.solvers.solver
 from l2o.cli import main
 
 def waiting(*arguments):
     print("at work", flush=True)
     time.sleep(60)
 
-l2o.solve.Solver.solve = waiting
+l2o.solvers.solver.Solver.solve = waiting
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 main()
 """
@@ -278,13 +278,13 @@ def test_what_a_signal_does_is_put_back(folder):
 
 
 def test_a_command_under_nohup_goes_on(folder, monkeypatch):
-    whole = l2o.solve.Solver.solve
+    whole = l2o.solvers.solver.Solver.solve
 
     def hung_up(*arguments):
         os.kill(os.getpid(), signal.SIGHUP)
         return whole(*arguments)
 
-    monkeypatch.setattr(l2o.solve.Solver, "solve", hung_up)
+    monkeypatch.setattr(l2o.solvers.solver.Solver, "solve", hung_up)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         assert solve()[0] == 0 and complete(Path("x.h5"))

@@ -56,18 +56,47 @@ class OutputPath(_Checked):
 
 
 class Whole(_Checked):
-    """An integer from 1 to ``most``."""
+    """An integer from ``least`` to ``most``."""
 
     name = "integer"
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, least: int = 1) -> None:
+        self.most, self.least = most, least
 
     def checked(self, text: str, option: str) -> int:
-        if re.fullmatch("[0-9]{1,19}", text) and 1 <= int(text) <= self.most:
+        if re.fullmatch("[0-9]{1,19}", text) and self.least <= int(text) <= self.most:
             return int(text)
-        problem = f"{text!r} is no whole number from 1 to {self.most}"
+        problem = f"{text!r} is no whole number from {self.least} to {self.most}"
         raise InputError(option, "", problem, "give one")
+
+
+class OneOf(_Checked):
+    """One of some words."""
+
+    name = "word"
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def checked(self, text: str, option: str) -> str:
+        if text in self.words:
+            return text
+        raise InputError(option, "", f"{text!r} is unknown", f"give {' or '.join(self.words)}")
+
+
+class Real(_Checked):
+    """A finite floating-point number."""
+
+    name = "float"
+
+    def checked(self, text: str, option: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value):
+            return value
+        raise InputError(option, "", f"{text!r} is not a finite number", "give one")
 
 
 class Positive(_Checked):
