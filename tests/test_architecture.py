@@ -28,6 +28,7 @@ FLOORS = [
     {"training", "evaluation", "solvers"},
     {"figures", "claims"},
     {"experiments"},
+    {"site"},
     {"commands", "cli", "__main__"},
 ]
 

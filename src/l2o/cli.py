@@ -138,6 +138,7 @@ def site(out: Path, examples: bool) -> None:
     """Build the site of results and documentation from whatever presets are built."""
     from l2o.site.build import build_site
 
+    _require_clone("site")
     print(build_site(out, examples))
 
 

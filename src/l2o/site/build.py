@@ -27,12 +27,9 @@ def build_site(out: Path, examples: bool = True) -> str:
 
     Raises
     ------
-    InputError : not in a clone of the repository, MkDocs is not installed, the folder holds
-        something else, or a page or an example is wrong.
+    InputError : MkDocs is not installed, the folder holds something else, or a page or an example
+        is wrong.
     """
-    if not CONFIGURATION.is_file():
-        remedy = "run it in a clone of the repository"
-        raise InputError(CONFIGURATION, "", "no such file", remedy)
     if lacking := [name for name in NEEDED if find_spec(name) is None]:
         remedy = "pip install --editable '.[docs]'"
         raise InputError("l2o site", "", f"not installed: {', '.join(lacking)}", remedy)

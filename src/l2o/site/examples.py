@@ -1,9 +1,9 @@
-"""The gallery: scripts of ``examples/`` that are run while the site is built, shown cell by cell.
+"""The gallery: scripts of ``examples/``, run while the site is built and shown cell by cell.
 
-A script begins with a docstring, title first. A line ``# %%`` begins a cell; comments right below it
-are its text. What a cell prints, and figures of Matplotlib that it leaves open, are shown under it.
+A script begins with a docstring, title first. A line ``# %%`` begins a cell; comments right below
+it are its text. What a cell prints, and figures of Matplotlib that it leaves open, follow it.
 
-``python -m l2o.site.examples SCRIPT FOLDER`` runs one script and writes ``cells.json`` and pictures.
+``python -m l2o.site.examples SCRIPT FOLDER`` runs a script and writes ``cells.json`` and pictures.
 """
 
 from __future__ import annotations
