@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -17,10 +17,10 @@ from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import rooms
 from l2o.site.curves import Curves
 from l2o.site.editions import Edition, editions
+from l2o.site.front_page import headline
 from l2o.site.histories import histories
 from l2o.site.records import records
 from l2o.site.tables import html_table, union
-from l2o.storage.json_files import read_json
 from l2o.storage.tables import read_table
 
 DATA = "assets/data"  # of the site: what pages load
@@ -235,10 +235,8 @@ def _headlines(curves: Iterable[Curves]) -> str:
         path = each.edition.place(each.experiment.table()["metrics"])
         if each.edition.folder:  # metrics have the name of the report alone
             path = path.with_name(f"{each.experiment.base}_metrics.json")
-        numbers: Mapping[str, Any] = read_json(path) if _is(path) else {}
-        if numbers.get("cells"):
-            met = f"{numbers['cells_met']} of {numbers['cells']} published values are reached"
-            lines.append(f"- {each.edition.title}: {met}.")
+        if words := headline(path):
+            lines.append(f"- {each.edition.title}: {words}")
     return "\n".join([*lines, ""])
 
 
