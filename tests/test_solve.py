@@ -112,7 +112,9 @@ def test_one_b_has_no_axis_of_samples(folder):
     assert np.allclose(single.x, all_of_them.x[5], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind, computed", [("f2", "f4"), ("f4", "f4"), ("i8", "f8"), (">f8", "f8")])
+@pytest.mark.parametrize(
+    "kind, computed", [("f2", "f4"), ("f4", "f4"), ("i8", "f8"), (">f8", "f8")]
+)
 def test_the_data_say_in_which_precision_it_is_computed(folder, kind, computed):
     given = np.abs(10 * B).astype(kind)
     for name in ("lista", "lamp", "l2o_dm"):

@@ -181,6 +181,25 @@ def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 @app.command()
+@click.argument("name", default="")
+def weights(name: str) -> None:
+    """List the trained weights in the box, or show the card of NAME."""
+    from l2o.commands.weights import listed, shown
+
+    print(shown(name) if name else listed())
+
+
+@app.command()
+@click.option("--commit", default="", help="that trained them; default: what is checked out")
+def pack(commit: str) -> None:
+    """Pack the trained weights of this clone into the box of the package."""
+    _require_clone("pack")
+    from l2o.commands.packing import pack
+
+    print(pack(commit))
+
+
+@app.command()
 @_with(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
 @click.option("--method", default="alista", show_default=True, help="an unrolled net")
