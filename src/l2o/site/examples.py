@@ -126,7 +126,7 @@ def executed(script: Path, folder: Path) -> list[dict[str, Any]]:
 def page(script: Path, cells: list[Mapping[str, Any]]) -> str:
     """Return the page of a script: text, code, what it printed, pictures."""
     title, _, text = split(script.read_text(encoding="utf-8"))[0].partition("\n")
-    parts = [f"# {title.rstrip('.')}\n", text.strip()]
+    parts = [f"# {title.rstrip('.')}", text.strip()]
     for cell in cells:
         parts += [cell["text"], f"```python\n{cell['code']}\n```" if cell["code"].strip() else ""]
         if cell.get("output"):
