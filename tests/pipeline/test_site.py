@@ -139,7 +139,7 @@ def test_a_pointer_on_a_curve_shows_the_value_of_the_table_and_a_click_its_proof
 def test_axes_can_be_switched(visit):
     page, layout = explorer(visit, "fig6"), f"{PANEL}._fullLayout"
     assert page.value(f"[{layout}.xaxis.type, {layout}.yaxis.type]") == ["log", "log"]
-    longest = "Math.max(...{}.data.map(t => Math.max(...t.x)))".format(PANEL)
+    longest = f"Math.max(...{PANEL}.data.map(t => Math.max(...t.x)))"
     assert page.value(longest) > 100
     choose(page, "ylog", "linear")
     choose(page, "xlog", "linear")
@@ -180,7 +180,8 @@ def test_a_table_is_sorted_and_searched(visit):
     table = "document.querySelector('.l2o-table')"
     head = f"[...{table}.querySelectorAll('th')].find(h => h.innerText.trim() === 'ratio')"
     at = page.value(f"{head}.cellIndex")
-    cells = f"[...{table}.querySelectorAll('tbody tr:not([hidden])')].map(r => r.cells[{at}])"
+    rows = f"[...{table}.querySelectorAll('tbody tr:not([hidden])')]"
+    cells = f"{rows}.map(r => r.cells[{at}])"
     values = f"{cells}.map(c => c.dataset.value).filter(v => v !== undefined).map(Number)"
     for order in (False, True):
         page.value(f"{head}.querySelector('button').click()")
@@ -191,9 +192,7 @@ def test_a_table_is_sorted_and_searched(visit):
         )
     field = f"{table}.querySelector('input')"
     page.value(f"{field}.value = 'smoke alista'; {field}.dispatchEvent(new Event('input'))")
-    left = page.value(
-        f"[...{table}.querySelectorAll('tbody tr:not([hidden])')].map(r => r.innerText)"
-    )
+    left = page.value(f"{rows}.map(r => r.innerText)")
     assert left and all("smoke" in row and "ALISTA" in row for row in left)
     assert page.value(f"{table}.querySelector('output').textContent").startswith(f"{len(left)} of")
 
