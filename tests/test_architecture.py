@@ -27,6 +27,7 @@ FLOORS = [
     {"weights", "solvers", "training", "evaluation", "torch", "sklearn"},
     {"figures", "claims"},
     {"experiments"},
+    {"site"},
     {"commands", "cli", "__main__"},
 ]
 

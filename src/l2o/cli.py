@@ -132,6 +132,17 @@ def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> 
 
 
 @app.command()
+@click.option("--out", type=click.Path(path_type=Path), default="reports/site", show_default=True)
+@click.option("--examples/--no-examples", default=True, show_default=True, help="run the examples")
+def site(out: Path, examples: bool) -> None:
+    """Build the site of results and documentation from whatever presets are built."""
+    from l2o.site.build import build_site
+
+    _require_clone("site")
+    print(build_site(out, examples))
+
+
+@app.command()
 @click.option("--folder", type=FOLDER, default=".", help="where Snakemake ran")
 def unlock(folder: Path) -> None:
     """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
