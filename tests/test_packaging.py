@@ -138,7 +138,7 @@ def test_elsewhere_it_is_the_installed_one(monkeypatch, tmp_path):
 # Dependencies
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("entry", sorted(ENTRIES))
 def test_what_a_user_reaches_needs_the_base_alone(entry):
     base = {IMPORTED.get(name, name) for name in distributions(PROJECT["dependencies"])}
     for module in source_closure(entry):
