@@ -111,10 +111,31 @@ def amp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.
     return list(iterates)
 
 
+def omp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """Orthogonal matching pursuit, by least squares on the columns chosen so far."""
+    m, n = A.shape
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        chosen, x, residual = [], np.zeros(n), measurement
+        for k in range(iterations):
+            full = len(chosen) == min(hyper["nonzeros"] or m, m, n)
+            least = max(hyper["tolerance"], 8 * np.finfo(float).eps)
+            if not full and np.linalg.norm(residual) > least * np.linalg.norm(measurement):
+                likeness = np.abs(A.T @ residual)
+                likeness[chosen] = 0.0
+                chosen.append(int(likeness.argmax()))
+                x = np.zeros(n)
+                x[chosen] = np.linalg.lstsq(A[:, chosen], measurement)[0]
+                residual = measurement - A @ x
+            iterates[k, q] = x
+    return list(iterates)
+
+
 REFERENCES = {
     "ista": ista,
     "ista_ss": ista_ss,
     "analytic_ista_ss": analytic_ista_ss,
     "fista": fista,
     "amp": amp,
+    "omp": omp,
 }

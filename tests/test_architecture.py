@@ -20,13 +20,14 @@ FILES = {
 }
 ROOMS = sorted(path.parent for path in ROOT.glob("experiments/*/experiment.py"))
 FLOORS = [
-    {"errors", "seeds"},
+    {"errors", "extras", "seeds", "version"},
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"training", "evaluation", "solve", "torch", "weights"},
+    {"weights", "solvers", "training", "evaluation", "torch", "sklearn"},
     {"figures", "claims"},
     {"experiments"},
+    {"site"},
     {"commands", "cli", "__main__"},
 ]
 

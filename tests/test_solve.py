@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o.solve
+import l2o.solvers.solver
 from conftest import make_problem, told
 from l2o.cli import main
 from l2o.errors import InputError
@@ -24,7 +24,7 @@ from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_scale import L2oScale
-from l2o.solve import load_solver
+from l2o.solvers.opening import load_solver
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
     DEPTH,
@@ -112,13 +112,30 @@ def test_one_b_has_no_axis_of_samples(folder):
     assert np.allclose(single.x, all_of_them.x[5], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["f2", "f4", "i8", "u1", ">f8"])
-def test_real_numbers_of_any_type_become_float64(folder, kind):
+@pytest.mark.parametrize(
+    "kind, computed", [("f2", "f4"), ("f4", "f4"), ("i8", "f8"), (">f8", "f8")]
+)
+def test_the_data_say_in_which_precision_it_is_computed(folder, kind, computed):
     given = np.abs(10 * B).astype(kind)
-    solver = load_solver(folder / "lista.safetensors", A.astype("f4"))
-    found, expected = solver.solve(given), solver.solve(given.astype("f8"))
-    assert found.x.dtype == found.objective.dtype == np.float64
-    assert np.array_equal(found.x, expected.x)
+    for name in ("lista", "lamp", "l2o_dm"):
+        solver = load_solver(folder / f"{name}.safetensors", A.astype("f4"))
+        found = solver.solve(given, 4)
+        expected = solver.solve(given.astype("f8"), 4, dtype=np.dtype(computed).name)
+        assert found.x.dtype == computed and np.array_equal(found.x, expected.x)
+        double = solver.solve(given.astype("f8"), 4)
+        assert double.x.dtype == np.float64
+        assert np.allclose(found.x, double.x, rtol=0, atol=1e-4 * np.abs(double.x).max())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "float16", int, np.dtype("f4"), None, torch.float64])
+def test_a_wanted_precision_is_taken_or_refused(folder, dtype):
+    solver = load_solver(folder / "lista.safetensors", A)
+    if isinstance(dtype, str) or dtype is int:
+        with pytest.raises(InputError, match="neither float32 nor float64"):
+            solver.solve(B, dtype=dtype)
+    else:
+        wanted = np.float32 if isinstance(dtype, np.dtype) else np.float64
+        assert solver.solve(B, dtype=dtype).x.dtype == wanted
 
 
 @pytest.mark.parametrize("name", ["glista", "l2o_rnnprop", "lista"])
@@ -171,7 +188,7 @@ def words(folder: Path, out: Path, name: str = "lista", **changes) -> list[str]:
 
 @pytest.mark.parametrize("name", ["lista", "lamp", "l2o_dm"])
 def test_the_command_writes_what_the_call_returns(folder, tmp_path, monkeypatch, capsys, name):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     out, count, safeguard = tmp_path / "x.h5", 4, name == "l2o_dm"
     out.write_bytes(b"an older file")
     options = ["--safeguard"] if safeguard else []
@@ -243,7 +260,7 @@ BAD_ARRAYS = [
 
 @pytest.mark.parametrize("role, array, part", BAD_ARRAYS)
 def test_bad_arrays_are_told_in_one_line(folder, tmp_path, monkeypatch, capsys, role, array, part):
-    monkeypatch.setattr(l2o.solve, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
+    monkeypatch.setattr(l2o.solvers.solver, "COORDINATES", {"unrolled": 7 * N, "recurrent": 7 * N})
     bad = write_array(tmp_path / "bad.h5", {"dictionary": "A", "measurements": "b"}[role], array)
     out = tmp_path / "x.h5"
     out.write_bytes(b"an older file")
@@ -342,13 +359,14 @@ def test_a_recurrent_optimizer_without_lam_needs_one(tmp_path):
     assert load_solver(path, A, lam=0.3).lam == 0.3
 
 
-# The README
+# The page on using trained optimizers
+
+PAGE = (Path(__file__).parents[1] / "docs/use.md").read_text("utf-8")
+SECTION = PAGE.split("## Solve with what the benchmark trained")[1].split("\n## ")[0]
 
 
-def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch, capsys):
-    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    section = text.split("## Use a trained optimizer on your own problem")[1].split("\n## ")[0]
-    shell, code = re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)[:2]
+def test_the_example_of_the_page_runs(folder, tmp_path, monkeypatch, capsys):
+    shell, code = re.findall(r"```\w*\n(.*?)```", SECTION, re.DOTALL)[:2]
     command = shlex.split(shell.replace("\\\n", " "))
     checkpoint = tmp_path / command[command.index("--optimizer") + 1]
     checkpoint.parent.mkdir(parents=True)
@@ -364,11 +382,7 @@ def test_the_example_of_the_readme_runs(folder, tmp_path, monkeypatch, capsys):
     assert len(code.strip().splitlines()) <= 8
 
 
-def example(number: int) -> str:
-    """Return one of the README's examples in Python, counted from 0."""
-    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    section = text.split("## Use a trained optimizer on your own problem")[1].split("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[number]
+EXAMPLES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def run_with_l2o_scale(code: str, folder: Path, monkeypatch) -> dict:
@@ -383,14 +397,14 @@ def run_with_l2o_scale(code: str, folder: Path, monkeypatch) -> dict:
     return names
 
 
-def test_the_readme_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
-    names = run_with_l2o_scale(example(1), tmp_path, monkeypatch)
+def test_the_page_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
+    names = run_with_l2o_scale(EXAMPLES[1], tmp_path, monkeypatch)
     assert names["x"].shape == (64, 10) and torch.isfinite(names["x"]).all()
 
 
-def test_the_readme_says_at_which_points_l2o_swarm_asks():
+def test_the_page_says_at_which_points_l2o_swarm_asks():
     asked, names = [], {}
-    exec(example(1).split("optimizer = ")[0], names)
+    exec(EXAMPLES[1].split("optimizer = ")[0], names)
 
     class Hills(names["Hills"]):
         def gradient(self, x):
@@ -405,30 +419,4 @@ def test_the_readme_says_at_which_points_l2o_swarm_asks():
     with torch.no_grad():
         next(iterates(optimizer, Hills(), torch.ones(3, 10)))
     assert set(asked) == {(optimizer.k, 3, 10)}
-    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    assert re.search(r"L2O-Swarm: [^)]*\(particles, batch, n\)", text)
-
-
-def test_the_network_of_the_readme_ends_at_x_in_memory_of_its_own(tmp_path, monkeypatch):
-    """L2O-Scale asks for the last gradient elsewhere than at x, which this test would see."""
-    torch.manual_seed(0)
-    names = run_with_l2o_scale(example(2), tmp_path, monkeypatch)
-    net, x = names["net"], names["x"]
-
-    def flat() -> torch.Tensor:
-        return torch.nn.utils.parameters_to_vector(net.parameters()).detach()
-
-    assert torch.equal(flat(), x[0])
-    after = torch.nn.functional.cross_entropy(net(names["data"]), names["target"])
-    assert after < 0.9 * np.log(3)
-    before = flat()
-    x.zero_()
-    assert torch.equal(flat(), before)
-    memory = [parameter.untyped_storage().data_ptr() for parameter in net.parameters()]
-    assert len(set(memory)) == len(memory)
-    asked = []
-    monkeypatch.setattr(names["training"], "load", lambda x: asked.append(x.clone()))
-    with torch.no_grad():
-        steps = iterates(names["optimizer"], names["training"], before[None])
-        xs = [next(steps) for _ in range(3)]
-    assert not torch.equal(asked[2], xs[1])
+    assert re.search(r"L2O-Swarm: [^)]*\(particles, batch, n\)", PAGE)

@@ -22,7 +22,8 @@ from l2o.errors import InputError
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
-from l2o.solve import Solver, load_solver
+from l2o.solvers.opening import load_solver
+from l2o.solvers.solver import Solver
 from solve_cases import LAM, RECURRENT, A, B, write_checkpoint
 
 METHODS = [*methods("unrolled"), *RECURRENT]
@@ -100,9 +101,10 @@ def test_an_array_on_disk_is_taken(solver, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.int16])
-def test_tensors_of_any_real_type_become_float64(solver, kind):
+def test_tensors_of_any_real_type_are_taken(solver, kind):
     given = torch.from_numpy(10 * B).to(kind)
-    assert found(solver, "lista", given) == found(solver, "lista", given.double().numpy())
+    same = given.float() if kind.is_floating_point else given.double()
+    assert found(solver, "lista", given) == found(solver, "lista", same.numpy())
 
 
 def masked(array: np.ndarray) -> np.ma.MaskedArray:
@@ -138,9 +140,10 @@ NO_ARRAYS = [
 
 @pytest.mark.parametrize("make, part", NO_ARRAYS)
 def test_what_is_no_array_of_numbers_is_told_in_one_line(folder, solver, make, part):
-    with pytest.raises(InputError) as error:
-        load_solver(folder / "lista.safetensors", make(A))
-    told(error, Path("A"), part)
+    if make(A) is not None:  # a net knows its own
+        with pytest.raises(InputError) as error:
+            load_solver(folder / "lista.safetensors", make(A))
+        told(error, Path("A"), part)
     with pytest.raises(InputError) as error:
         solver.solve(make(B))
     told(error, Path("b"), part)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import stat
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from l2o.commands.options import InputPath, OutputPath, Positive, Whole
+from l2o.commands.options import InputPath, OneOf, OutputPath, Positive, Real, Trained, Whole
 from l2o.errors import InputError
+from l2o.extras import missing
 from l2o.layout import KINDS, wildcards_of
 from l2o.storage.paths import refused
 
@@ -22,9 +25,27 @@ PRESET = click.option("--preset", default="laptop", show_default=True, help="smo
 METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
 FILE = InputPath()
 FOLDER = InputPath("folder", kind=stat.S_IFDIR)
+TRAINED = Trained()
+
+
+def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from l2o.version import __version__
+
+        print(f"l2o {__version__}")
+        context.exit()
 
 
 @click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 def app() -> None:
     """Gather the commands."""
 
@@ -36,6 +57,7 @@ def _job_command(kind: str) -> click.Command:
     def run(preset: str, methods: str, **values: str) -> None:
         from l2o.commands.jobs import run_job
 
+        _require_clone(kind)
         run_job(kind, [values[name] for name in names], preset, methods)
 
     command = click.Command(
@@ -61,6 +83,8 @@ def check(experiment: str, preset: str, methods: str, params: Path | None) -> No
     """Check a parameter file, or all, and say what the graph of jobs makes of it."""
     from l2o.commands.jobs import check
 
+    if params is None:
+        _require_clone("check")
     print(check(experiment, preset, methods, params))
 
 
@@ -81,6 +105,7 @@ def new(what: str, name: str, kind: str) -> None:
     """Write the template of a method or an experiment called NAME."""
     from l2o.commands.templates import new_experiment, new_method
 
+    _require_clone("new")
     print(new_method(name, kind) if what == "method" else new_experiment(name))
 
 
@@ -102,9 +127,21 @@ def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> 
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
     from l2o.commands.artifacts import verify
 
+    _require_clone("verify")
     text, valid = verify(preset, methods, everything, folder)
     print(text)
     sys.exit(0 if valid else 1)
+
+
+@app.command()
+@click.option("--out", type=click.Path(path_type=Path), default="reports/site", show_default=True)
+@click.option("--examples/--no-examples", default=True, show_default=True, help="run the examples")
+def site(out: Path, examples: bool) -> None:
+    """Build the site of results and documentation from whatever presets are built."""
+    from l2o.site.build import build_site
+
+    _require_clone("site")
+    print(build_site(out, examples))
 
 
 @app.command()
@@ -116,22 +153,128 @@ def unlock(folder: Path) -> None:
     print(unlock(folder))
 
 
+DICTIONARY = (
+    click.option("--dictionary", type=FILE, help="A, (m, n), columns of any norm"),
+    click.option("--dictionary-key", default="", help="name of the array in that file"),
+)
+MEASUREMENTS = (
+    click.option("--measurements", type=FILE, help="b, (samples, m)"),
+    click.option("--key", default="", help="name of the array in that file"),
+)
+SIGNALS = (
+    click.option("--signals", type=FILE, help="x, (samples, n)"),
+    click.option("--signals-key", default="", help="name of the array in that file"),
+)
+LAM = click.option("--lam", type=Positive(), help="weight of the 1-norm, for LASSO")
+THREADS = click.option(
+    "--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU"
+)
+
+
+def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what gives a command these options, in this order."""
+
+    def given(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return given
+
+
 @app.command()
-@click.option("--optimizer", type=FILE, required=True, help="checkpoint of a net or an optimizer")
-@click.option("--dictionary", type=FILE, required=True, help="HDF5 with A, (m, n), unit columns")
-@click.option("--measurements", type=FILE, required=True, help="HDF5 with b, (samples, m)")
+@click.argument("name", default="")
+def weights(name: str) -> None:
+    """List the trained weights in the box, or show the card of NAME."""
+    from l2o.commands.weights import listed, shown
+
+    print(shown(name) if name else listed())
+
+
+@app.command()
+@click.option("--clone", type=FOLDER, default=".", help="that trained them; default: this one")
+def pack(clone: Path) -> None:
+    """Pack trained weights of a clone, those that are proven, into the box of the package."""
+    _require_clone("pack")
+    from l2o.commands.packing import pack
+
+    print(pack(clone))
+
+
+@app.command()
+@_with(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
+@click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
+@click.option("--method", default="alista", show_default=True, help="an unrolled net")
+@click.option(
+    "--layers", type=Whole(1000), default=16, show_default=True, help="learned iterations"
+)
+@click.option("--density", type=Positive(), default=0.1, show_default=True, help="of drawn codes")
+@click.option("--snr", type=Real(), help="dB, of measurements made here; default: no noise")
+@click.option("--objective", type=OneOf("recovery", "lasso"), help="default: lasso for b alone")
+@LAM
+@click.option("--budget", default="standard", show_default=True, help="quick, standard, thorough")
+@click.option("--minutes", type=Positive(), help="train for about that long instead")
+@click.option("--setting", multiple=True, help="of the method, NAME=NUMBER; may be repeated")
+@click.option("--seed", type=Whole(2**62, 0), default=0, show_default=True, help="of what is drawn")
+@THREADS
+def fit(**options: object) -> None:
+    """Train a solver for a dictionary of your own.
+
+    Files are .npy, .npz, HDF5 or .mat. Without signals and measurements it learns from codes that
+    are drawn; from your signals, with their measurements or measured here; or from measurements
+    alone, to minimise 0.5 ||A x - b||^2 + lam ||x||_1.
+    """
+    from l2o.commands.fit import fit
+
+    _require(options, "dictionary")
+    print(fit(**options))
+
+
+@app.command()
+@_with(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
+@click.option("--optimizer", type=TRAINED, multiple=True, help="a trained one; may be repeated")
+@click.option("--methods", default="", help="classical ones, as in fista,omp; default: they, amp")
+@LAM
+@THREADS
+@click.option("--figure", type=OutputPath(), help="draw the curves, .pdf or .png")
+def compare(**options: object) -> None:
+    """Compare trained solvers and classical methods on data of your own."""
+    from l2o.commands.fit import compare
+
+    _require(options, "dictionary", "measurements")
+    print(compare(**options))
+
+
+@app.command()
+@click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
+@click.option("--method", help="or a classical one: fista, ista, omp, amp")
+@_with(*DICTIONARY, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
-@click.option("--key", default="b", show_default=True, help="dataset in the measurements")
-@click.option("--dictionary-key", default="A", show_default=True, help="... in the dictionary")
 @click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
-@click.option("--lam", type=Positive(), help="weight of the 1-norm, for recurrent optimizers")
-@click.option("--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU")
+@LAM
+@click.option("--dtype", default="", help="float32 or float64; default: that of the measurements")
+@THREADS
 def solve(**options: object) -> None:
-    """Solve your own problems b = A x + noise with a trained net or optimizer."""
+    """Solve your own problems b = A x + noise, file to file (.npy, .npz, HDF5, .mat)."""
     from l2o.commands.solve import solve
 
+    _require(options, "measurements")
     print(solve(**options))
+
+
+def _require(options: Mapping[str, object], *names: str) -> None:
+    """Refuse a call that lacks an option."""
+    for name in names:
+        if not options[name]:
+            raise InputError(f"--{name}", "", "is missing", "name a file")
+
+
+def _require_clone(command: str) -> None:
+    """Refuse what works on the repository's parameters and results outside of one."""
+    if not Path("params").is_dir():
+        problem = f"there is no folder params/ in {Path.cwd()}"
+        raise InputError(f"l2o {command}", "", problem, "run it in a clone of the repository")
 
 
 def _require_own_sources() -> None:
@@ -151,6 +294,9 @@ def main() -> None:
         app()
     except InputError as error:
         fault = error
+    except ModuleNotFoundError as error:
+        if not (fault := missing(error)):
+            raise
     except OSError as error:
         fault = refused(error.filename or "l2o", "used", error)
     print(f"error: {fault}", file=sys.stderr)

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-import l2o.solve
+import l2o.solvers.solver
 from ordinary_user import ordinary_user
 from solve_cases import SAMPLES, A, B, M, N, write_array
 from solve_command import GOOD, a_socket, ended, fill, refused, solve
@@ -149,6 +149,7 @@ def test_numbers_out_of_range_are_told(folder, option, value, part):
     [
         ("", "names nothing"),
         ("none", "no such file; check the path"),
+        ("l2o_none/mnist", "no such file; check the path"),
         ("b.h5/none", "no such file"),
         (".", "is a folder, not a file"),
         ("pipe", "is a pipe, not a file"),
@@ -191,8 +192,9 @@ def test_datasets_are_named_by_their_keys(folder):
     with h5py.File("set.h5", "w") as file:
         file["deep/A"], file["deep/b"] = A, B
     both = {"dictionary": "set.h5", "measurements": "set.h5"}
-    refused(solve(**both), "set.h5: A: ", "holds deep/A, deep/b; ", "--dictionary-key")
-    refused(solve(**both, dictionary_key="deep/A"), "set.h5: b: ", "by --key")
+    refused(solve(**both), "set.h5: ", "deep/A (12, 20), deep/b (40, 12); ", "--dictionary-key")
+    refused(solve(**both, dictionary_key="A"), "set.h5: A: ", "holds deep/A, deep/b; ")
+    refused(solve(**both, dictionary_key="deep/A"), "set.h5: ", "several arrays", "by --key")
     code, _, _ = solve(**both, dictionary_key="deep/A", key="deep/b")
     assert code == 0 and complete(Path("x.h5"))
 
@@ -243,14 +245,14 @@ def test_transposed_measurements_are_called_so(folder):
 
 CHILD = """
 import signal, time
-import l2o.solve
+import l2o.solvers.solver
 from l2o.cli import main
 
 def waiting(*arguments):
     print("at work", flush=True)
     time.sleep(60)
 
-l2o.solve.Solver.solve = waiting
+l2o.solvers.solver.Solver.solve = waiting
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 main()
 """
@@ -278,13 +280,13 @@ def test_what_a_signal_does_is_put_back(folder):
 
 
 def test_a_command_under_nohup_goes_on(folder, monkeypatch):
-    whole = l2o.solve.Solver.solve
+    whole = l2o.solvers.solver.Solver.solve
 
     def hung_up(*arguments):
         os.kill(os.getpid(), signal.SIGHUP)
         return whole(*arguments)
 
-    monkeypatch.setattr(l2o.solve.Solver, "solve", hung_up)
+    monkeypatch.setattr(l2o.solvers.solver.Solver, "solve", hung_up)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         assert solve()[0] == 0 and complete(Path("x.h5"))

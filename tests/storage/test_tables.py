@@ -108,7 +108,7 @@ def test_json_reads_back(tmp_path):
 
 def test_jobs_do_not_import_what_they_do_not_use():
     """A training or an evaluation pays for torch, NumPy, h5py and pydantic, and no more."""
-    code = "import sys, l2o.training.unrolled, l2o.training.recurrent, l2o.solve\n"
+    code = "import sys, l2o.training.unrolled, l2o.training.recurrent, l2o.solvers.opening\n"
     code += "from l2o.compute import prepare_device\nprepare_device('cpu', 1)\n"
     code += "unused = {'pandas', 'scipy', 'matplotlib', 'yaml', 'torch._inductor.config'}\n"
     code += "assert not unused & set(sys.modules), unused & set(sys.modules)\n"

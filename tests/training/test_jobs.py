@@ -12,7 +12,7 @@ import torch
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
-from l2o.solve import load_solver
+from l2o.solvers.opening import load_solver
 from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training import recurrent, results, unrolled
 from l2o.training.progress import Progress

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+import l2o.weights as weights
 from l2o.errors import InputError
 from l2o.storage.paths import CHECK, readable, written_to
 
@@ -44,6 +45,18 @@ class InputPath(_Checked):
         return readable(_path(text, option), self.kind, self.what, self.absent)
 
 
+class Trained(InputPath):
+    """A trained method: a file, or the name of weights in the box where no file is called so."""
+
+    def __init__(self) -> None:
+        super().__init__(absent="check the path, or give a name that `l2o weights` lists")
+
+    def checked(self, text: str, option: str) -> Path | str:
+        if weights.has(text) and not os.path.lexists(text):
+            return text
+        return super().checked(text, option)
+
+
 class OutputPath(_Checked):
     """A file to write, which may be there; of a link, the file that it leads to."""
 
@@ -56,18 +69,47 @@ class OutputPath(_Checked):
 
 
 class Whole(_Checked):
-    """An integer from 1 to ``most``."""
+    """An integer from ``least`` to ``most``."""
 
     name = "integer"
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, least: int = 1) -> None:
+        self.most, self.least = most, least
 
     def checked(self, text: str, option: str) -> int:
-        if re.fullmatch("[0-9]{1,19}", text) and 1 <= int(text) <= self.most:
+        if re.fullmatch("[0-9]{1,19}", text) and self.least <= int(text) <= self.most:
             return int(text)
-        problem = f"{text!r} is no whole number from 1 to {self.most}"
+        problem = f"{text!r} is no whole number from {self.least} to {self.most}"
         raise InputError(option, "", problem, "give one")
+
+
+class OneOf(_Checked):
+    """One of some words."""
+
+    name = "word"
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def checked(self, text: str, option: str) -> str:
+        if text in self.words:
+            return text
+        raise InputError(option, "", f"{text!r} is unknown", f"give {' or '.join(self.words)}")
+
+
+class Real(_Checked):
+    """A finite floating-point number."""
+
+    name = "float"
+
+    def checked(self, text: str, option: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value):
+            return value
+        raise InputError(option, "", f"{text!r} is not a finite number", "give one")
 
 
 class Positive(_Checked):

@@ -22,6 +22,7 @@ from l2o.storage.checkpoints import load_into, load_tensors
 
 REMEDY = "give a checkpoint that the training wrote"
 STRICT = ConfigDict(strict=True, extra="forbid")
+NORMS = "norms"  # tensor beside the net's: of the columns of the dictionary that a user gave
 
 
 class Record(BaseModel):
@@ -31,6 +32,7 @@ class Record(BaseModel):
 
     setting: Name = "unknown"
     lam: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    scale: Annotated[FiniteFloat, Field(gt=0)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,44 @@ class Checkpoint:
         InputError : it was trained for another dictionary, or has another architecture.
         """
         A, depth = torch.from_numpy(dictionary).float(), self.record["depth"]
-        if depth > len(self.tensors):  # each layer has one at least
-            problem = f"{depth} layers, and {len(self.tensors)} tensors are in the file"
+        tensors = {name: tensor for name, tensor in self.tensors.items() if name != NORMS}
+        if depth > len(tensors):  # each layer has one at least
+            problem = f"{depth} layers, and {len(tensors)} tensors are in the file"
             raise InputError(self.path, "depth", problem, REMEDY)
         with torch.device("cpu"):
             net = self.head.load()(A, depth, self.record["hyperparameters"])
-        load_into(net, self.tensors, self.path)
+        load_into(net, tensors, self.path)
         if not torch.equal(net.A, A):
             problem = "was trained for another dictionary than the data were measured with"
             raise InputError(self.path, "A", problem, "train it on these data")
         return net
+
+    def dictionary(self) -> np.ndarray:
+        """Return the dictionary that an unrolled net was trained for, (m, n) float32.
+
+        Raises
+        ------
+        InputError : the file has none.
+        """
+        if "A" not in self.tensors or self.tensors["A"].ndim != 2:
+            problem = "this tensor is missing in the checkpoint of an unrolled net"
+            raise InputError(self.path, "A", problem, REMEDY)
+        return self.tensors["A"].numpy()
+
+    def norms(self) -> np.ndarray | None:
+        """Return the norms of the columns of the user's dictionary, (n,); None where all are 1.
+
+        Raises
+        ------
+        InputError : another number of them, or one that is not above 0.
+        """
+        if NORMS not in self.tensors:
+            return None
+        found = self.tensors[NORMS].double().numpy()
+        if found.shape != (self.dictionary().shape[1],) or not (found > 0).all():
+            problem = "is not a positive norm for each column of A"
+            raise InputError(self.path, NORMS, problem, REMEDY)
+        return found
 
     def optimizer(self) -> RecurrentOptimizer:
         """Return the trained recurrent optimizer, on the CPU, float32.

@@ -5,6 +5,9 @@ alone: comments, docstrings and layout do not. Modules of :data:`BY_DEFINITION` 
 definitions that the work reaches, every other one as a whole: in a room one file holds the work of
 many kinds of job, and the machinery of proofs is no part of what it proves.
 
+The top of the package only serves names to users. It takes part in no work, so that none of it
+counts, and no module imports it.
+
 What a module consists of is remembered by the content of its file, so that a process parses only
 what is new.
 """
@@ -82,6 +85,8 @@ def forget_sources() -> None:
 @cache
 def _examined(entry: str) -> tuple[str, tuple[str, ...]]:
     """Return the hash of a module, or of one definition of it, and what else it reaches."""
+    if entry == PACKAGE:
+        return hashlib.sha256().hexdigest(), ()
     module, _, name = entry.partition(":")
     try:
         examined = Memory.shared().examined(_content(module), name)

@@ -22,6 +22,7 @@ REAL = "fiu"  # NumPy's kinds of floating-point numbers and integers
 AGAIN = "write the file again, as HDF5"
 MOST = 10  # names that a message lists
 SPARSE = ({"ir", "jc"}, {"indices", "indptr"})  # of MATLAB, of SciPy
+NO_NUMBERS = {"logical": "truth values", "char": "no numbers but text"}  # classes of MATLAB
 ABSENT = ("doesn't exist", "not found", "empty string", "can't encode")  # says h5py of no object
 TRANSPOSED = "store its transpose (files of MATLAB hold every array the other way round)"
 
@@ -64,12 +65,20 @@ def _content(dtype: np.dtype) -> str:
         return "no numbers but text"
     if h5py.check_ref_dtype(dtype):
         return "no numbers but references, as a cell array of MATLAB does"
+    if dtype.hasobject and not h5py.check_vlen_dtype(dtype):
+        return "no numbers but Python objects, which only a pickle can store"
     if h5py.check_vlen_dtype(dtype):
         return "no numbers but rows of several lengths"
     return f"no numbers but {'an enumeration' if dtype.kind in REAL else dtype}"
 
 
-def finite(values: np.ndarray, source: str | PathLike[str], key: str = "", at: int = 0):
+def finite(
+    values: np.ndarray,
+    source: str | PathLike[str],
+    key: str = "",
+    at: int = 0,
+    single: bool = False,
+) -> np.ndarray:
     """Return real numbers as float64.
 
     Parameters
@@ -77,13 +86,15 @@ def finite(values: np.ndarray, source: str | PathLike[str], key: str = "", at: i
     values : (rows, ...)
     source, key : where they come from, for the message
     at : number of the first row, for the message
+    single : return float32 where float32 holds them: numbers of float16 and float32
 
     Raises
     ------
     InputError : NaN or infinity among them.
     """
+    narrow = single and values.dtype.kind == "f" and values.dtype.itemsize <= 4
     with np.errstate(over="ignore"):  # of a wider type: infinity is told below
-        values = np.asarray(values, np.float64)
+        values = np.asarray(values, np.float32 if narrow else np.float64)
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if bad.any():
         problem = f"holds NaN or infinity (first in row {at + int(bad.argmax())}, counted from 0)"
@@ -91,29 +102,63 @@ def finite(values: np.ndarray, source: str | PathLike[str], key: str = "", at: i
     return values
 
 
+def check_memory(shape: tuple[int, ...], rows: int, source: str | PathLike[str], key: str) -> None:
+    """Refuse to read more rows of an array, as float64, than the free memory holds.
+
+    Raises
+    ------
+    InputError : it does not.
+    """
+    import psutil
+
+    needed = 8 * rows * prod(shape[1:])
+    if needed > (free := psutil.virtual_memory().available):
+        problem = f"has shape {shape}, {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB of"
+        raise InputError(source, key, f"{problem} memory are free", "give less")
+
+
 class StoredArray:
-    """A dataset of an open file, of which slices are read."""
+    """An array of a file, of which slices are read.
 
-    def __init__(self, dataset: h5py.Dataset, path: Path, key: str) -> None:
-        self.dataset, self.path, self.key = dataset, path, key
-        self.shape: tuple[int, ...] = dataset.shape
+    Parameters
+    ----------
+    dataset : of an open HDF5 file, or an array, in memory or mapped
+    path, key : where it comes from, for the messages
+    reverse : its axes are stored in reverse order, as MATLAB does in HDF5
 
-    def rows(self, first: int, end: int) -> np.ndarray:
+    Attributes
+    ----------
+    shape : with the axes in the order of the caller
+    dtype : of the numbers in the file, in the byte order of this machine
+    """
+
+    def __init__(
+        self, dataset: h5py.Dataset | np.ndarray, path: Path, key: str, reverse: bool = False
+    ) -> None:
+        self.dataset, self.path, self.key, self.reverse = dataset, path, key, reverse
+        self.shape: tuple[int, ...] = dataset.shape[::-1] if reverse else dataset.shape
+        self.dtype: np.dtype = dataset.dtype.newbyteorder("=")
+
+    def rows(self, first: int, end: int, single: bool = False) -> np.ndarray:
         """Return the rows from ``first`` up to ``end``, float64.
+
+        Parameters
+        ----------
+        single : return numbers of float16 and float32 as float32
 
         Raises
         ------
         InputError : more than the memory holds, damaged file, NaN or infinity.
         """
-        import psutil
-
-        needed = 8 * (end - first) * prod(self.shape[1:])
-        if needed > (free := psutil.virtual_memory().available):
-            problem = f"has shape {self.shape}, {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB of"
-            raise InputError(self.path, self.key, f"{problem} memory are free", "give less")
-        with reading(self.path, AGAIN, self.dataset):
-            values = self.dataset[first:end]
-        return finite(values, self.path, self.key, first)
+        check_memory(self.shape, end - first, self.path, self.key)
+        wanted = (..., slice(first, end)) if self.reverse else slice(first, end)
+        if isinstance(self.dataset, np.ndarray):  # maybe mapped, and not to be written on
+            values = np.array(self.dataset[wanted], order="C", subok=False)
+        else:
+            with reading(self.path, AGAIN, self.dataset):
+                values = self.dataset[wanted]
+            values = np.ascontiguousarray(values.T if self.reverse else values)
+        return finite(values, self.path, self.key, first, single)
 
 
 @contextmanager
@@ -121,6 +166,8 @@ def opened_array(
     path: str | Path, key: str, axes: str, option: str = "--key"
 ) -> Iterator[StoredArray]:
     """Open the dataset ``key`` of an HDF5 file; its form is checked, its values when read.
+
+    The axes of what MATLAB wrote (version 7.3) are put back into the order that they had there.
 
     Parameters
     ----------
@@ -143,12 +190,26 @@ def opened_array(
         except Exception as error:
             problem = "holds values of a type that NumPy does not have"
             raise InputError(path, key, problem, "give real numbers") from error
+        with reading(path, AGAIN, found):
+            matlab = matlab_class(found)
+            empty = bool(found.attrs.get("MATLAB_empty", 0))  # its values are the shape, then
+        if matlab in NO_NUMBERS:
+            remedy = "give real numbers: in MATLAB `double(A)`"
+            raise InputError(path, key, f"holds {NO_NUMBERS[matlab]}", remedy)
+        if empty:
+            raise InputError(path, key, "is empty", f"give some of {axes}")
         check_form(found, axes, path, key)
         with reading(path, AGAIN, found):
             problem = _lacking(found)
         if problem:
             raise InputError(path, key, problem, "store the values themselves")
-        yield StoredArray(found, path, key)
+        yield StoredArray(found, path, key, reverse=bool(matlab))
+
+
+def matlab_class(found: h5py.HLObject) -> str:
+    """Return MATLAB's class of what it wrote into HDF5, such as "double"; "" of what it did not."""
+    name = found.attrs.get("MATLAB_class", b"")
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
 
 
 def _found(file: h5py.File, path: Path, key: str, remedy: str) -> h5py.Dataset:

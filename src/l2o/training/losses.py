@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+FLOOR = 1e-15  # of a relative error: float32 may hit a signal to the bit, whose logarithm is none
+
 
 class TrainingLoss(Protocol):
     """The error of the outputs of one layer, (batch, n), against the targets of their samples."""
@@ -39,5 +41,5 @@ class RecoveryLoss:
         return float(target.square().sum(dim=1, dtype=torch.float64).mean())
 
     def score_db(self, x: Tensor, b: Tensor, target: Tensor) -> float:
-        error = (x.double() - target).square().sum(dim=1)
-        return float((10.0 * torch.log10(error / target.double().square().sum(dim=1))).mean())
+        error = (x.double() - target).square().sum(dim=1) / target.double().square().sum(dim=1)
+        return float((10.0 * torch.log10(error.clamp_min(FLOOR))).mean())

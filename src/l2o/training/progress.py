@@ -13,11 +13,12 @@ class Progress:
     title : of the training
     total : steps or epochs that there are
     unit : their name
+    quiet : show nothing
     """
 
-    def __init__(self, title: str, total: int, unit: str) -> None:
-        self.title, self.bar = title, None
-        if sys.stderr.isatty():
+    def __init__(self, title: str, total: int, unit: str, quiet: bool = False) -> None:
+        self.title, self.bar, self.quiet = title, None, quiet
+        if sys.stderr.isatty() and not quiet:
             from tqdm import tqdm
 
             self.bar = tqdm(total=total, desc=title, unit=unit)
@@ -27,7 +28,7 @@ class Progress:
         if self.bar is not None:
             self.bar.n = done
             self.bar.set_postfix_str(text)
-        elif line:
+        elif line and not self.quiet:
             print(f"{self.title}: {line}", flush=True)
 
     def close(self) -> None:

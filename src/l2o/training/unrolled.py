@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from l2o.artifacts.job import Given
 from l2o.compute import prepare_device
 from l2o.config.training import Training
 from l2o.optimizers.registry import methods
+from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.training.losses import TrainingLoss
 from l2o.training.progress import Progress
 from l2o.training.progressive import ProgressiveTrainer, Samples
 from l2o.training.results import store_training
 from l2o.training.stages import Stage, schedule
+from l2o.training.state import TrainingState
 
 Split = tuple[np.ndarray, np.ndarray]
 HISTORY = ("stage", "layer", "step", "train_loss_db", "validation_loss_db", "status")
@@ -52,18 +55,45 @@ def train_unrolled(
     budget, depth = Training.model_validate(told["training"]), told["depth"]
     method = methods("unrolled")[told["method"]].load()
     net = method(torch.from_numpy(dictionary).float(), depth, told["hyperparameters"]).to(device)
+    kept = {"state_path": given.state, "key": given.key, "title": f"{told['setting']} {net.label}"}
+    done = trained(net, train, validation, make_loss(net.A), budget, told["seed"], **kept)
+    store_training(given, net, done, device, HISTORY, {"depth": depth, **about})
+
+
+def trained(
+    net: UnrolledNet,
+    train: Split,
+    validation: Split,
+    loss: TrainingLoss,
+    budget: Training,
+    seed: int,
+    *,
+    state_path: Path,
+    key: str,
+    title: str,
+    quiet: bool = False,
+) -> TrainingState:
+    """Train a net, or go on with its interrupted training; return the state of the finished one.
+
+    Parameters
+    ----------
+    net : at its classical start
+    train, validation : b, (samples, m), and the loss's targets, (samples, ...)
+    state_path, key : where an unfinished training is kept, and what makes it what it is
+    title : of the bar or of the lines that show the progress
+    quiet : show none
+    """
 
     def samples(split: Split) -> Samples:
-        return Samples(*(torch.from_numpy(part).float().to(device) for part in split))
+        return Samples(*(torch.from_numpy(part).float().to(net.A.device) for part in split))
 
-    stages = schedule(depth, budget)
-    title, steps = f"{told['setting']} {net.label}", sum(stage.steps for stage in stages)
-    progress = Progress(title, steps, "step")
+    stages = schedule(net.depth, budget)
+    progress = Progress(title, sum(stage.steps for stage in stages), "step", quiet)
+    report = _reported(progress, stages)
     sets = samples(train), samples(validation)
-    where = told["seed"], given.state, given.key, _reported(progress, stages)
-    done = ProgressiveTrainer(net, *sets, make_loss(net.A), budget, *where).run()
+    done = ProgressiveTrainer(net, *sets, loss, budget, seed, state_path, key, report).run()
     progress.close()
-    store_training(given, net, done, device, HISTORY, {"depth": depth, **about})
+    return done
 
 
 def _reported(progress: Progress, stages: list[Stage]) -> Callable[[Stage, dict[str, Any]], None]:

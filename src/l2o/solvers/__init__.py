@@ -1,0 +1,1 @@
+"""Solvers of b = A x + noise for problems of users: trained, classical, compared."""

@@ -1,0 +1,227 @@
+"""Train a solver for a dictionary of the user's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from l2o.config.values import within
+from l2o.errors import InputError
+from l2o.optimizers.registry import methods
+from l2o.solvers import budgets
+from l2o.solvers.comparison import OPPONENTS, SAMPLES, TUNED_ON, Comparison, compared
+from l2o.solvers.dictionary import Dictionary, rescaled
+from l2o.solvers.entrance import array
+from l2o.solvers.fitting import Plan, fitted, held_out, steady
+from l2o.solvers.measures import Measure
+from l2o.solvers.samples import (
+    HELD_OUT,
+    Data,
+    drawn,
+    own_measurements,
+    own_pairs,
+    with_lasso_targets,
+)
+from l2o.solvers.solver import Solver
+
+OBJECTIVES = ("recovery", "lasso")
+MOST_LAYERS = 1000
+
+
+def fit(
+    A: Any,
+    *,
+    method: str = "alista",
+    layers: int = 16,
+    signals: Any = None,
+    measurements: Any = None,
+    density: float = 0.1,
+    snr: float | None = None,
+    objective: str | None = None,
+    lam: float | None = None,
+    budget: str = "standard",
+    minutes: float | None = None,
+    hyperparameters: Mapping[str, float] | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    keep: str | Path | None = None,
+    compare: bool = True,
+    progress: bool = True,
+) -> Solver:
+    """Train an unrolled net for b = A x + noise with an A of your own.
+
+    It learns from your ``signals`` with your ``measurements``; or ``signals``, measured here; or
+    ``measurements`` alone, for LASSO; or, without either, from codes that are drawn.
+
+    Parameters
+    ----------
+    A : (m, n), columns of any norm; atoms in rows, as in scikit-learn, are recognised
+    method : an unrolled net that ``l2o methods`` lists: ``alista`` learns two numbers a layer,
+        ``lista_cpss`` a matrix a layer
+    layers : iterations that are learned
+    signals, measurements : x, (samples, n), and b, (samples, m); at least 20
+    density, snr : share of entries that are not zero, of drawn codes; signal-to-noise ratio in dB
+        of measurements that are made here, None for no noise
+    objective, lam : ``recovery`` of the signals, or ``lasso``: minimise 0.5 ||A x - b||^2 + lam
+        sum_i d_i |x_i|, d the norms of the columns, which needs no signals
+    budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes
+    hyperparameters : settings of the method, by name
+    seed : the same call gives the same solver, to the bit
+    threads : of the CPU; by default as many as torch has
+    keep : folder of an unfinished training, from which a call that was stopped goes on
+    compare : measure it beside classical methods on samples held out: ``solver.comparison``
+    progress : show progress, and that comparison
+
+    Raises
+    ------
+    InputError : bad data or settings, a folder that cannot be written.
+    """
+    chosen = objective or ("lasso" if signals is None and measurements is not None else "recovery")
+    settings = dict(hyperparameters or {})
+    plan = Plan(method, layers, chosen, lam, budget, minutes, settings, seed)
+    given = Given(signals, measurements, density, snr)
+    _check(plan, given)
+    _check_numbers(density, snr, seed, threads)
+    return _fit(A, given, plan, threads, None if keep is None else Path(keep), compare, progress)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a solver is trained on; see :func:`fit`."""
+
+    signals: Any
+    measurements: Any
+    density: float
+    snr: float | None
+
+
+def _fit(
+    A: Any,
+    given: Given,
+    plan: Plan,
+    threads: int | None,
+    keep: Path | None,
+    compare: bool,
+    progress: bool,
+) -> Solver:
+    widths = _width(given.measurements, "measurements"), _width(given.signals, "signals")
+    dictionary = rescaled(A, "A", *widths)
+    with steady(threads):
+        data = _data(dictionary, given, plan)
+        if progress:
+            for note in (*dictionary.notes, *data.notes):
+                print(note, flush=True)
+        solver = fitted(dictionary, data, plan, keep, quiet=not progress)
+        if compare:
+            solver.comparison = _closing(solver, dictionary, data, plan.lam)
+    if progress and compare:
+        print(solver.comparison, flush=True)
+    return solver
+
+
+def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
+    """Return what the solver is trained on."""
+    most = min(budgets.SAMPLES[plan.budget], max(1024, budgets.MEMORY // sum(dictionary.A.shape)))
+    counts = {"train": most, "validation": HELD_OUT, "test": HELD_OUT}
+    signals, measurements, snr = given.signals, given.measurements, given.snr
+    if signals is not None:
+        data = own_pairs(dictionary, signals, measurements, snr, counts, plan.seed)
+    elif measurements is not None:
+        data = own_measurements(dictionary, measurements, counts, plan.seed)
+    else:
+        data = drawn(dictionary, counts, given.density, snr, plan.seed)
+    return data if plan.lam is None else with_lasso_targets(data, dictionary.A, plan.lam)
+
+
+def _closing(solver: Solver, dictionary: Dictionary, data: Data, lam: float | None) -> Comparison:
+    """Return the table at the end: this solver and classical ones on samples held out."""
+
+    def some(split: str, most: int) -> tuple[Any, Measure]:
+        part = data.splits[split]
+        cut = Data({split: type(part)(part.b[:most], part.target[:most])}, data.scale, None, "")
+        return held_out(dictionary, cut, lam, split)
+
+    names = OPPONENTS[lam is not None]
+    user = dictionary.A * dictionary.norms
+    sets = some("test", SAMPLES), some("validation", TUNED_ON)
+    return compared([solver], names, user, *sets, lam)
+
+
+def _width(given: Any, source: str) -> int | None:
+    """Return the width of rows that a user gave, where it can be told."""
+    if given is None:
+        return None
+    found = array(given, source)
+    return int(found.shape[1]) if found.ndim == 2 else None
+
+
+def _check(plan: Plan, given: Given) -> None:
+    """Refuse settings that no training can follow."""
+    with_signals, with_measurements = given.signals is not None, given.measurements is not None
+    heads = methods("unrolled")
+    if plan.method not in heads:
+        problem = f"{plan.method!r} is no unrolled net"
+        raise InputError("method", "", problem, f"give one of {', '.join(heads)}")
+    if plan.objective not in OBJECTIVES:
+        problem = f"{plan.objective!r} is no objective"
+        raise InputError("objective", "", problem, f"give {' or '.join(OBJECTIVES)}")
+    lasso = plan.objective == "lasso"
+    if lasso and with_signals:
+        problem = "lasso learns nothing from signals"
+        raise InputError("objective", "", problem, "leave the signals out, or ask for recovery")
+    if not lasso and with_measurements and not with_signals:
+        problem = "recovery needs the signals that belong to the measurements"
+        raise InputError("objective", "", problem, "give signals, or ask for lasso, with lam")
+    if lasso != (plan.lam is not None):
+        problem = (
+            "is missing: lasso needs a weight" if lasso else "was given, and recovery has none"
+        )
+        raise InputError(
+            "lam", "", problem, "give lam" if lasso else "leave it out, or ask for lasso"
+        )
+    _number("lam", plan.lam, 0, math.inf)
+    _number("minutes", plan.minutes, 0, 1e5)
+    budgets.factor_of(plan.budget)
+    _whole("layers", plan.layers, 1, MOST_LAYERS)
+    ranges = heads[plan.method].ranges
+    for name, value in plan.hyperparameters.items():
+        if name not in ranges:
+            known = ", ".join(ranges)
+            raise InputError(plan.method, name, "is no setting of this method", f"it has: {known}")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, Real)
+            or not within(value, ranges[name])
+        ):
+            problem = f"{value!r} is not in {ranges[name]}"
+            raise InputError(plan.method, name, problem, "give a number in this range")
+
+
+def _check_numbers(density: Any, snr: Any, seed: Any, threads: Any) -> None:
+    _number("density", density, 0, 1)
+    if snr is not None:
+        _number("snr", snr, -20.0 - 1e-9, 120.0)
+    _whole("seed", seed, 0, 2**63 - 1)
+    if threads is not None:
+        _whole("threads", threads, 1, 1024)
+
+
+def _number(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse what is no number above ``low`` and up to ``high``; None passes."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if value is not None and not (real and low < value <= high and math.isfinite(value)):
+        problem = f"{value!r} is not a number above {low:g}" + (
+            f" and up to {high:g}" if math.isfinite(high) else ""
+        )
+        raise InputError(name, "", problem, "give one")
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (whole and low <= value <= high):
+        problem = f"{value!r} is no whole number from {low} to {high}"
+        raise InputError(name, "", problem, "give one")
