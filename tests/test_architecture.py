@@ -24,7 +24,7 @@ FLOORS = [
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"weights", "solvers", "training", "evaluation"},
+    {"weights", "solvers", "training", "evaluation", "torch", "sklearn"},
     {"figures", "claims"},
     {"experiments"},
     {"site"},

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from l2o import sklearn, torch, weights
     from l2o.solvers.comparison import compare
     from l2o.solvers.fit import fit
-    from l2o.solvers.meta_fit import meta_fit
+    from l2o.solvers.meta_fit import meta_fit, minimise
     from l2o.solvers.opening import load, solver
+    from l2o.solvers.problems import Problems
     from l2o.solvers.solver import Solution, Solver
     from l2o.version import __version__
 
 __all__ = [
+    "Problems",
     "Solution",
     "Solver",
     "__version__",
@@ -26,6 +28,7 @@ __all__ = [
     "fit",
     "load",
     "meta_fit",
+    "minimise",
     "sklearn",
     "solver",
     "torch",
@@ -33,6 +36,7 @@ __all__ = [
 ]
 # Where each name is defined; a module itself where that is its name.
 _PLACES = {
+    "Problems": "l2o.solvers.problems",
     "Solution": "l2o.solvers.solver",
     "Solver": "l2o.solvers.solver",
     "__version__": "l2o.version",
@@ -40,6 +44,7 @@ _PLACES = {
     "fit": "l2o.solvers.fit",
     "load": "l2o.solvers.opening",
     "meta_fit": "l2o.solvers.meta_fit",
+    "minimise": "l2o.solvers.meta_fit",
     "sklearn": "l2o.sklearn",
     "solver": "l2o.solvers.opening",
     "torch": "l2o.torch",

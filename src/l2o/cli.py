@@ -190,13 +190,13 @@ def weights(name: str) -> None:
 
 
 @app.command()
-@click.option("--commit", default="", help="that trained them; default: what is checked out")
-def pack(commit: str) -> None:
-    """Pack the trained weights of this clone into the box of the package."""
+@click.option("--clone", type=FOLDER, default=".", help="that trained them; default: this one")
+def pack(clone: Path) -> None:
+    """Pack trained weights of a clone, those that are proven, into the box of the package."""
     _require_clone("pack")
     from l2o.commands.packing import pack
 
-    print(pack(commit))
+    print(pack(clone))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from l2o.commands.columns import aligned
 from l2o.weights import card as card_of
 from l2o.weights import names, path
 
+TABLE, END = "<!-- weights -->", "<!-- end of weights -->"
 TITLES = ("name", "method", "trained on", "preset", "must reach")
 
 
@@ -19,6 +20,27 @@ def listed() -> str:
         card = card_of(name)
         rows.append((name, card["method"], card["trained_on"], card["preset"], reached(card)))
     return aligned(rows)
+
+
+def documented(text: str) -> str:
+    """Return a page with its table of weights, between two comments, as the cards are now.
+
+    Raises
+    ------
+    ValueError : there are no such comments in it.
+    """
+    before, _, rest = text.partition(TABLE)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"no table between {TABLE!r} and {END!r}")
+    titles = ("name", "trained on", "preset", "horizon", "must reach", "measured")
+    rows = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    for name in names():
+        card = card_of(name)
+        cells = (f"`{name}`", card["trained_on"], card["preset"], f"{card['horizon']:,}")
+        rows.append(f"| {' | '.join((*cells, reached(card), card['number']['how']))} |")
+    table = "\n".join(rows)
+    return f"{before}{TABLE}\n\n{table}\n\n{END}{after}"
 
 
 def reached(card: dict[str, Any]) -> str:

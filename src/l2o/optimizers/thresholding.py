@@ -31,14 +31,31 @@ def _row_quantile(magnitude: Tensor, count: int) -> Tensor:
     return torch.from_numpy(bits.view(values.dtype))
 
 
+def _unselected(v: Tensor, threshold: Tensor, count: int) -> Tensor:
+    """Return 0 at the ``count`` largest entries of each row that reach the threshold, 1 elsewhere.
+
+    A mask of numbers: masked_fill_ is 14 times slower than a product.
+    """
+    magnitude = v.abs()
+    below = torch.lt(magnitude, threshold, out=torch.empty_like(magnitude))
+    crowded = below.sum(dim=-1) < v.shape[-1] - count
+    many = int(crowded.sum())
+    if not many:
+        return below
+    if 2 * many > len(crowded):
+        return magnitude.lt_(torch.maximum(_row_quantile(magnitude, count), threshold))
+    # In late layers of a trained net few rows have more entries than may be selected.
+    rows = crowded.nonzero()[:, 0]
+    magnitude = magnitude.index_select(0, rows)
+    least = threshold if threshold.ndim == 0 else threshold.index_select(0, rows)
+    bound = torch.maximum(_row_quantile(magnitude, count), least)
+    return below.index_copy_(0, rows, magnitude.lt_(bound))
+
+
 def _taken(v: Tensor, threshold: Tensor, count: int) -> Tensor:
     """Return v - eta(v), a new tensor: clip(v), and 0 at the ``count`` largest entries of a row."""
     clipped = _clipped(v, threshold)
-    if count:
-        magnitude = v.abs()
-        bound = torch.maximum(_row_quantile(magnitude, count), threshold)
-        clipped.mul_(magnitude.lt_(bound))  # a mask of floats: masked_fill_ is 14 times slower
-    return clipped
+    return clipped.mul_(_unselected(v.detach(), threshold, count)) if count else clipped
 
 
 class _SoftThreshold(torch.autograd.Function):

@@ -84,7 +84,7 @@ def fitted(
     lam = None if plan.lam is None else plan.lam / data.scale
     loss = RecoveryLoss() if lam is None else LassoLoss(net.A, lam)
     parts = {name: (split.b, split.target) for name, split in data.splits.items()}
-    with _kept(keep) as folder:
+    with kept(keep) as folder:
         budget = _budget(folder, net, data, loss, plan)
         place = {"state_path": folder / "state.safetensors", "title": net.label, "quiet": quiet}
         place["key"] = _key(dictionary, data, plan, hyper, budget)
@@ -160,7 +160,7 @@ def _net(head: Head, A: np.ndarray, layers: int, hyper: Mapping[str, float]) -> 
 
 
 @contextmanager
-def _kept(keep: Path | None) -> Iterator[Path]:
+def kept(keep: Path | None) -> Iterator[Path]:
     """Yield the folder of the state of a training, which goes when it is done."""
     if keep is None:
         with tempfile.TemporaryDirectory() as folder:
