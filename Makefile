@@ -11,7 +11,7 @@ HERE := $(shell . $(BIN)/activate 2> /dev/null && [ "$$VIRTUAL_ENV" -ef .venv ] 
 
 # Every experiment by the name of its parameter file, and the claims.
 REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims
-.PHONY: moved $(REPORTS) report test test-cluster bench dictionary lint format lock clean
+.PHONY: moved $(REPORTS) report site test test-cluster test-wheel bench dictionary weights lint format lock clean
 
 $(REPORTS): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- $@_all
@@ -21,11 +21,21 @@ report: .venv/installed  ## figures, tables, run times and provenance in one HTM
 	$(RUN) snakemake --cores 1 --config preset=$(PRESET) \
 	  --report reports/$(PRESET)/report.html --report-stylesheet workflow/report/style.css -- report_parts
 
+site: .venv/installed  ## results to explore, documentation: reports/site; PRESET=... is built first
+	$(RUN) $(if $(filter file,$(origin PRESET)),l2o site,l2o unlock && \
+	  snakemake --cores $(CORES) --config preset=$(PRESET) -- site)
+
 test: .venv/installed  ## the test suite, the smoke graph included
-	$(RUN) pytest --numprocesses 2 --dist loadfile -m "not cluster"
+	$(RUN) pytest --numprocesses 2 --dist loadfile -m "not cluster and not wheel"
 
 test-cluster: .venv/installed  ## the smoke graph through a Slurm that is started on this machine
 	$(RUN) pytest -m cluster
+
+test-wheel: .venv/installed  ## the wheel in a plain environment: commands, README's examples, sizes
+	$(RUN) pytest -m wheel -rP tests/test_wheel.py
+
+weights: .venv/installed  ## pack the trained weights of this clone into the package
+	$(RUN) l2o pack
 
 bench: .venv/installed  ## time of a training step, as ratios
 	$(RUN) python tests/bench/bench_training_step.py --out reports/bench.md

@@ -24,10 +24,10 @@ FLOORS = [
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},
-    {"weights"},
-    {"training", "evaluation", "solvers"},
+    {"weights", "solvers", "training", "evaluation", "torch", "sklearn"},
     {"figures", "claims"},
     {"experiments"},
+    {"site"},
     {"commands", "cli", "__main__"},
 ]
 

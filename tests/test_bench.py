@@ -6,6 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
+
+from solve_cases import write_checkpoint
 
 FOLDER = Path(__file__).parent / "bench"
 
@@ -49,6 +52,35 @@ def test_the_benchmark_of_network_training_compares_the_same_and_runs():
         assert all(value > 0 for value in result.values())
         assert "{" not in module.ROW.format(name=name, **result)
     assert "{" not in module.HEAD.format(**size._asdict(), torch="2", turns=1)
+
+
+def test_the_benchmark_of_a_step_runs():
+    module = script("bench_optimizer_step")
+    threads = torch.get_num_threads()
+    rows = module.bench(module.Size(widths=(5, 4, 3), turns=1), 1)
+    torch.set_num_threads(threads)
+    assert [row["name"] for row in rows][:2] == ["Adam", "L2O-Scale"]
+    assert "{" not in "".join(module.ROW.format(**row) for row in rows)
+    lstm = module.methods("recurrent")["l2o_dm"].load()({}, torch.Generator())
+    assert module.operations(lstm) == 2 * (80 * 23 + 80 * 41 + 21)
+
+
+def test_the_comparison_of_learned_optimizers_runs_and_goes_on(tmp_path, monkeypatch):
+    module = script("bench_learned_optimizer")
+    networks = {name: pair for name, pair in module.NETWORKS.items() if "MNIST" not in name}
+    monkeypatch.setattr(module, "NETWORKS", networks)
+    monkeypatch.setattr(module, "RUNS", range(2))
+    path = write_checkpoint(tmp_path / "w.safetensors", "l2o_scale")
+    options = [str(path), "--steps", "1", "2", f"--runs={tmp_path / 'runs'}", "--threads=1"]
+    options += [f"--out={tmp_path / 'table'}", "--networks", *networks]
+    threads = torch.get_num_threads()
+    text = module.main(options)
+    torch.set_num_threads(threads)
+    lines = text.splitlines()
+    assert len(lines) == 2 + 2 * len(networks) and "| L2O-Scale | " in lines[3]
+    assert (tmp_path / "table.csv").read_text("utf-8").count("\n") == 1 + 2 * len(networks)
+    monkeypatch.setattr(module, "run", lambda *_: 1 / 0)  # all is there
+    assert module.table(module.rows([*networks], [path], tmp_path / "runs", (1, 2)), (1, 2)) == text
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)

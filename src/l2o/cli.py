@@ -132,6 +132,17 @@ def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> 
 
 
 @app.command()
+@click.option("--out", type=click.Path(path_type=Path), default="reports/site", show_default=True)
+@click.option("--examples/--no-examples", default=True, show_default=True, help="run the examples")
+def site(out: Path, examples: bool) -> None:
+    """Build the site of results and documentation from whatever presets are built."""
+    from l2o.site.build import build_site
+
+    _require_clone("site")
+    print(build_site(out, examples))
+
+
+@app.command()
 @click.option("--folder", type=FOLDER, default=".", help="where Snakemake ran")
 def unlock(folder: Path) -> None:
     """Remove the lock that a killed Snakemake left behind; a lock in use stays."""
@@ -167,6 +178,25 @@ def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return function
 
     return given
+
+
+@app.command()
+@click.argument("name", default="")
+def weights(name: str) -> None:
+    """List the trained weights in the box, or show the card of NAME."""
+    from l2o.commands.weights import listed, shown
+
+    print(shown(name) if name else listed())
+
+
+@app.command()
+@click.option("--clone", type=FOLDER, default=".", help="that trained them; default: this one")
+def pack(clone: Path) -> None:
+    """Pack trained weights of a clone, those that are proven, into the box of the package."""
+    _require_clone("pack")
+    from l2o.commands.packing import pack
+
+    print(pack(clone))
 
 
 @app.command()

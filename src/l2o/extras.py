@@ -8,8 +8,8 @@ DISTRIBUTION = "l2o-benchmark"
 # The extra of each module that this package imports beyond the dependencies of the base.
 EXTRAS = {
     "PIL": "pipeline",
-    "altair": "docs",
     "matplotlib": "pipeline",
+    "mkdocs": "docs",
     "pandas": "pipeline",
     "seaborn": "pipeline",
     "sklearn": "sklearn",

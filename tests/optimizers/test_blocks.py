@@ -10,7 +10,9 @@ import torch
 from l2o.evaluation.memory_probe import random_digits
 from l2o.optimizees.network_training import NetworkTrainingFamily
 from l2o.optimizees.networks import NETWORKS, initial
+from l2o.optimizers.recurrent import coordinatewise, parts, threads
 from l2o.optimizers.recurrent.blocks import BLOCK, BlockwiseLstm, in_blocks
+from l2o.optimizers.recurrent.parts import Parts
 from l2o.optimizers.registry import methods
 
 
@@ -90,3 +92,44 @@ class Bowl:
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return x
+
+
+@pytest.mark.parametrize("name", ["l2o_dm", "l2o_rnnprop", "l2o_scale"])
+def test_a_step_in_pieces_is_a_step_as_a_whole_for_any_number_of_threads(name, monkeypatch):
+    for module, size in ((coordinatewise, "BLOCK"), (parts, "PIECE")):
+        monkeypatch.setattr(module, size, 64)
+    monkeypatch.setattr(threads, "FEWEST", 1)
+    drawn = torch.Generator().manual_seed(3)
+    optimizer = methods("recurrent")[name].load()({}, drawn).requires_grad_(False)
+    of, before = Parts.sized((10, 200, 3, 70, 1, 64), torch.device("cpu")), torch.get_num_threads()
+    gradients = torch.randn(5, 1, of.size, generator=drawn)
+    memories = [[t.clone() for t in optimizer.memory(gradients[0], of)] for _ in range(2)]
+    whole = optimizer.memory(gradients[0], of)
+    for gradient in gradients:
+        dx, whole = optimizer.change(gradient, tuple(whole), of)
+        found = []
+        for count, memory in zip((1, 2), memories, strict=True):
+            torch.set_num_threads(count)
+            found.append(optimizer.advance(gradient, tuple(memory), of))
+            assert torch.get_num_threads() == count
+        torch.set_num_threads(before)
+        assert torch.equal(*found) and torch.allclose(found[0], dx, rtol=1e-4, atol=1e-6)
+        for one, two, expected in zip(*memories, whole, strict=True):
+            assert torch.equal(one, two) and torch.allclose(one, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1,), (64,), (65,), (200, 1), (1, 200), (30, 34, 1), (63, 2, 130)]
+)
+def test_pieces_hold_every_coordinate_once_with_its_part(sizes, monkeypatch):
+    monkeypatch.setattr(parts, "PIECE", 64)
+    of = Parts.sized(sizes, torch.device("cpu"))
+    ends = [piece.columns.stop for piece in of.pieces]
+    assert [piece.columns.start for piece in of.pieces] == [0, *ends[:-1]] and ends[-1] == of.size
+    numbers, shares = torch.arange(len(sizes)), torch.zeros(len(sizes))
+    whole = of.spread(numbers)
+    for piece in of.pieces:
+        assert 1 <= piece.parts.size == piece.columns.stop - piece.columns.start <= 64
+        assert (piece.spread(numbers) == whole[piece.columns]).all()
+        shares[piece.owners] += piece.shares
+    assert torch.allclose(shares, torch.ones(len(sizes)))

@@ -107,6 +107,28 @@ def test_no_gradient_passes_through_the_selection(v, kind, percent):
     assert gradients[0][0].abs().max() > 0
 
 
+@pytest.mark.parametrize("kind", ["scalar", "row"])
+@pytest.mark.parametrize("percent", [0.0, 5.0, 30.0, 60.0, 80.0])
+def test_values_without_gradients_are_the_same_bits(v, kind, percent):
+    t = as_threshold(kind)
+    recorded = soft_threshold_with_support(v, t, percent)
+    before = v.clone()
+    with torch.no_grad():
+        plain = soft_threshold_with_support(v, t, percent)
+    assert plain.numpy().tobytes() == recorded.numpy().tobytes()
+    assert torch.equal(v, before)
+
+
+@pytest.mark.parametrize("crowded", [0, 2, 5, 6])
+def test_rows_of_many_and_of_few_large_entries_are_selected_alike(v, crowded):
+    v[crowded:] *= 0.5
+    v[crowded:, 10:] *= 0.01  # at most ten of these reach the threshold
+    t = torch.tensor(THRESHOLD, dtype=torch.float64)
+    ours = soft_threshold_with_support(v, t, 30.0).numpy()
+    expected = [shrink_with_support(row, THRESHOLD, 30.0) for row in v.numpy()]
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-15)
+
+
 def test_percent_zero_is_plain_soft_thresholding(v):
     t = torch.tensor(THRESHOLD)
     assert torch.equal(soft_threshold_with_support(v, t, 0.0), soft_threshold(v, t))

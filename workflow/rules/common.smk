@@ -1,6 +1,7 @@
 # What all rules share: the graph under the chosen preset, and what it says of a job.
 import re
 import shlex
+from functools import partial
 
 from l2o.artifacts.demand import Demand
 from l2o.artifacts.job import job_name
@@ -9,6 +10,7 @@ from l2o.config.run import run_settings
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
 from l2o.layout import WRITES, log_of, under, wildcards_of
+from l2o.site.front_page import front_page
 
 try:
     settings = run_settings(config)  # params/run.yaml, or what `--config` says instead
@@ -23,7 +25,7 @@ except InputError as error:
 
 PRESET, ONLY = settings.preset, settings.methods
 config["preset"] = PRESET  # for the report
-config["notes"] = {one.title: one.sizes.note for one in graph.reports.values()}
+config["front_page"] = partial(front_page, graph)
 os.environ.setdefault("L2O_CACHE", settings.cache or "")
 os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")
 
@@ -52,12 +54,15 @@ def outputs(kind, **flagged):
     return {role: under(pattern, PRESET) for role, pattern in WRITES[kind].items()} | flagged
 
 
+# This Python runs the sources beside the Snakefile.
+PROGRAM = shlex.join([sys.executable, SOURCES + "/l2o"]).replace("{", "{{").replace("}", "}}")
+
+
 def command(kind):
-    """The command of a kind: this Python runs the sources beside the Snakefile."""
+    """The command of a kind."""
     words = " ".join(f"{{wildcards.{name}}}" for name in wildcards_of(kind))
     methods = f" --methods {','.join(ONLY)}" if ONLY else ""
-    program = shlex.join([sys.executable, SOURCES + "/l2o"]).replace("{", "{{").replace("}", "}}")
-    return f"{program} {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
+    return f"{PROGRAM} {kind} {words} --preset {PRESET}{methods} > {{log}} 2>&1"
 
 
 def needs(kind, name):

@@ -104,6 +104,17 @@ rule report_parts:
         paths(job for job in graph.apart if job.kind == "records"),
 
 
+# The site shows whatever presets are built, this one among them; see `make site`.
+rule site:
+    input:
+        rules.report_parts.input,
+    log:
+        f"logs/{PRESET}/site.log",
+    localrule: True
+    shell:
+        PROGRAM + " site > {log} 2>&1"
+
+
 rule claims_all:
     input:
         paths(filter(None, [graph.claims])),

@@ -5,7 +5,8 @@ A room is a folder of this package with
 - ``experiment.py``: a subclass of :class:`Experiment`, light to import; its docstring tells the
   report what it is about
 - ``problem.py``: the work of its jobs, one function a kind: ``sample``, ``train``, ``evaluate``...
-- ``report.py``: ``figure`` and ``table``, declared for the shared drawing code
+- ``report.py``: ``figure`` and ``table``, declared for the shared drawing code; for the explorer
+  of :mod:`l2o.site` also what they show (``REPORT`` or ``MEASURES``), and perhaps ``levels``
 - ``claims.py``, where the paper makes claims.
 
 A work sees the parameters that its job names, and no others: so a key never misses one.

@@ -7,8 +7,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from l2o.errors import InputError
+from l2o.figures.numbers import tick
 from l2o.figures.style import PRINT_WIDTH, SMALL, print_style, save_pdf, save_png, styles_for
 from l2o.solvers.comparison import Comparison
 
@@ -45,10 +47,12 @@ def _page(comparison: Comparison) -> Figure:
             panel.fill_between(x, *spread, color=look["color"], alpha=0.15, linewidth=0)
     for panel, name in zip(panels, ("iterations", "time per sample (µs)"), strict=True):
         panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        panel.xaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel(name)
     panels[0].set_ylabel(f"{comparison.measure}, mean (dB)")
     panels[0].legend(loc="best")
     text = f"{comparison.samples:,} samples; bands: the middle half of them"
-    page.text(0.995, 0.005, text, ha="right", va="bottom", fontsize=SMALL)
+    panels[1].set_title(text, fontsize=SMALL, loc="right")
     plt.close(page)
     return page

@@ -12,18 +12,50 @@ from torch import Tensor
 
 
 def _clipped(v: Tensor, threshold: Tensor) -> Tensor:
-    """Return v clipped to [-threshold, threshold], a new tensor; four times faster than clamp."""
-    clipped = torch.maximum(v, -threshold)
+    """Return v clipped to [-threshold, threshold], a new tensor."""
+    if threshold.ndim == 0 and threshold.device.type == "cpu":
+        bound = threshold.item()
+        return v.clamp(-bound, bound)
+    clipped = torch.maximum(v, -threshold)  # clamp between tensors is four times slower
     return torch.minimum(clipped, threshold, out=clipped)
 
 
 def _row_quantile(magnitude: Tensor, count: int) -> Tensor:
-    """Return the ``count``-th largest entry of each row, (batch, 1)."""
-    if magnitude.device.type == "cpu":  # numpy's selection is five times faster than topk here
-        at = magnitude.shape[-1] - count
-        chosen = np.partition(magnitude.detach().numpy(), at, axis=-1)[..., at : at + 1]
-        return torch.from_numpy(chosen)
-    return magnitude.topk(count, dim=-1, sorted=True).values[..., -1:]
+    """Return the ``count``-th largest entry of each row, (batch, 1), of entries not negative."""
+    if magnitude.device.type != "cpu":
+        return magnitude.topk(count, dim=-1, sorted=True).values[..., -1:]
+    # Floats that are not negative order as their bits do. numpy's selection among integers is twice
+    # as fast as among floats, and ten times as fast as topk.
+    values, at = magnitude.detach().numpy(), magnitude.shape[-1] - count
+    bits = np.partition(values.view(f"i{values.itemsize}"), at, axis=-1)[..., at : at + 1]
+    return torch.from_numpy(bits.view(values.dtype))
+
+
+def _unselected(v: Tensor, threshold: Tensor, count: int) -> Tensor:
+    """Return 0 at the ``count`` largest entries of each row that reach the threshold, 1 elsewhere.
+
+    A mask of numbers: masked_fill_ is 14 times slower than a product.
+    """
+    magnitude = v.abs()
+    below = torch.lt(magnitude, threshold, out=torch.empty_like(magnitude))
+    crowded = below.sum(dim=-1) < v.shape[-1] - count
+    many = int(crowded.sum())
+    if not many:
+        return below
+    if 2 * many > len(crowded):
+        return magnitude.lt_(torch.maximum(_row_quantile(magnitude, count), threshold))
+    # In late layers of a trained net few rows have more entries than may be selected.
+    rows = crowded.nonzero()[:, 0]
+    magnitude = magnitude.index_select(0, rows)
+    least = threshold if threshold.ndim == 0 else threshold.index_select(0, rows)
+    bound = torch.maximum(_row_quantile(magnitude, count), least)
+    return below.index_copy_(0, rows, magnitude.lt_(bound))
+
+
+def _taken(v: Tensor, threshold: Tensor, count: int) -> Tensor:
+    """Return v - eta(v), a new tensor: clip(v), and 0 at the ``count`` largest entries of a row."""
+    clipped = _clipped(v, threshold)
+    return clipped.mul_(_unselected(v.detach(), threshold, count)) if count else clipped
 
 
 class _SoftThreshold(torch.autograd.Function):
@@ -31,11 +63,7 @@ class _SoftThreshold(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, v: Tensor, threshold: Tensor, count: int) -> Tensor:
-        clipped = _clipped(v, threshold)
-        if count:
-            magnitude = v.abs()
-            bound = torch.maximum(_row_quantile(magnitude, count), threshold)
-            clipped.mul_(magnitude.lt_(bound))  # a mask of floats: masked_fill_ is 14 times slower
+        clipped = _taken(v, threshold, count)
         output = v - clipped
         ctx.save_for_backward(output, clipped)
         ctx.threshold_shape = threshold.shape
@@ -52,6 +80,14 @@ class _SoftThreshold(torch.autograd.Function):
         return grad_v, grad_threshold, None
 
 
+def _shrunk(v: Tensor, threshold: Tensor, count: int) -> Tensor:
+    threshold = threshold.clamp_min(0.0)
+    if torch.is_grad_enabled():
+        return _SoftThreshold.apply(v, threshold, count)
+    clipped = _taken(v, threshold, count)
+    return torch.sub(v, clipped, out=clipped)
+
+
 def soft_threshold(v: Tensor, threshold: Tensor) -> Tensor:
     """Soft-thresholding eta_t(v) = sign(v) max(|v| - t, 0).
 
@@ -62,7 +98,7 @@ def soft_threshold(v: Tensor, threshold: Tensor) -> Tensor:
 
     Source: Daubechies, Defrise & De Mol (2004); paper eq. (18) and 4.1.2.
     """
-    return _SoftThreshold.apply(v, threshold.clamp_min(0.0), 0)
+    return _shrunk(v, threshold, 0)
 
 
 def soft_threshold_with_support(v: Tensor, threshold: Tensor, percent: float) -> Tensor:
@@ -80,4 +116,4 @@ def soft_threshold_with_support(v: Tensor, threshold: Tensor, percent: float) ->
     Source: Chen, Liu, Wang & Yin (2018), LISTA-SS, eq. (15).
     """
     count = int(percent / 100.0 * v.shape[-1])
-    return _SoftThreshold.apply(v, threshold.clamp_min(0.0), count)
+    return _shrunk(v, threshold, count)

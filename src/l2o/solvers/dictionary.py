@@ -128,6 +128,7 @@ def unit_columns(A: np.ndarray, source: Source, known: tuple[int, ...] | None = 
 
 
 def _has_atoms_in_rows(A: np.ndarray) -> bool:
-    norms, rows = (np.linalg.norm(A, axis=axis) for axis in (0, 1))
+    with np.errstate(over="ignore"):
+        norms, rows = (np.linalg.norm(A, axis=axis) for axis in (0, 1))
     rows_are_unit = np.abs(rows - 1).max() <= UNIT_NORM < np.abs(norms - 1).max()
     return A.shape[0] > A.shape[1] and bool(rows_are_unit)

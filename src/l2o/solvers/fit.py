@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -53,83 +54,86 @@ def fit(
 ) -> Solver:
     """Train an unrolled net for b = A x + noise with an A of your own.
 
-    What it learns from is, in this order: your ``signals`` with your ``measurements``; your
-    ``signals``, measured here; your ``measurements`` alone, for LASSO; codes that are drawn.
+    It learns from your ``signals`` with your ``measurements``; or ``signals``, measured here; or
+    ``measurements`` alone, for LASSO; or, without either, from codes that are drawn.
 
     Parameters
     ----------
-    A : dictionary, (m, n), of any real type; columns of any norm (they are divided by it, and the x
-        that is found belongs to A as it was given); atoms in rows, as in scikit-learn, are
-        recognised by the widths of the data
+    A : (m, n), columns of any norm; atoms in rows, as in scikit-learn, are recognised
     method : an unrolled net that ``l2o methods`` lists: ``alista`` learns two numbers a layer,
-        ``lista_cpss`` and ``lista_cp`` a matrix a layer, ...
+        ``lista_cpss`` a matrix a layer
     layers : iterations that are learned
-    signals : x, (samples, n), at least 20
-    measurements : b, (samples, m)
-    density : share of entries that are not zero, of codes that are drawn
-    snr : signal-to-noise ratio of each sample's measurements in dB, where they are made here; None
-        for no noise
-    objective : ``recovery`` of the signals, or ``lasso``, to minimise 0.5 ||A x - b||^2 + lam
-        ||x||_1, which needs no signals; by default ``lasso`` where there are measurements alone
-    lam : weight of the 1-norm, for ``lasso``; where columns are not of norm 1 it weighs |x_i| times
-        the norm of column i
-    budget : ``quick``, ``standard`` or ``thorough``
-    minutes : train for about that long instead
+    signals, measurements : x, (samples, n), and b, (samples, m); at least 20
+    density, snr : share of entries that are not zero, of drawn codes; signal-to-noise ratio in dB
+        of measurements that are made here, None for no noise
+    objective, lam : ``recovery`` of the signals, or ``lasso``: minimise 0.5 ||A x - b||^2 + lam
+        sum_i d_i |x_i|, d the norms of the columns, which needs no signals
+    budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes
     hyperparameters : settings of the method, by name
-    seed : of all that is drawn: the same call gives the same solver, to the bit
+    seed : the same call gives the same solver, to the bit
     threads : of the CPU; by default as many as torch has
-    keep : folder for the state of the training: a call that was stopped goes on from there. It is
-        removed at the end. None: nothing is kept
-    compare : measure the solver beside classical methods on samples that were held out:
-        ``solver.comparison``
-    progress : show it, and that comparison
-
-    Returns
-    -------
-    Solver : with ``comparison`` (None without) and ``history``, the rows of the training
+    keep : folder of an unfinished training, from which a call that was stopped goes on
+    compare : measure it beside classical methods on samples held out: ``solver.comparison``
+    progress : show progress, and that comparison
 
     Raises
     ------
     InputError : bad data or settings, a folder that cannot be written.
     """
     chosen = objective or ("lasso" if signals is None and measurements is not None else "recovery")
-    given = dict(hyperparameters or {})
-    plan = Plan(method, layers, chosen, lam, budget, minutes, given, seed)
-    _check(plan, signals is not None, measurements is not None)
+    settings = dict(hyperparameters or {})
+    plan = Plan(method, layers, chosen, lam, budget, minutes, settings, seed)
+    given = Given(signals, measurements, density, snr)
+    _check(plan, given)
     _check_numbers(density, snr, seed, threads)
-    widths = _width(measurements, "measurements"), _width(signals, "signals")
+    return _fit(A, given, plan, threads, None if keep is None else Path(keep), compare, progress)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a solver is trained on; see :func:`fit`."""
+
+    signals: Any
+    measurements: Any
+    density: float
+    snr: float | None
+
+
+def _fit(
+    A: Any,
+    given: Given,
+    plan: Plan,
+    threads: int | None,
+    keep: Path | None,
+    compare: bool,
+    progress: bool,
+) -> Solver:
+    widths = _width(given.measurements, "measurements"), _width(given.signals, "signals")
     dictionary = rescaled(A, "A", *widths)
     with steady(threads):
-        data = _data(dictionary, signals, measurements, density, snr, plan)
+        data = _data(dictionary, given, plan)
         if progress:
             for note in (*dictionary.notes, *data.notes):
                 print(note, flush=True)
-        kept = None if keep is None else Path(keep)
-        solver = fitted(dictionary, data, plan, kept, quiet=not progress)
+        solver = fitted(dictionary, data, plan, keep, quiet=not progress)
         if compare:
-            solver.comparison = _closing(solver, dictionary, data, lam)
+            solver.comparison = _closing(solver, dictionary, data, plan.lam)
     if progress and compare:
         print(solver.comparison, flush=True)
     return solver
 
 
-def _data(
-    dictionary: Dictionary,
-    signals: Any,
-    measurements: Any,
-    density: float,
-    snr: float | None,
-    plan: Plan,
-) -> Data:
+def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
     """Return what the solver is trained on."""
     most = min(budgets.SAMPLES[plan.budget], max(1024, budgets.MEMORY // sum(dictionary.A.shape)))
     counts = {"train": most, "validation": HELD_OUT, "test": HELD_OUT}
+    signals, measurements, snr = given.signals, given.measurements, given.snr
     if signals is not None:
         data = own_pairs(dictionary, signals, measurements, snr, counts, plan.seed)
     elif measurements is not None:
         data = own_measurements(dictionary, measurements, counts, plan.seed)
     else:
-        data = drawn(dictionary, counts, density, snr, plan.seed)
+        data = drawn(dictionary, counts, given.density, snr, plan.seed)
     return data if plan.lam is None else with_lasso_targets(data, dictionary.A, plan.lam)
 
 
@@ -155,8 +159,9 @@ def _width(given: Any, source: str) -> int | None:
     return int(found.shape[1]) if found.ndim == 2 else None
 
 
-def _check(plan: Plan, with_signals: bool, with_measurements: bool) -> None:
+def _check(plan: Plan, given: Given) -> None:
     """Refuse settings that no training can follow."""
+    with_signals, with_measurements = given.signals is not None, given.measurements is not None
     heads = methods("unrolled")
     if plan.method not in heads:
         problem = f"{plan.method!r} is no unrolled net"

@@ -66,8 +66,9 @@ class Suboptimality:
 
     def errors(self, x: np.ndarray) -> np.ndarray:
         f = lasso_objective(self.A, self.b, self.lam, x.astype(np.float64) * self.norms)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.maximum(10 * np.log10((f - self.optimum) / self.optimum), FLOOR_DB)
+        excess = np.maximum(f - self.optimum, 0.0)  # rounding may take it below
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.maximum(10 * np.log10(excess / self.optimum), FLOOR_DB)
 
     def failed(self, errors: np.ndarray) -> np.ndarray:
         return ~(errors < self.errors(np.zeros((1, self.A.shape[1]))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import l2o.weights as weights
 from l2o.config.values import within
 from l2o.errors import InputError
 from l2o.optimizers.classical.fista import Fista
@@ -23,6 +25,7 @@ from l2o.solvers.solver import About, SinglePrecision, Solver
 
 RECURRENT_ITERATIONS = 1000  # as in the paper's comparison on LASSO, 4.1.2
 CLASSICAL_ITERATIONS = 1000  # of those that minimise LASSO; others take 100
+IN_THE_BOX = re.compile("[a-z0-9_]+(/[a-z0-9_]+)?")  # names of weights; files have a suffix
 SAME = 1e-6  # how far an entry may be from the A of the training, which is kept in float32
 
 
@@ -50,11 +53,10 @@ def load(
     ------
     InputError : no such file or name; and as :func:`load_solver`.
     """
-    from l2o.weights import checkpoint as boxed
-    from l2o.weights import known
-
-    checkpoint = boxed(str(source)) if known(source) else None
-    checkpoint = checkpoint or read_checkpoint(Path(source), "unrolled", "recurrent")
+    if IN_THE_BOX.fullmatch(str(source)) and not Path(source).is_file():
+        checkpoint = weights.checkpoint(str(source))
+    else:
+        checkpoint = read_checkpoint(Path(source), "unrolled", "recurrent")
     if checkpoint.head.kind == "recurrent" and A is None and not solving:
         return checkpoint.optimizer()
     return opened(checkpoint, A, lam, called)

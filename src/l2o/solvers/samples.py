@@ -20,7 +20,7 @@ from l2o.storage.arrays import check_form
 LEAST = 20  # samples of a user
 HELD_OUT = 1024  # samples of the validation and of the test set, at most
 SPLITS = ("train", "validation", "test")
-FISTA_ITERATIONS = {"train": 300, "validation": 3000, "test": 3000}
+FISTA_ITERATIONS = {"train": 200, "validation": 1000, "test": 1000}
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ _COLUMNS = (
 def figure(tables, published, about):
     """Return the pages: all curves against iterations and evaluations, then the published ones."""
     optima = _optima(tables, about)
-    levels = {setting: [Level("Oracle, mean", row["oracle"])] for setting, row in optima.iterrows()}
     told = "; ".join(
         f"{about.titles[setting]}: {row['starts']:,.0f} runs an instance, of which "
         f"{100 * row['settled']:.3g} % ended where nothing lower was found"
@@ -58,7 +57,13 @@ def figure(tables, published, about):
         "Oracle: mean over the instances of the lowest minimum that Run-and-Inspect found "
         f"({told})."
     )
-    return REPORT.figure(tables, published, about, levels, foot)
+    return REPORT.figure(tables, published, about, levels(tables, about), foot)
+
+
+def levels(tables, about):
+    """Return the line of the oracle, by setting."""
+    optima = _optima(tables, about)
+    return {setting: [Level("Oracle, mean", row["oracle"])] for setting, row in optima.iterrows()}
 
 
 def _optima(tables, about):

@@ -25,6 +25,7 @@ LOSS = replace(
     label="Meta-test loss (nats)",
     what="(a) Mean cross-entropy of an MLP (sigmoid) on a fixed sample of the training images.",
 )
+MEASURES = (LOSS,)
 USUAL = 20  # steps: the unroll length that L2O-DM is usually trained with
 COMPARED = (100, 1000, 10000)  # steps at meta-testing
 _FIRST, _LAST = MethodStyle("#8A8A8A", "o", ":", 1.0), MethodStyle("#333333", "s", "-", 1.2)
@@ -51,6 +52,11 @@ def figure(tables, published, about):
         legend["Meta-training, (b)"] = points_entries(meta)
         foot = f"{foot_of(LOSS, about, series)} {_foot(lengths, about, notes)} {about.budget}"
         return [curves_page([panel], styles, legend, foot, {"Meta-training": _draw(lengths, meta)})]
+
+
+def levels(tables, about):
+    """Return the line of ten equal chances, by setting."""
+    return {setting: [CHANCE] for setting in about.titles}
 
 
 def memory_figure(tables, published, about):

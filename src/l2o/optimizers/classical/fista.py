@@ -30,4 +30,4 @@ class Fista(ClassicalSolver):
         x, y, t = state
         following = (1 + torch.sqrt(1 + 4 * t * t)) / 2
         new = self.proximal_gradient(y, optimizee.b)
-        return new, new + (t - 1) / following * (new - x), following
+        return new, (new - x).mul_((t - 1) / following).add_(new), following

@@ -33,6 +33,6 @@ class ClassicalSolver(Optimizer):
 
     def proximal_gradient(self, y: Tensor, b: Tensor) -> Tensor:
         """Return eta_{lam / L}(y - A^T (A y - b) / L), one ISTA step from ``y``."""
-        v = y + (b - y @ self.A.T) @ self.A / self.lipschitz
+        v = ((b - y @ self.A.T) @ self.A).div_(self.lipschitz).add_(y)
         threshold = self.hyper["lam"] / self.lipschitz
         return v - v.clamp(-threshold, threshold)

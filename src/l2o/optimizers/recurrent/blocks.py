@@ -11,10 +11,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
+from l2o.optimizers.recurrent.coordinatewise import BLOCK, CoordinatewiseOptimizer
 from l2o.optimizers.recurrent.lstm import CoordinateLstm, Spare, State
-
-BLOCK = 4096  # coordinates: with 20 units some 4 MB, the size of a core's second cache
 
 
 class BlockwiseLstm(nn.Module):

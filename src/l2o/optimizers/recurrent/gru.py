@@ -65,3 +65,14 @@ class ShiftedGru(nn.Module):
         r, u = torch.addmm(gates, self.weight_gates, h).sigmoid().split(self.hidden)
         doubled = torch.addmm(candidate, self.weight_candidate, r * h).mul(2.0).sigmoid()
         return torch.lerp(2.0 * doubled - 1.0, h, u)
+
+    @torch.no_grad()
+    def advance(self, inputs: Tensor, h: Tensor, shift: Tensor) -> None:
+        """Overwrite the state by what :meth:`forward` returns."""
+        doubled, rows = inputs.new_ones(3 * self.hidden, 1), 2 * self.hidden
+        doubled[rows:] = 2.0  # as is all that the candidate's sigmoid sees
+        given = torch.mm(self.weight_input * doubled, inputs).add_(shift * doubled)
+        gates, candidate = given.split([rows, self.hidden])
+        r, u = gates.addmm_(self.weight_gates, h).sigmoid_().split(self.hidden)
+        candidate.addmm_(2.0 * self.weight_candidate, r.mul_(h)).sigmoid_()
+        torch.lerp(candidate.mul_(2.0).sub_(1.0), h, u, out=h)

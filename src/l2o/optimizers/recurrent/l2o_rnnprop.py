@@ -30,6 +30,7 @@ class L2oRnnProp(CoordinatewiseOptimizer):
     }
     paper = {"scale": 0.1, "scaling": True, "convex": True}
     features = 20
+    remembers = {"m": "coordinate", "v": "coordinate", "t": "count"}
 
     def __init__(self, hyper: dict[str, float], generator: Generator) -> None:
         super().__init__(hyper, generator)

@@ -55,14 +55,15 @@ from torch import Generator, Tensor, nn
 
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, State
-from l2o.optimizers.recurrent.base import RecurrentOptimizer
+from l2o.optimizers.recurrent.base import GradientOptimizer
 from l2o.optimizers.recurrent.gru import ShiftedGru
-from l2o.optimizers.recurrent.parts import Parts
+from l2o.optimizers.recurrent.parts import Parts, Piece
+from l2o.optimizers.recurrent.threads import over_blocks
 
 LOWEST_LOG_RATE = -33.0  # as in the released implementation
 
 
-class L2oScale(RecurrentOptimizer):
+class L2oScale(GradientOptimizer):
     """x+ = x + exp(eta) d / |d|, with d and eta from three levels of GRUs.
 
     The state is (x, attended point, averages, squares, mean log rate, whether a step was taken,
@@ -108,6 +109,15 @@ class L2oScale(RecurrentOptimizer):
         "look_ahead": "[-10, 10]",
         "epsilon": "(0, 1]",
     }
+    remembers = {
+        "averages": "coordinate",
+        "squares": "coordinate",
+        "rate": "coordinate",
+        "begun": "count",
+        "of_coordinate": "coordinate",
+        "of_part": "part",
+        "of_instance": "instance",
+    }
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         super().__init__(hyper, generator)
@@ -131,37 +141,84 @@ class L2oScale(RecurrentOptimizer):
         self.shortcut = nn.Parameter(torch.full((1, self.scales), -1.0 / self.scales))
         self.rate_change_bias = nn.Parameter(torch.zeros(1, 1))
         self.rate_momentum = nn.Parameter(torch.tensor(float(self.hyper["rate_momentum_logit"])))
+        self.ahead = math.exp(self.hyper["look_ahead"])
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         """Return the state at the start x, (batch, n)."""
+        return x, x, *self.memory(x, Parts.of(optimizee, x))
+
+    def step(self, optimizee: Optimizee, state: State) -> State:
+        """Return the state after one step; no derivative is taken through the gradient."""
+        x, attended, *memory = state
+        parts = Parts.of(optimizee, x)
+        gradient = optimizee.gradient(attended.detach()).detach()
+        dx, memory = self.change(gradient, tuple(memory), parts)
+        attended = x + self.ahead * dx
+        return x + dx, attended, *memory
+
+    def memory(self, x: Tensor, parts: Parts) -> State:
+        """Return the memory at the start x, (batch, n)."""
         zeros = x.new_zeros(self.scales, *x.shape)
         rate = x.new_full(x.shape, math.log(self.hyper["rate"]))
-        columns = x.numel(), len(x) * Parts.of(optimizee, x).count, len(x)
+        columns = x.numel(), len(x) * parts.count, len(x)
         levels = self.coordinate, self.part, self.instance
         hidden = [
             x.new_zeros(level.hidden, size) for level, size in zip(levels, columns, strict=True)
         ]
-        return x, x, zeros, zeros, rate, x.new_zeros(()), *hidden
+        return zeros, zeros, rate, x.new_zeros(()), *hidden
 
-    def step(self, optimizee: Optimizee, state: State) -> State:
-        """Return the state after one step; no derivative is taken through the gradient."""
-        x, attended, averages, squares, rate, begun, *hidden = state
-        parts = Parts.of(optimizee, x)
-        gradient = optimizee.gradient(attended.detach()).detach()
+    def change(self, gradient: Tensor, memory: State, parts: Parts) -> tuple[Tensor, State]:
+        """Return the change of x by a step, (batch, n), and the new memory."""
+        averages, squares, rate, begun, *hidden = memory
         averages, squares = self._remember(gradient, averages, squares, hidden[0], begun)
         inputs = self._inputs(averages, squares, rate)
         hidden = self._levels(inputs, hidden, parts)
-        change = torch.addmm(self.rate_change_bias, self.rate_change, hidden[0]).view(x.shape)
-        eta = (rate + self.hyper["rate_gain"] * change).clamp(
-            LOWEST_LOG_RATE, math.log(self.hyper["highest_rate"])
-        )
-        rate = torch.lerp(eta, rate, self.rate_momentum.sigmoid())
-        d = torch.addmm(self.shortcut @ inputs[: self.scales], self.direction, hidden[0])
-        d = d.view(x.shape)
+        eta, rate = self._rates(rate, hidden[0])
+        d = self._direction(inputs, hidden[0]).view(rate.shape)
         size = (parts.mean(d.square()) + self.hyper["epsilon"]).sqrt()
         dx = eta.exp() * d / parts.spread(size)
-        attended = x + math.exp(self.hyper["look_ahead"]) * dx
-        return x + dx, attended, averages, squares, rate, torch.ones_like(begun), *hidden
+        return dx, (averages, squares, rate, torch.ones_like(begun), *hidden)
+
+    @torch.no_grad()
+    def advance(self, gradient: Tensor, memory: State, parts: Parts) -> Tensor:
+        """Return the change of x by a step, (1, n), and overwrite the memory by the new one.
+
+        It goes through pieces of parts; between them are the means that coordinates share.
+        """
+        if gradient.device.type != "cpu":  # without such caches
+            return super().advance(gradient, memory, parts)
+        begun, of_part, of_instance = memory[3], *memory[5:]
+        own, dx = [*memory[:3], memory[4]], torch.empty_like(gradient)
+        mean = memory[2].mean(dim=1, keepdim=True)
+        above = of_instance.expand(-1, parts.count)
+        shift = self.coordinate.shift(torch.cat([of_part, above]))
+
+        def advance(piece: Piece) -> Tensor:
+            at = piece.columns
+            *views, h = (tensor[..., at] for tensor in own)
+            averages, squares, rate = views
+            since = begun[:, at] if begun.ndim else begun
+            averages, squares = self._remember(gradient[:, at], averages, squares, h, since)
+            inputs = self._inputs(averages, squares, rate, mean)
+            self.coordinate.advance(inputs, h, piece.spread(shift))
+            eta, rate = self._rates(rate, h)
+            d = self._direction(inputs, h).view(rate.shape)
+            torch.mul(eta.exp(), d, out=dx[:, at])
+            for tensor, value in zip(views, (averages, squares, rate), strict=True):
+                tensor.copy_(value)
+            return piece.parts.mean(torch.cat([h, d.square()])) * piece.shares
+
+        means = dx.new_zeros(len(memory[4]) + 1, parts.count)
+        for piece, share in zip(parts.pieces, over_blocks(advance, parts.pieces), strict=True):
+            means[:, piece.owners] += share
+        new = self._above(means[:-1], of_part, of_instance, above, parts.count)
+        for tensor, value in zip(memory[5:], new, strict=True):
+            tensor.copy_(value)
+        begun.fill_(1.0)
+        size = (means[-1:] + self.hyper["epsilon"]).sqrt()
+        for piece in parts.pieces:
+            dx[:, piece.columns].div_(piece.spread(size))
+        return dx
 
     def _remember(
         self, gradient: Tensor, averages: Tensor, squares: Tensor, h: Tensor, begun: Tensor
@@ -174,12 +231,17 @@ class L2oScale(RecurrentOptimizer):
         averages = torch.lerp(gradient.expand_as(averages), averages, decays[0])
         return averages, torch.lerp(averages.square(), squares, decays[1])
 
-    def _inputs(self, averages: Tensor, squares: Tensor, rate: Tensor) -> Tensor:
-        """Return what the coordinates see, (2 scales + 1, batch n)."""
+    def _inputs(
+        self, averages: Tensor, squares: Tensor, rate: Tensor, mean: Tensor | None = None
+    ) -> Tensor:
+        """Return what the coordinates see, (2 scales + 1, batch n).
+
+        ``mean`` is that of the rates over the instance, if these are not all of them.
+        """
         squares = squares + self.hyper["epsilon"]
         magnitude = squares.log()
         rows = averages * squares.rsqrt(), magnitude - magnitude.mean(dim=0)
-        relative = rate - rate.mean(dim=1, keepdim=True)
+        relative = rate - (rate.mean(dim=1, keepdim=True) if mean is None else mean)
         return torch.cat([*rows, relative[None]]).view(2 * self.scales + 1, -1)
 
     def _levels(self, inputs: Tensor, hidden: list[Tensor], parts: Parts) -> list[Tensor]:
@@ -192,6 +254,28 @@ class L2oScale(RecurrentOptimizer):
         of_coordinate = self.coordinate(inputs, of_coordinate, shift)
         below = of_coordinate.view(len(of_coordinate), -1, parts.size)
         below = parts.mean(below).flatten(1)
+        return [of_coordinate, *self._above(below, of_part, of_instance, above, parts.count)]
+
+    def _above(
+        self, below: Tensor, of_part: Tensor, of_instance: Tensor, above: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return the new states of the parts and the instances.
+
+        ``below`` are the means of the coordinates' new states over each part, ``above`` are the
+        instances' states beside those of the parts.
+        """
         of_part = self.part(below, of_part, self.part.shift(above))
-        below = of_part.view(len(of_part), -1, parts.count).mean(dim=2)
-        return [of_coordinate, of_part, self.instance(below, of_instance, self.instance.shift())]
+        below = of_part.view(len(of_part), -1, count).mean(dim=2)
+        return of_part, self.instance(below, of_instance, self.instance.shift())
+
+    def _rates(self, rate: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Return eta and its new mean, of the coordinates' states and the mean before."""
+        change = torch.addmm(self.rate_change_bias, self.rate_change, h).view(rate.shape)
+        eta = (rate + self.hyper["rate_gain"] * change).clamp(
+            LOWEST_LOG_RATE, math.log(self.hyper["highest_rate"])
+        )
+        return eta, torch.lerp(eta, rate, self.rate_momentum.sigmoid())
+
+    def _direction(self, inputs: Tensor, h: Tensor) -> Tensor:
+        """Return d, (1, batch n), from what the coordinates see and their states."""
+        return torch.addmm(self.shortcut @ inputs[: self.scales], self.direction, h)

@@ -102,6 +102,20 @@ class _Layer:
         torch.addcmul(h, h, o, value=-1.0, out=o)
         return h, c
 
+    def advance(
+        self, given: Tensor, h: Tensor, c: Tensor, weight: Tensor, scratch: _Scratch
+    ) -> None:
+        """Overwrite h and c by what :meth:`forward` returns; prepare no derivatives."""
+        self.given.copy_(given)
+        self.before.copy_(h)
+        torch.sigmoid(torch.mm(weight, self.inputs, out=scratch.all), out=self.all)
+        i, f, o, g = self.gates
+        torch.add(_MINUS_ONE, g, alpha=2.0, out=g)
+        c.mul_(f).addcmul_(i, g)
+        torch.mul(c, 2.0, out=g).sigmoid_()
+        torch.add(_MINUS_ONE, g, alpha=2.0, out=g)
+        torch.mul(o, g, out=h)
+
     def backward(
         self, dh: Tensor, dc: Tensor, c: Tensor, scratch: _Scratch
     ) -> tuple[Tensor, Tensor]:
@@ -201,14 +215,32 @@ class CoordinateLstm(nn.Module):
         features : (features, coordinates)
         state : as :meth:`init` or the last call returned it
         """
-        layers = [
-            spare.take(features, partial(_Layer, given, self.hidden))
-            for spare, given in zip(self.spare, (self.features, self.hidden), strict=True)
-        ]
+        layers = self._layers(features)
         weights = self.weight1, self.weight2, self.weight_out, self.bias_out, self.doubled
         memory = (*self.spare, self.scratch), layers
         output, *state = _Step.apply(memory, features, *state, *weights)
         if not output.requires_grad:
-            for spare, layer in zip(self.spare, layers, strict=True):
-                spare.append(layer)
+            self._leave(layers)
         return output, tuple(state)
+
+    @torch.no_grad()
+    def advance(self, features: Tensor, state: State) -> Tensor:
+        """Return the output of :meth:`forward` and overwrite the state by the new one."""
+        h1, c1, h2, c2 = state
+        first, second = layers = self._layers(features)
+        scratch = self.scratch.take(features, partial(_Scratch, self.hidden))
+        first.advance(features, h1, c1, self.weight1 * self.doubled, scratch)
+        second.advance(h1, h2, c2, self.weight2 * self.doubled, scratch)
+        self.scratch.append(scratch)
+        self._leave(layers)
+        return torch.addmm(self.bias_out, self.weight_out, h2)
+
+    def _layers(self, like: Tensor) -> list[_Layer]:
+        """Return memory for a step of both layers."""
+        given = zip(self.spare, (self.features, self.hidden), strict=True)
+        return [spare.take(like, partial(_Layer, rows, self.hidden)) for spare, rows in given]
+
+    def _leave(self, layers: list[_Layer]) -> None:
+        """Let later steps use the memory again."""
+        for spare, layer in zip(self.spare, layers, strict=True):
+            spare.append(layer)

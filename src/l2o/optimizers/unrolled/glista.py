@@ -51,13 +51,26 @@ class Glista(UnrolledNet):
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, unselected = prepared
-        gate = torch.relu(1 - torch.relu(self.width[k] * x.abs()))
-        z = x * (1 + self.gain[k] * gate)
+        z = self._gained(k, x)
         v = torch.addmm(z, torch.addmm(b, z, self.A.T, alpha=-1), self.weight[k])
         threshold = self.log_threshold[k].exp()
         percent = self._support_percent(k)
         shrunk = soft_threshold_with_support(v, threshold, percent)
-        change = shrunk - x
-        strength = self.overshoot[k] * threshold
         following = v.detach().clone().ne_(shrunk.detach()) if percent else unselected
-        return shrunk - strength * unselected * change / (change.abs() + 0.1), following
+        return self._overshot(shrunk, x, unselected, self.overshoot[k] * threshold), following
+
+    def _gained(self, k: int, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            gate = torch.relu(1 - torch.relu(self.width[k] * x.abs()))
+            return x * (1 + self.gain[k] * gate)
+        # The same, to the bit, in place: half of the time.
+        gate = x.abs().mul_(self.width[k]).relu_().neg_().add_(1).relu_()
+        return gate.mul_(self.gain[k]).add_(1).mul_(x)
+
+    @staticmethod
+    def _overshot(shrunk: Tensor, x: Tensor, unselected: Tensor, strength: Tensor) -> Tensor:
+        change = shrunk - x
+        if torch.is_grad_enabled():
+            return shrunk - strength * unselected * change / (change.abs() + 0.1)
+        size = change.abs().add_(0.1)
+        return shrunk - change.mul_(strength).mul_(unselected).div_(size)

@@ -37,7 +37,8 @@ class Lamp(UnrolledNet):
     def prepare(self, state: State, b: Tensor) -> State:
         x, previous = state
         m = b.shape[1]
-        onsager = (x != 0).sum(dim=1, keepdim=True).to(x) / m
+        nonzero = torch.ne(x.detach(), 0, out=torch.empty_like(x))  # floats sum three times faster
+        onsager = nonzero.sum(dim=1, keepdim=True) / m
         v = torch.addmm(b, x, self.A.T, alpha=-1) + onsager * previous
         return x, v, torch.linalg.vector_norm(v, dim=1, keepdim=True) / math.sqrt(m)
 

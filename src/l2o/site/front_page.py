@@ -1,0 +1,67 @@
+"""The first page of Snakemake's report: every figure, with the numbers that sum it up."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from l2o.experiments.experiment import Experiment
+from l2o.experiments.graph import Graph
+from l2o.storage.json_files import read_json
+from l2o.storage.tables import read_rows
+
+WIDTH = 720  # pixels of a figure
+_COLOURS = 96  # enough for lines on white
+
+
+def front_page(graph: Graph) -> str:
+    """Return reStructuredText: notes and figures of all experiments, and what came of the claims.
+
+    What is not built is left out, so that a page can be had at any time.
+    """
+    notes = sorted(f"- {one.title}: {one.sizes.note}." for one in graph.reports.values())
+    parts = ["\n".join(notes), *_claims(graph)]
+    for one in sorted(graph.reports.values(), key=lambda one: one.title):
+        parts += [f"{one.title}\n{'-' * len(one.title)}", *_headline(one), *_figure(one)]
+    return "\n\n".join(parts)
+
+
+def headline(metrics: Path) -> str:
+    """Return how many published values are reached, in words; "" where none is compared."""
+    numbers = read_json(metrics) if metrics.is_file() else {}
+    if not numbers.get("cells"):
+        return ""
+    return f"{numbers['cells_met']} of {numbers['cells']} published values are reached."
+
+
+def _headline(one: Experiment) -> Iterator[str]:
+    if words := headline(one.table().writes["metrics"]):
+        yield words
+
+
+def _figure(one: Experiment) -> Iterator[str]:
+    path = one.figure(one.report_name).writes["png"]
+    if path.is_file():
+        yield f".. image:: {_small(path)}\n   :alt: {one.title}\n   :width: 100%"
+
+
+def _small(path: Path) -> str:
+    """Return a picture as an address that has it inside, small enough for an overview."""
+    from PIL import Image
+
+    with Image.open(path) as picture, io.BytesIO() as file:
+        height = round(picture.height * WIDTH / picture.width)
+        small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+        small.quantize(_COLOURS).save(file, "png", optimize=True)
+        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def _claims(graph: Graph) -> Iterator[str]:
+    path = graph.claims and graph.claims.writes["csv"]
+    if path and path.is_file():
+        counts = Counter(row["verdict"] for row in read_rows(path))
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        yield f"Of {counts.total()} claims of the paper about its figures: {told}."

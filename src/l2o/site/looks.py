@@ -1,0 +1,62 @@
+"""How a method looks in the explorer: the colour, the dashes and the marker of the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path
+
+from l2o.figures.style import MethodStyle
+
+_SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
+    **{"o": "circle", "s": "square", "^": "triangle-up", "v": "triangle-down", "D": "diamond"},
+    **{"P": "cross", "X": "x", "<": "triangle-left", ">": "triangle-right", "d": "diamond-tall"},
+    **{"+": "cross-thin-open", "x": "x-thin-open", "|": "line-ns-open"},
+    **{"1": "y-down-open", "2": "y-up-open", (8, 2, 0.0): "asterisk-open"},
+    **{"*": "star", "h": "hexagon", "H": "hexagon2", "p": "pentagon", "8": "octagon"},
+    **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
+}
+_OPEN = "-open"  # ends the symbols that consist of lines only
+_PENS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
+
+
+def look(style: MethodStyle) -> dict[str, Any]:
+    """Return colour, dash pattern, width and symbol for Plotly, and the marker as an SVG path.
+
+    The path lies within -1 to 1. A marker without a symbol of its own gets a star.
+    """
+    symbol = "" if style.marker is None else _SYMBOLS.get(style.marker, "star-square")
+    dashes = "" if style.dashes == "-" else _dashes(style)
+    return {
+        "colour": style.colour,
+        "dash": dashes or "solid",
+        "width": style.width,
+        "symbol": symbol,
+        "open": symbol.endswith(_OPEN),
+        "path": "" if style.marker is None else _svg(style.marker),
+    }
+
+
+def _dashes(style: MethodStyle) -> str:
+    """Return the dash pattern in pixels; ":" stands for dots."""
+    if style.dashes == ":":
+        return "dot"
+    _, lengths = style.dashes
+    return ",".join(f"{1.2 * length * style.width:.3g}px" for length in lengths)
+
+
+def _svg(marker: Any) -> str:
+    style = MarkerStyle(marker)
+    path = style.get_path().transformed(style.get_transform())
+    size = max(float(np.abs(path.vertices).max()), 1e-9)
+    words = []
+    for points, code in path.iter_segments(curves=True, simplify=False):
+        if code == Path.CLOSEPOLY:
+            words.append("Z")
+        else:
+            numbers = [f"{x / size:.3g} {-y / size:.3g}" for x, y in points.reshape(-1, 2)]
+            words.append(_PENS[code] + " ".join(numbers))
+    return "".join(words)
