@@ -374,6 +374,13 @@ def test_bad_settings_are_told_in_one_line(given, part):
     assert str(error.value).startswith(part) and "\n" not in str(error.value)
 
 
+def test_a_place_for_the_state_that_is_a_file_is_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError) as error:
+        fitted(keep=tmp_path / "file")
+    assert "\n" not in str(error.value) and (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_training_that_diverges_is_told():
     """From starts that are far too large the objective overflows in float32."""
 

@@ -60,7 +60,7 @@ USUAL: Mapping[str, Any] = {
 }
 BY_METHOD: Mapping[str, Mapping[str, Any]] = {
     "l2o_enhanced": {"imitation": 1.0, "imitation_share": 0.3},
-    "l2o_scale": {"unroll": 50, "rate": 3.0e-3},
+    "l2o_scale": {"rate": 1.0e-2},
 }
 
 
