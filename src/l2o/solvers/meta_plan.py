@@ -43,7 +43,7 @@ from l2o.training.recurrent import weights_generator
 from l2o.training.state import MetaState
 
 EPOCHS = {"quick": 60, "standard": 300, "thorough": 1500}
-GAUGED_FOR = 2  # horizons that classical methods run to gauge a problem
+GAUGED_FOR = 5  # horizons that classical methods run to gauge a problem
 WIDEST_STEP = 2.0  # times Adam's tuned rate: what a bounded step may be, where no scale is given
 TRIAL_EPOCHS = 2  # to learn how many a minute has
 # As in the benchmark (params/fig6.yaml and fig7.yaml).
