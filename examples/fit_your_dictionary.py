@@ -18,9 +18,9 @@ x = random.standard_normal((512, 64)) * (random.random((512, 64)) < 0.1)
 b = x @ A.T
 
 # %%
-# ALISTA learns two numbers a layer. The quick budget is for a first look; `standard`, the default,
-# trains three times as long. The columns of A may have any norm.
-solver = l2o.fit(A, method="alista", layers=8, budget="quick", compare=False, progress=False)
+# ALISTA learns two numbers a layer. Twelve seconds are for a first look: without `minutes`
+# it takes the time that it needs. The columns of A may have any norm.
+solver = l2o.fit(A, method="alista", layers=8, minutes=0.2, compare=False, progress=False)
 print(solver)
 
 # %%

@@ -177,7 +177,7 @@ def test_the_other_commands_take_paths_by_the_same_door(folder):
     refused(ended("unlock", "--folder", "none"), "none: no such folder")
     refused(ended("unlock", "--folder", "A.h5"), "A.h5: is a file, not a folder")
     for name in ("n" * 300, "../experiments/lasso", "."):
-        refused(ended("check", name), "unknown key")
+        refused(ended("check", name), "run it in a clone")
 
 
 def test_an_error_of_the_system_is_told_wherever_it_comes_from(folder, monkeypatch):

@@ -24,7 +24,7 @@ from typing import Any
 from l2o.errors import InputError
 
 SCRIPTS = Path("examples")
-PATIENCE = 300  # seconds for one script
+PATIENCE = 900  # seconds for one script, on a busy machine
 _CELL = re.compile(r"^# %%.*\n?", re.M)
 _DPI = 110
 

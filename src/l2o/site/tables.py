@@ -50,7 +50,7 @@ def union(parts: Iterable[tuple[Curves, str]]) -> tuple[pd.DataFrame, list[tuple
     frames, made = [], []
     for curves, name in parts:
         rows = comparison(curves) if name == "table" else curves.tables.get(name)
-        if rows is None:
+        if rows is None or "setting" not in rows:
             continue
         for _, row in rows.iterrows():
             path = _made(curves, row)
