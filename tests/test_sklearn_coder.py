@@ -79,7 +79,7 @@ def test_the_net_alone_is_nearer_than_as_many_iterations_of_ista(coder, D, X):
 def test_trained_on_drawn_codes_it_has_less_bias_than_the_objective(coder, D, drawn):
     code, X = drawn
     free = LearnedSparseCoder(
-        D, layers=6, train_on="drawn", density=0.08, snr=30, random_state=0
+        D, layers=4, train_on="drawn", density=0.08, snr=30, random_state=0
     ).fit(X[:50])
     found, kept = free.transform(X), code.any(axis=1)
     assert free.solver_.lam is None and free.solver_.name == "alista"
