@@ -6,6 +6,7 @@ code = coder.transform(X)
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -297,6 +298,9 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 raise InputError(name, "", problem, f"give one of {', '.join(map(str, known))}")
         whole = {"layers": 1, "transform_max_iter": 0}
         whole |= {} if self.n_components is None else {"n_components": 1}
+        for name in ("alpha", "transform_tol", "density", "snr"):
+            if isinstance(value := getattr(self, name), float) and math.isnan(value):
+                raise InputError(name, "", "is NaN", "give a number")
         for name, least in whole.items():
             check_scalar(getattr(self, name), name, Integral, min_val=least)
         neither, right = {"include_boundaries": "neither"}, {"include_boundaries": "right"}

@@ -1,9 +1,10 @@
 """LearnedSparseCoder beside scikit-learn's SparseCoder, on 10,000 samples in one run.
 
 Two tasks. Recovery: codes with normal entries at a tenth of the places, Gaussian atoms, noise;
-judged by the mean NMSE of the codes, SparseCoder with the setting that is best on others. LASSO: patches of scikit-learn's two photographs and a dictionary learned from them; judged
-by the excess of the objective over certified optima. All with one thread and `n_jobs=1`, block by
-block in turns, in seconds of the processor. A reference that takes too long gets fewer blocks.
+judged by the mean NMSE of the codes, SparseCoder with the setting that is best on others. LASSO:
+patches of scikit-learn's two photographs and a dictionary learned from them; judged by the excess
+of the objective over certified optima. All with one thread and `n_jobs=1`, block by block in turns,
+in seconds of the processor. SparseCoder, whose time is linear in the samples, may get fewer.
 """
 
 from __future__ import annotations
