@@ -1,7 +1,7 @@
 """Sparse coding by unrolled nets as a scikit-learn transformer; needs scikit-learn.
 
-    coder = LearnedSparseCoder(dictionary, alpha=0.2).fit(X)
-    code = coder.transform(X)
+coder = LearnedSparseCoder(dictionary, alpha=0.2).fit(X)
+code = coder.transform(X)
 """
 
 from __future__ import annotations
@@ -275,7 +275,9 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             problem = f"has atoms of {atoms.shape[1]} features, and X has {X.shape[1]}"
             raise InputError("dictionary", "", problem, "give one atom a row")
         if self.n_components not in (None, len(atoms)):
-            problem = f"{self.n_components} are asked for, and the dictionary has {len(atoms)} atoms"
+            problem = (
+                f"{self.n_components} are asked for, and the dictionary has {len(atoms)} atoms"
+            )
             raise InputError("n_components", "", problem, "leave it out")
         empty = np.flatnonzero(~atoms.any(axis=1))
         if len(empty):
