@@ -111,7 +111,7 @@ def test_names_come_from_the_wheel(done, plain):
 def test_a_user_fits_solves_and_compares(done):
     problem = ("--dictionary", "A.npy", "--measurements", "b.npy")
     done("l2o", "solve", "--method", "fista", *problem, "--lam", "0.01", "--out", "fista.h5")
-    optimizer = ("--optimizer", "l2o_rnnprop/lasso_m25_n50", "--iterations", "50")
+    optimizer = ("--optimizer", "l2o_scale", "--lam", "0.01", "--iterations", "50")
     done("l2o", "solve", *optimizer, *problem, "--safeguard", "--out", "learned.h5")
     fitted = (
         "--dictionary",

@@ -35,18 +35,6 @@ FAMILIES = {
         "training an MLP (784, 20, 10; sigmoid) on MNIST",
         RECURRENT,
     ),
-    "rastrigin_n10": Family(
-        "rastrigin", "n10", "Rastrigin family, 10 unknowns", ("l2o_swarm", *RECURRENT)
-    ),
-    "rastrigin_n2": Family(
-        "rastrigin", "n2", "Rastrigin family, 2 unknowns", ("l2o_swarm", *RECURRENT)
-    ),
-    "lasso_m25_n50": Family(
-        "lasso", "m25_n50", "LASSO, A Gaussian (25, 50)", (*RECURRENT[1:], "alista", "lista")
-    ),
-    "lasso_m5_n10": Family(
-        "lasso", "m5_n10", "LASSO, A Gaussian (5, 10)", (*RECURRENT[1:], "alista", "lista")
-    ),
     "noiseless": _recovery(
         "noiseless", "A Gaussian (256, 512), no noise", ("alista", "tilista", "step_lista")
     ),
@@ -59,5 +47,17 @@ FAMILIES = {
         ("alista", "tilista", "step_lista"),
     ),
     "large": _recovery("large", "A Gaussian (512, 1024), no noise", ("alista", "step_lista")),
+    "rastrigin_n10": Family(
+        "rastrigin", "n10", "Rastrigin family, 10 unknowns", ("l2o_swarm", *RECURRENT)
+    ),
+    "rastrigin_n2": Family(
+        "rastrigin", "n2", "Rastrigin family, 2 unknowns", ("l2o_swarm", *RECURRENT)
+    ),
+    "lasso_m25_n50": Family(
+        "lasso", "m25_n50", "LASSO, A Gaussian (25, 50)", (*RECURRENT[1:], "alista", "lista")
+    ),
+    "lasso_m5_n10": Family(
+        "lasso", "m5_n10", "LASSO, A Gaussian (5, 10)", (*RECURRENT[1:], "alista", "lista")
+    ),
 }
 NAMES = tuple(f"{method}/{name}" for name, family in FAMILIES.items() for method in family.methods)
