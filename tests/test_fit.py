@@ -60,6 +60,14 @@ def test_from_drawn_codes_it_solves_signals_that_it_has_not_seen(drawn):
     assert [row["stage"] for row in drawn.history][-1] == "final"
 
 
+def test_drawn_codes_are_of_the_size_of_ones_own(drawn):
+    """x of size 1 for an A of any norms; of another size where that is said."""
+    x, b = pairs()
+    expected = nmse(drawn, x, b)
+    assert nmse(fit(8.0 * A), x, 8.0 * b) == pytest.approx(expected, abs=1e-3)
+    assert nmse(fit(size=100.0), 100.0 * x, 100.0 * b) == pytest.approx(expected, abs=1e-3)
+
+
 @pytest.mark.parametrize("method", ["lista_cpss", "lamp", "step_lista"])
 def test_every_kind_of_net_can_be_fitted(method):
     x, b = pairs()
@@ -232,6 +240,7 @@ BAD = [
     ({"density": 0.0}, "above 0"),
     ({"density": 1.5}, "up to 1"),
     ({"snr": np.nan}, "is not a number"),
+    ({"size": 0}, "above 0"),
     ({"budget": "long"}, "no budget"),
     ({"minutes": -1}, "above 0"),
     ({"objective": "mse"}, "no objective"),

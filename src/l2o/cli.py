@@ -209,6 +209,7 @@ def pack(clone: Path) -> None:
     "--layers", type=Whole(1000), default=16, show_default=True, help="learned iterations"
 )
 @click.option("--density", type=Positive(), default=0.1, show_default=True, help="of drawn codes")
+@click.option("--size", type=Positive(), default=1.0, show_default=True, help="of their entries")
 @click.option("--snr", type=Real(), help="dB, of measurements made here; default: no noise")
 @click.option("--objective", type=OneOf("recovery", "lasso"), help="default: lasso for b alone")
 @LAM

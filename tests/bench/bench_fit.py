@@ -84,11 +84,12 @@ def part(name: str, A: np.ndarray, method: str, layers: int, budget: str) -> str
 
 
 def compared(A: np.ndarray, solver: l2o.Solver) -> object:
-    """Return the comparison on codes that no training has seen, drawn for atoms of norm 1."""
+    """Return the comparison on codes that no training has seen, drawn as for the training."""
     generator, (_, n) = np.random.default_rng(7), A.shape
     z = np.where(generator.random((640, n)) < 0.1, generator.standard_normal((640, n)), 0.0)
     z[~z.any(axis=1), 0] = 1.0
-    x = z / np.linalg.norm(A.astype(np.float64), axis=0)
+    norms = np.linalg.norm(A.astype(np.float64), axis=0)
+    x = z * np.sqrt(np.square(norms).mean()) / norms
     return l2o.compare(A, x @ A.T.astype(np.float64), x, solvers=[solver], threads=1)
 
 

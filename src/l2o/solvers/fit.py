@@ -40,6 +40,7 @@ def fit(
     signals: Any = None,
     measurements: Any = None,
     density: float = 0.1,
+    size: float = 1.0,
     snr: float | None = None,
     objective: str | None = None,
     lam: float | None = None,
@@ -64,8 +65,8 @@ def fit(
         ``lista_cpss`` a matrix a layer
     layers : iterations that are learned
     signals, measurements : x, (samples, n), and b, (samples, m); at least 20
-    density, snr : share of entries that are not zero, of drawn codes; signal-to-noise ratio in dB
-        of measurements that are made here, None for no noise
+    density, size : of drawn codes: share of entries that are not zero, their standard deviation
+    snr : signal-to-noise ratio in dB of measurements that are made here, None for no noise
     objective, lam : ``recovery`` of the signals, or ``lasso``: minimise 0.5 ||A x - b||^2 + lam
         sum_i d_i |x_i|, d the norms of the columns, which needs no signals
     budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes
@@ -83,9 +84,9 @@ def fit(
     chosen = objective or ("lasso" if signals is None and measurements is not None else "recovery")
     settings = dict(hyperparameters or {})
     plan = Plan(method, layers, chosen, lam, budget, minutes, settings, seed)
-    given = Given(signals, measurements, density, snr)
+    given = Given(signals, measurements, density, size, snr)
     _check(plan, given)
-    _check_numbers(density, snr, seed, threads)
+    _check_numbers(given, seed, threads)
     return _fit(A, given, plan, threads, None if keep is None else Path(keep), compare, progress)
 
 
@@ -96,6 +97,7 @@ class Given:
     signals: Any
     measurements: Any
     density: float
+    size: float
     snr: float | None
 
 
@@ -133,7 +135,7 @@ def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
     elif measurements is not None:
         data = own_measurements(dictionary, measurements, counts, plan.seed)
     else:
-        data = drawn(dictionary, counts, given.density, snr, plan.seed)
+        data = drawn(dictionary, counts, given.density, snr, plan.seed, given.size)
     return data if plan.lam is None else with_lasso_targets(data, dictionary.A, plan.lam)
 
 
@@ -201,10 +203,11 @@ def _check(plan: Plan, given: Given) -> None:
             raise InputError(plan.method, name, problem, "give a number in this range")
 
 
-def _check_numbers(density: Any, snr: Any, seed: Any, threads: Any) -> None:
-    _number("density", density, 0, 1)
-    if snr is not None:
-        _number("snr", snr, -20.0 - 1e-9, 120.0)
+def _check_numbers(given: Given, seed: Any, threads: Any) -> None:
+    _number("density", given.density, 0, 1)
+    _number("size", given.size, 0, math.inf)
+    if given.snr is not None:
+        _number("snr", given.snr, -20.0 - 1e-9, 120.0)
     _whole("seed", seed, 0, 2**63 - 1)
     if threads is not None:
         _whole("threads", threads, 1, 1024)

@@ -58,14 +58,23 @@ class Data:
 
 
 def drawn(
-    dictionary: Dictionary, counts: Mapping[str, int], density: float, snr: float | None, seed: int
+    dictionary: Dictionary,
+    counts: Mapping[str, int],
+    density: float,
+    snr: float | None,
+    seed: int,
+    size: float = 1.0,
 ) -> Data:
-    """Draw signals with entries Ber(density) N(0, 1) for atoms of unit norm, and measure them.
+    """Draw signals with entries Ber(density) N(0, size^2), and measure them.
+
+    Where the columns a_i have other norms than 1, all atoms count alike: entry i has the size
+    divided by ||a_i|| over the root mean square of all norms.
 
     Parameters
     ----------
     counts : samples of each split
     snr : of a sample's measurements, in dB; None without noise
+    size : standard deviation of the entries
     """
     splits = {}
     for name in SPLITS:
@@ -73,7 +82,8 @@ def drawn(
         x, b = (np.concatenate(parts) for parts in zip(*slices, strict=True))
         splits[name] = Split(b, x)
     noise = "no noise" if snr is None else f"SNR {snr:g} dB"
-    return Data(splits, 1.0, density, f"codes drawn with density {density:g}, {noise}")
+    scale = size * math.sqrt(float(np.square(dictionary.norms).mean()))
+    return Data(splits, scale, density, f"codes drawn with density {density:g}, {noise}")
 
 
 def own_pairs(
