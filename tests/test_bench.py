@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,3 +87,12 @@ def test_the_comparison_of_learned_optimizers_runs_and_goes_on(tmp_path, monkeyp
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)
 def test_every_benchmark_finds_what_it_imports(path):
     assert callable(script(path.stem).main)
+
+
+def test_the_benchmark_of_fits_runs(tmp_path):
+    module = script("bench_fit")
+    out = tmp_path / "bench.md"
+    few = ["--methods=step_lista", "--budget=quick", "--layers=2", "--only=0", f"--out={out}"]
+    text = module.main(few)
+    assert out.read_text(encoding="utf-8") == text and "OMP" in text and "coherence" in text
+    assert module.from_matlab().dtype == np.float32

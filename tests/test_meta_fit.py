@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,7 +75,7 @@ def labelled(count: int = 40) -> Labelled:
 
 @pytest.fixture(autouse=True)
 def few_epochs(monkeypatch):
-    monkeypatch.setattr(meta_plan, "EPOCHS", {"quick": 4, "standard": 30, "thorough": 60})
+    monkeypatch.setattr(meta_plan, "EPOCHS", {"quick": 4, "standard": 16})
     monkeypatch.setattr(meta_plan, "RATES", (0.03, 0.3))
     monkeypatch.setattr(meta_plan, "FIRST_STEPS", (1.0, 10.0))
 
@@ -161,6 +163,20 @@ def test_a_time_is_asked_for_in_place_of_a_budget(tmp_path, monkeypatch):
     monkeypatch.setattr(meta_plan, "perf_counter", lambda: next(ticks))  # a second in two epochs
     result = fitted(minutes=0.05, keep=tmp_path / "keep")
     assert result.told["epochs"] == 6 and not (tmp_path / "keep").exists()
+
+
+def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "meta_fit.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    smaller = {"range(400)": "range(30)", "rand(400": "rand(30", "horizon=100": "horizon=10"}
+    for usual, few in {**smaller, "threads=1": 'threads=1, budget="quick"'}.items():
+        assert usual in code
+        code = code.replace(usual, few)
+    exec(compile(code, "example", "exec", dont_inherit=True), {"__name__": "example"})
+    assert (tmp_path / "logistic.safetensors").is_file()
+    printed = capsys.readouterr().out
+    assert "L2O-RNNprop: epoch 4 of 4" in printed and "ends lower at equal" in printed
 
 
 # What is learned
@@ -356,6 +372,13 @@ def test_bad_settings_are_told_in_one_line(given, part):
     with pytest.raises(InputError) as error:
         fitted(**given)
     assert str(error.value).startswith(part) and "\n" not in str(error.value)
+
+
+def test_a_place_for_the_state_that_is_a_file_is_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError) as error:
+        fitted(keep=tmp_path / "file")
+    assert "\n" not in str(error.value) and (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_training_that_diverges_is_told():

@@ -214,7 +214,7 @@ def test_measurements_may_lie_under_another_key(folder, tmp_path, monkeypatch, c
     inside = write_array(tmp_path / "set.h5", "test/b", B.astype("f4"))
     given = words(folder, tmp_path / "x.h5", measurements=inside, key="test/b")
     assert run(monkeypatch, capsys, *given)[0] == 0
-    expected = load_solver(folder / "lista.safetensors", A).solve(B.astype("f4"), dtype="float64")
+    expected = load_solver(folder / "lista.safetensors", A).solve(B.astype("f4"))
     assert np.array_equal(read(tmp_path / "x.h5")["x"], expected.x)
 
 

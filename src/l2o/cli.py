@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from l2o.commands.options import InputPath, OneOf, OutputPath, Positive, Real, Whole
+from l2o.commands.options import InputPath, OneOf, OutputPath, Positive, Real, Trained, Whole
 from l2o.errors import InputError
 from l2o.extras import missing
 from l2o.layout import KINDS, wildcards_of
@@ -25,6 +25,7 @@ PRESET = click.option("--preset", default="laptop", show_default=True, help="smo
 METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
 FILE = InputPath()
 FOLDER = InputPath("folder", kind=stat.S_IFDIR)
+TRAINED = Trained()
 
 
 def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -82,7 +83,8 @@ def check(experiment: str, preset: str, methods: str, params: Path | None) -> No
     """Check a parameter file, or all, and say what the graph of jobs makes of it."""
     from l2o.commands.jobs import check
 
-    _require_clone("check")
+    if params is None:
+        _require_clone("check")
     print(check(experiment, preset, methods, params))
 
 
@@ -230,7 +232,7 @@ def fit(**options: object) -> None:
 
 @app.command()
 @_with(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
-@click.option("--optimizer", multiple=True, help="a trained one, file or name; may be repeated")
+@click.option("--optimizer", type=TRAINED, multiple=True, help="a trained one; may be repeated")
 @click.option("--methods", default="", help="classical ones, as in fista,omp; default: they, amp")
 @LAM
 @THREADS
@@ -244,8 +246,8 @@ def compare(**options: object) -> None:
 
 
 @app.command()
-@click.option("--optimizer", default="", help="a trained one: a file, or a name of `l2o weights`")
-@click.option("--method", default="", help="or a classical one: fista, ista, omp, amp")
+@click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
+@click.option("--method", help="or a classical one: fista, ista, omp, amp")
 @_with(*DICTIONARY, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
 @click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")

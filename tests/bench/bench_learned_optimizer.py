@@ -199,9 +199,13 @@ def entries(checkpoints: list[Path]) -> dict[str, tuple[str, Callable]]:
 
 
 def rows(
-    networks: list[str], checkpoints: list[Path], folder: Path, recorded: tuple[int, ...]
+    networks: list[str],
+    checkpoints: list[Path],
+    folder: Path,
+    recorded: tuple[int, ...],
+    start: bool = True,
 ) -> list[dict]:
-    """Return a row for each network and optimizer."""
+    """Return a row for each network and optimizer; of the runs there are, or of all."""
     found = []
     for network in networks:
         rate = tuned(network, folder, recorded)
@@ -209,8 +213,11 @@ def rows(
         for label, (name, made) in (tuned_adam | entries(checkpoints)).items():
             paths = [folder / network / f"{name}_{number}.json" for number in RUNS]
             works = [partial(run, network, number, made, recorded) for number in RUNS]
-            runs = [kept(*pair) for pair in zip(paths, works, strict=True)]
-            row = {"network": network, "optimizer": label}
+            pairs = [pair for pair in zip(paths, works, strict=True) if start or pair[0].is_file()]
+            if not pairs:
+                continue
+            runs = [kept(*pair) for pair in pairs]
+            row = {"network": network, "optimizer": label, "runs": len(runs)}
             for at in recorded:
                 losses = [each["losses"][str(at)] for each in runs]
                 row |= {f"loss_{at}": statistics.fmean(losses)}
@@ -225,12 +232,12 @@ def rows(
 def table(found: list[dict], recorded: tuple[int, ...]) -> str:
     """Return the rows as Markdown."""
     head = [f"loss after {at:,}" for at in recorded]
-    head = ["network", "optimizer", *head, "test accuracy", "ms of CPU a step"]
+    head = ["network", "optimizer", "runs", *head, "test accuracy", "ms of CPU a step"]
     lines = [head, [":--", ":--", *["--:"] * (len(head) - 2)]]
     for row in found:
         losses = [f"{row[f'loss_{at}']:.2g} ± {row[f'spread_{at}']:.1g}" for at in recorded]
         last = f"{100 * row['accuracy']:.1f} %", f"{row['milliseconds']:.1f}"
-        lines.append([row["network"], row["optimizer"], *losses, *last])
+        lines.append([row["network"], row["optimizer"], str(row["runs"]), *losses, *last])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -241,12 +248,13 @@ def main(arguments: list[str] | None = None) -> str:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--runs", type=Path, default=ROOT / "results" / "learned_optimizer")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "learned_optimizer")
+    parser.add_argument("--finished", action="store_true", help="tell what is there, start no run")
     parser.add_argument("--steps", type=int, nargs="+", default=RECORDED)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     recorded = tuple(given.steps)
-    found = rows(given.networks, given.checkpoints, given.runs, recorded)
+    found = rows(given.networks, given.checkpoints, given.runs, recorded, not given.finished)
     text = table(found, recorded)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.with_suffix(".md").write_text(text, encoding="utf-8")

@@ -149,6 +149,7 @@ def test_numbers_out_of_range_are_told(folder, option, value, part):
     [
         ("", "names nothing"),
         ("none", "no such file; check the path"),
+        ("l2o_none/mnist", "no such file; check the path"),
         ("b.h5/none", "no such file"),
         (".", "is a folder, not a file"),
         ("pipe", "is a pipe, not a file"),
@@ -176,7 +177,7 @@ def test_the_other_commands_take_paths_by_the_same_door(folder):
     refused(ended("unlock", "--folder", "none"), "none: no such folder")
     refused(ended("unlock", "--folder", "A.h5"), "A.h5: is a file, not a folder")
     for name in ("n" * 300, "../experiments/lasso", "."):
-        refused(ended("check", name), "unknown key")
+        refused(ended("check", name), "run it in a clone")
 
 
 def test_an_error_of_the_system_is_told_wherever_it_comes_from(folder, monkeypatch):
@@ -191,8 +192,9 @@ def test_datasets_are_named_by_their_keys(folder):
     with h5py.File("set.h5", "w") as file:
         file["deep/A"], file["deep/b"] = A, B
     both = {"dictionary": "set.h5", "measurements": "set.h5"}
-    refused(solve(**both), "set.h5: A: ", "holds deep/A, deep/b; ", "--dictionary-key")
-    refused(solve(**both, dictionary_key="deep/A"), "set.h5: b: ", "by --key")
+    refused(solve(**both), "set.h5: ", "deep/A (12, 20), deep/b (40, 12); ", "--dictionary-key")
+    refused(solve(**both, dictionary_key="A"), "set.h5: A: ", "holds deep/A, deep/b; ")
+    refused(solve(**both, dictionary_key="deep/A"), "set.h5: ", "several arrays", "by --key")
     code, _, _ = solve(**both, dictionary_key="deep/A", key="deep/b")
     assert code == 0 and complete(Path("x.h5"))
 

@@ -7,7 +7,8 @@ import pytest
 from conftest import told
 from every_room import ROOMS, params_of
 from l2o.config.experiment import load_parameters
-from l2o.config.loading import read_yaml, unknown_key
+from l2o.config.loading import read_yaml
+from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
 from l2o.experiments.room import known_hyperparameters
 from parameter_files import changed

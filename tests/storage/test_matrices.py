@@ -265,7 +265,7 @@ def test_what_matlab_7_3_marks_by_an_attribute(tmp_path):
     path = tmp_path / "a.mat"
     write_mat_7_3(path, (VALUES > 0).astype("u1"), "logical", MATLAB_int_decode=1)
     refused(path, "holds truth values", key="A")
-    refused(path, "holds no array of m x n, but A (6, 4) [logical]")
+    refused(path, "A: holds truth values")
     write_mat_7_3(path, np.array([[104, 105]], "u2"), "char", MATLAB_int_decode=2)
     refused(path, "no numbers but text", key="A")
     write_mat_7_3(path, np.array([[0, 3]], "u8"), "double", MATLAB_empty=1)
@@ -290,9 +290,7 @@ def test_no_pickle_is_read(tmp_path, write):
     values = np.full((2, 2), Harmful(), object)
     with (tmp_path / "a.npy").open("wb") as file:
         write(file, values)
-    refused(tmp_path / "a.npy", "Python objects" if write is np.save else "no array of m x n")
-    if write is np.savez:
-        refused(tmp_path / "a.npy", "Python objects", key="arr_0")
+    refused(tmp_path / "a.npy", "Python objects")
     (tmp_path / "b").write_bytes(pickle.dumps(values))
     refused(tmp_path / "b", "a pickle, which can run any code")
     assert not (tmp_path / "harm").exists()

@@ -58,7 +58,7 @@ def compare(
     signals_key: str,
     measurements: Path,
     key: str,
-    optimizer: tuple[str, ...],
+    optimizer: tuple[Path | str, ...],
     methods: str,
     lam: float | None,
     threads: int,

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+import l2o.weights as weights
 from l2o.errors import InputError
 from l2o.storage.paths import CHECK, readable, written_to
 
@@ -42,6 +43,18 @@ class InputPath(_Checked):
 
     def checked(self, text: str, option: str) -> Path:
         return readable(_path(text, option), self.kind, self.what, self.absent)
+
+
+class Trained(InputPath):
+    """A trained method: a file, or the name of weights in the box where no file is called so."""
+
+    def __init__(self) -> None:
+        super().__init__(absent="check the path, or give a name that `l2o weights` lists")
+
+    def checked(self, text: str, option: str) -> Path | str:
+        if weights.has(text) and not os.path.lexists(text):
+            return text
+        return super().checked(text, option)
 
 
 class OutputPath(_Checked):

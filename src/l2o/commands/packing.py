@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from l2o.artifacts.job import key_of
 from l2o.artifacts.proof import file_hash, read_proof
 from l2o.commands.weights import documented
@@ -57,9 +59,9 @@ def pack(clone: Path = Path(), folder: Path = FOLDER) -> str:
     if not built:
         problem = "holds no proven checkpoint of the weights in the box"
         raise InputError(clone / "results", "", problem, "build some: `snakemake --cores 2 FILE`")
-    learned, commit = _learned(folder), _head(clone)
+    commit = _head(clone)
     for name, found in built.items():
-        _pack(name, found, learned, commit, folder)
+        _pack(name, found, commit, folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in KINDS)
     if size > LIMIT:
         problem = f"holds {size:,} bytes, more than {LIMIT:,}"
@@ -111,21 +113,15 @@ def _proof(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     return proof if (proof["key"], proof["sha256"]) == (key_of(proof), file_hash(path)) else None
 
 
-def _learned(folder: Path) -> Any:
-    """Store the learned dictionary in the box; return it."""
-    import torch
-
-    A = torch.from_numpy(read_dictionary(LEARNED)).float()
-    about = {"made_of": LEARNED.name, "sha256": file_hash(LEARNED)}
-    matrices.store_dictionary(LEARNED.stem, A, about, folder / matrices.FOLDER.name)
-    return A
-
-
-def _pack(name: str, built: Built, learned: Any, commit: str, folder: Path) -> None:
+def _pack(name: str, built: Built, commit: str, folder: Path) -> None:
     """Write the weights of a training, and their card."""
     path, told = file_of(name, folder), built.proof["parameters"]
     found = read_checkpoint(built.path, "unrolled", "recurrent")
+    learned = torch.from_numpy(read_dictionary(LEARNED)).float()
     kept, remade = matrices.reduced(found.tensors, told["seed"], learned, LEARNED.stem)
+    if remade.get("A") == {"stored": LEARNED.stem}:
+        about = {"made_of": LEARNED.name, "sha256": file_hash(LEARNED)}
+        matrices.store_dictionary(LEARNED.stem, learned, about, folder / matrices.FOLDER.name)
     record = {key: value for key, value in found.record.items() if key != "provenance"}
     record |= {"key": built.proof["key"]} | ({"remade": remade} if remade else {})
     save_tensors(path, kept, record)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from click import format_filename
 
+import l2o.weights as weights
 from l2o.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def solve(
-    optimizer: str,
-    method: str,
+    optimizer: Path | str | None,
+    method: str | None,
     dictionary: Path | None,
     measurements: Path,
     out: Path,
@@ -42,8 +43,8 @@ def solve(
     from l2o.solvers.entrance import precision
     from l2o.storage.matrices import opened_matrix
 
-    for path in (Path(optimizer), dictionary, measurements):
-        if path is not None and path.resolve() == out.resolve():
+    for path in (optimizer, dictionary, measurements):
+        if isinstance(path, Path) and path.resolve() == out.resolve():
             raise InputError(out, "", "is an input as well", "write to another file")
     prepare_device("cpu", threads)
     solver = _solver(optimizer, method, dictionary, dictionary_key, lam)
@@ -64,35 +65,41 @@ def solve(
 
 
 def _solver(
-    optimizer: str, method: str, dictionary: Path | None, key: str, lam: float | None
+    optimizer: Path | str | None,
+    method: str | None,
+    dictionary: Path | None,
+    key: str,
+    lam: float | None,
 ) -> Solver:
     """Return the solver that a user names."""
     from l2o.solvers.opening import load, solver
     from l2o.storage.matrices import opened_matrix
 
-    if bool(optimizer) == bool(method):
-        problem = "both were given" if method else "is missing, and so is --method"
-        raise InputError("--optimizer", "", problem, "give one of --optimizer and --method")
+    if (optimizer is None) == (method is None):
+        problem = "and --method were both given" if method else "is missing, and so is --method"
+        raise InputError("--optimizer", "", problem, "give one of them")
     if dictionary is None:
-        if method:
+        if method is not None:
             raise InputError("--dictionary", "", "is missing", "name a file with A")
         return load(optimizer, None, lam, solving=True)
     with opened_matrix(dictionary, key, "m x n", "--dictionary-key", "A") as stored:
         A, source = stored.rows(0, stored.shape[0]), f"{dictionary}: {stored.key}"
     source = source.removesuffix(": ")
-    return solver(method, A, lam, source=source) if method else load(optimizer, A, lam, source)
+    if method is not None:
+        return solver(method, A, lam, source=source)
+    return load(optimizer, A, lam, source)
 
 
 def _attributes(
-    solver: Solver, checkpoint: str, iterations: int, safeguard: bool
+    solver: Solver, checkpoint: Path | str | None, iterations: int, safeguard: bool
 ) -> dict[str, Any]:
     from l2o.artifacts.proof import file_hash
 
     about = {"method": solver.name, "setting": solver.setting}
-    if checkpoint:
+    if checkpoint is not None:
+        path = checkpoint if isinstance(checkpoint, Path) else weights.path(checkpoint)
         about["checkpoint"] = format_filename(checkpoint)
-        path = Path(checkpoint)
-        about |= {"checkpoint_sha256": file_hash(path)} if path.is_file() else {}
+        about["checkpoint_sha256"] = file_hash(path)
     about |= {"iterations": iterations, "safeguard": safeguard}
     return about if solver.lam is None else {**about, "lam": solver.lam}
 

@@ -13,8 +13,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from l2o.config.loading import read_yaml, unknown_key, validated
+from l2o.config.loading import read_yaml, validated
 from l2o.config.meta_training import MetaTraining
+from l2o.config.nearest import unknown_key
 from l2o.config.sections import (
     Grid,
     Intervals,

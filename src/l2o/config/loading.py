@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import reprlib
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,13 +67,6 @@ def validated(model: type[Model], content: Any, file: str | Path, prefix: str = 
         if first["type"] == "missing":
             problem = "this key is missing"
         raise InputError(file, key, problem, "set it as the comment at the key says") from error
-
-
-def unknown_key(file: str | Path, key: str, valid: list[str]) -> InputError:
-    """Return the error for an unknown ``key`` where only the names ``valid`` are allowed."""
-    near = difflib.get_close_matches(key.rsplit(".", 1)[-1], valid, n=1, cutoff=0.4)
-    remedy = f"did you mean `{near[0]}`?" if near else f"valid are {', '.join(sorted({*valid}))}"
-    return InputError(file, key, "unknown key", remedy)
 
 
 def _siblings(model: type[BaseModel], place: list[str]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, FiniteFloat
 
-from l2o.config.loading import unknown_key, validated
+from l2o.config.loading import validated
+from l2o.config.nearest import unknown_key
 from l2o.config.values import Count, Name, Section, within
 from l2o.errors import InputError
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Artifact, Job, Resources, ordered
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.experiments.room import Room
 from l2o.optimizers.registry import methods
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Job, job_name
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
 from l2o.experiments import shared
 from l2o.experiments.experiment import Experiment

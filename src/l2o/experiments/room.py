@@ -17,7 +17,7 @@ from l2o.config.experiment import (
     chosen_preset,
     load_parameters,
 )
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
 from l2o.layout import WRITES, unfinished
 from l2o.optimizers.registry import Head, methods

@@ -200,7 +200,7 @@ def compared(
             (v, follow(v, *validation, most, 1)) for v in variants(name, A, validation[0], lam)
         ]
         best, _ = min(tried, key=lambda pair: pair[1].mean(-1))
-        late = follow(best, *test, most)
+        late = follow(best, *test, most, REPEATS if limit else 1, limit or 0.0)
         if limit is not None:
             rows.append(_early(tried, late, limit, test))
         rows.append(row_of(late, "at convergence", test[1]))
@@ -235,7 +235,12 @@ def variants(name: str, A: np.ndarray, b: np.ndarray, lam: float | None) -> list
 
 @torch.no_grad()
 def follow(
-    solver: Solver, b: np.ndarray, measure: Measure, most: int, repeats: int = REPEATS
+    solver: Solver,
+    b: np.ndarray,
+    measure: Measure,
+    most: int,
+    repeats: int = REPEATS,
+    until: float = math.inf,
 ) -> Curve:
     """Return the curve of a solver on measurements b, (samples, m), float64.
 
@@ -243,6 +248,7 @@ def follow(
     ----------
     most : iterations; all are points up to ``POINTS``, then about every tenth more
     repeats : timed runs
+    until : seconds after which those but the first end
     """
     measured = torch.from_numpy(np.ascontiguousarray(b))
     optimizer, _ = solver.at(measured.dtype)
@@ -260,6 +266,8 @@ def follow(
             seconds[number] = min(seconds[number], spent)
             if not repeat:
                 errors.append(measure.errors(solver.outward(state[0]).numpy()))
+            elif spent > until:
+                break
     return Curve(solver.name, _label(solver), np.array(points), seconds, np.stack(errors))
 
 

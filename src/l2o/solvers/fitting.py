@@ -50,6 +50,7 @@ class Plan:
     minutes : in place of the budget
     hyperparameters : of the method, by name
     seed : of the order of the samples
+    share : of the steps of the budget that are made
     """
 
     method: str
@@ -60,6 +61,7 @@ class Plan:
     minutes: float | None
     hyperparameters: Mapping[str, float]
     seed: int
+    share: float = 1.0
 
 
 def fitted(
@@ -180,7 +182,7 @@ def _budget(folder: Path, net: UnrolledNet, data: Data, loss: TrainingLoss, plan
         return budgets.training(plan.method, plan.objective, factor, samples, width)
 
     if plan.minutes is None:
-        return stages(budgets.factor_of(plan.budget))
+        return stages(plan.share * budgets.factor_of(plan.budget))
     noted = folder / PLAN
     begun = read_json(noted) if noted.is_file() else {}
     if begun.get("minutes") != plan.minutes:

@@ -138,8 +138,8 @@ def meta_fit(
 ) -> MetaFitted:
     """Meta-train a recurrent optimizer on a family of differentiable problems of your own.
 
-    Of the problems 70 % train, 15 % choose the weights and the settings of all methods, and 15 %
-    are held out for the comparison with classical methods.
+    Of the problems 70 % train, 15 % choose weights and settings, and 15 % are held out for the
+    comparison. The meta-loss is that of :class:`l2o.solvers.problems.Gauged`, or the class's own.
 
     Parameters
     ----------
@@ -160,25 +160,16 @@ def meta_fit(
 
     Raises
     ------
-    InputError : bad problems or settings, a folder that cannot be written, or a training that
-        diverged in every epoch.
-
-    Source: Andrychowicz et al. 2016, and those of the methods; the meta-loss is that of
-    :class:`l2o.solvers.problems.Gauged` where the class defines none.
+    InputError : bad problems or settings, an unwritable folder, a training that only diverged.
     """
     given = dict(hyperparameters or {})
     _check(method, budget, minutes, given)
-    for name, number, least in (
-        ("horizon", horizon, 1),
-        ("seed", seed, 0),
-        ("threads", threads, 1),
-    ):
-        if name != "threads" or number is not None:
-            _whole(name, number, least)
-    _number("start_scale", start_scale, -1e-300, 1e6)
+    _check_numbers(horizon, start_scale, seed, threads)
     problems = checked_problems(family, start_scale)
     with steady(threads):
         plan = MetaPlan(problems, method, horizon, float(start_scale), budget, minutes, given, seed)
+        if progress:
+            print(plan.note(), flush=True)
         optimizer, state = plan.trained(None if keep is None else Path(keep), progress)
         told = plan.told() | {"epochs": state.epoch}
         table = plan.compared(optimizer) if compare else None
@@ -206,6 +197,14 @@ def _check(method: str, budget: str, minutes: float | None, given: Mapping[str, 
         if not real or not within(value, ranges[name]):
             problem = f"{value!r} is not in {ranges[name]}"
             raise InputError(method, name, problem, "give a number in this range")
+
+
+def _check_numbers(horizon: Any, start_scale: Any, seed: Any, threads: Any) -> None:
+    _whole("horizon", horizon, 1)
+    _whole("seed", seed, 0)
+    if threads is not None:
+        _whole("threads", threads, 1)
+    _number("start_scale", start_scale, -1e-300, 1e6)
 
 
 def _number(name: str, value: Any, low: float, high: float) -> None:

@@ -43,7 +43,7 @@ from l2o.training.recurrent import weights_generator
 from l2o.training.state import MetaState
 
 EPOCHS = {"quick": 60, "standard": 300, "thorough": 1500}
-GAUGED_FOR = 2  # horizons that classical methods run to gauge a problem
+GAUGED_FOR = 5  # horizons that classical methods run to gauge a problem
 WIDEST_STEP = 2.0  # times Adam's tuned rate: what a bounded step may be, where no scale is given
 TRIAL_EPOCHS = 2  # to learn how many a minute has
 # As in the benchmark (params/fig6.yaml and fig7.yaml).
@@ -60,7 +60,7 @@ USUAL: Mapping[str, Any] = {
 }
 BY_METHOD: Mapping[str, Mapping[str, Any]] = {
     "l2o_enhanced": {"imitation": 1.0, "imitation_share": 0.3},
-    "l2o_scale": {"unroll": 50, "rate": 3.0e-3},
+    "l2o_scale": {"rate": 1.0e-2},
 }
 
 
@@ -121,6 +121,12 @@ class MetaPlan:
         """Return the optimizer and its opponents on problems held out."""
         f, x = self._some("test", COMPARED_ON)
         return held_out(optimizer, [self.adam, self.nag], f, x, self.horizon)
+
+    def note(self) -> str:
+        """Return how the opponents were tuned, in words."""
+        count, rate = min(COMPARED_ON, len(self.sets["validation"])), self.adam.hyper["rate"]
+        step = self.nag.hyper["rate"]
+        return f"tuned on {count} problems: rate {rate:g} of Adam, first step {step:g} of NAG"
 
     def told(self) -> dict[str, Any]:
         """Return what the file of the optimizer says of its training."""
@@ -185,21 +191,25 @@ class MetaPlan:
 
     def _key(self, budget: MetaTraining) -> str:
         """Return what makes a training what it is: problems, plan and budget, as a hash."""
-        found, kind = hashlib.sha256(), type(self.family)
-        try:
-            text = inspect.getsource(kind)
-        except (OSError, TypeError):  # typed in, and kept nowhere
-            text = kind.objective.__code__.co_code.hex()
-        values = {each.name: getattr(self.family, each.name) for each in fields(self.family)}
-        for name, value in values.items():
-            found.update(
-                f"{name} {value if not isinstance(value, Tensor) else value.shape}".encode()
-            )
-            if isinstance(value, Tensor):
-                found.update(value.detach().cpu().contiguous().numpy().tobytes())
-        told = [text, self.method, dict(self.hyper), self.seed, self.scale, self.horizon]
+        found = hashlib.sha256(_source(type(self.family)).encode())
+        for each in fields(self.family):
+            value = getattr(self.family, each.name)
+            tensor = isinstance(value, Tensor)
+            found.update(f"{each.name} {value.shape if tensor else value}".encode())
+            found.update(value.contiguous().numpy().tobytes() if tensor else b"")
+        told = [self.method, dict(self.hyper), self.seed, self.scale, self.horizon]
         found.update(json.dumps([*told, budget.model_dump()], sort_keys=True).encode())
         return found.hexdigest()
+
+
+def _source(kind: type) -> str:
+    """Return the code of a class; of one that was typed in, what its objective compiles to."""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        code = kind.objective.__code__
+        constants = [each for each in code.co_consts if isinstance(each, int | float | str)]
+        return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 def _report(bar: Progress, budget: MetaTraining, row: Mapping[str, Any]) -> None:

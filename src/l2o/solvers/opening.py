@@ -53,8 +53,8 @@ def load(
     ------
     InputError : no such file or name; and as :func:`load_solver`.
     """
-    if IN_THE_BOX.fullmatch(str(source)) and not Path(source).is_file():
-        checkpoint = weights.checkpoint(str(source))
+    if isinstance(source, str) and IN_THE_BOX.fullmatch(source) and not Path(source).exists():
+        checkpoint = weights.checkpoint(source)
     else:
         checkpoint = read_checkpoint(Path(source), "unrolled", "recurrent")
     if checkpoint.head.kind == "recurrent" and A is None and not solving:

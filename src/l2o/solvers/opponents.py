@@ -219,9 +219,9 @@ def _lbfgs(f: Instances, x: Tensor) -> Run:
 
 
 def _line(name: str, when: str, end: Outcome, first: np.ndarray, least: np.ndarray) -> Line:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         failed = ~(np.isfinite(end.values) & (end.values < first))
-    means = float(end.values.mean()), float((end.values - least).mean())
+        means = float(end.values.mean()), float((end.values - least).mean())
     numbers = end.iterations, end.evaluations, 1e3 * end.seconds
     return Line(name, when, *numbers, *means, float(failed.mean()))
 

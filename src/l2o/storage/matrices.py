@@ -178,6 +178,8 @@ def _chosen(wanted: Wanted, entries: dict[str, Entry]) -> str:
         return key or fitting[0]
     if usual in fitting:
         return usual
+    if not fitting and len(entries) == 1:  # what is wrong with it is told when it is opened
+        return next(iter(entries))
     if fitting:
         listed = _listed({name: entries[name] for name in fitting})
         problem = f"holds several arrays of {axes}: {listed}"

@@ -28,6 +28,12 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in NAMES if file_of(name).is_file())
 
 
+def has(name: str) -> bool:
+    """Return whether weights are called so, or by the name of a method."""
+    known = names()
+    return name in known or name in {each.split("/")[0] for each in known}
+
+
 def file_of(name: str, folder: Path = FOLDER, suffix: str = "safetensors") -> Path:
     """Return where the weights of a full name lie, or with the suffix ``json`` their card."""
     return folder / f"{name}.{suffix}"
@@ -44,7 +50,7 @@ def full_name(name: str) -> str:
     first = {each.split("/")[0]: each for each in reversed(known)}
     if name in known or name in first:
         return first.get(name, name)
-    from l2o.config.loading import unknown_key
+    from l2o.config.nearest import unknown_key
 
     near = unknown_key("weights", name, [*known, *first])
     raise InputError("weights", name, "no weights of this name", f"{near.remedy} (`l2o weights`)")

@@ -1,8 +1,8 @@
 """Matrices of unrolled nets that the box does not store, or stores once for all of them.
 
 The record of a file says under ``remade`` how: ``A`` is drawn again from its seed, or is the stored
-dictionary of a name; ``W``, ALISTA's, follows from A. What is made again may differ from what was
-trained with in the last bit of float32.
+dictionary of a name; ``W``, ALISTA's, follows from A. What is made again may differ in the last
+bits of float32, as linear algebra does from machine to machine.
 """
 
 from __future__ import annotations

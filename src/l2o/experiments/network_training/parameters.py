@@ -8,7 +8,7 @@ from pydantic import Field
 
 from l2o.config import experiment
 from l2o.config.experiment import Known
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.config.networks import Network, RunSizes, TrainedNetworks
 from l2o.config.values import Count, Section
 

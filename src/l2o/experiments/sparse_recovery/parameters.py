@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 
 from l2o.config import experiment
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.config.sections import Methods, Sizes
 from l2o.config.values import Count, File, Name, Positive, Section, Size
 from l2o.errors import InputError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from l2o.artifacts.job import Artifact, Job, Resources
-from l2o.config.loading import unknown_key
+from l2o.config.nearest import unknown_key
 from l2o.experiments import shared
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.unroll_length.parameters import Parameters
