@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph
@@ -14,6 +15,7 @@ from l2o.storage.json_files import read_json
 from l2o.storage.tables import read_rows
 
 WIDTH = 720  # pixels of a figure
+_LINE = 1000  # characters: reStructuredText takes no longer ones than 10,000
 _COLOURS = 96  # enough for lines on white
 
 
@@ -45,7 +47,8 @@ def _headline(one: Experiment) -> Iterator[str]:
 def _figure(one: Experiment) -> Iterator[str]:
     path = one.figure(one.report_name).writes["png"]
     if path.is_file():
-        yield f".. image:: {_small(path)}\n   :alt: {one.title}\n   :width: 100%"
+        address = "\n   ".join(wrap(_small(path), _LINE))
+        yield f".. image:: {address}\n   :alt: {one.title}\n   :width: 100%"
 
 
 def _small(path: Path) -> str:
