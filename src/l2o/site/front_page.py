@@ -16,7 +16,6 @@ from l2o.storage.tables import read_rows
 
 WIDTH = 720  # pixels of a figure
 _LINE = 1000  # characters: reStructuredText takes no longer ones than 10,000
-_COLOURS = 96  # enough for lines on white
 
 
 def front_page(graph: Graph) -> str:
@@ -27,7 +26,8 @@ def front_page(graph: Graph) -> str:
     notes = sorted(f"- {one.title}: {one.sizes.note}." for one in graph.reports.values())
     parts = ["\n".join(notes), *_claims(graph)]
     for one in sorted(graph.reports.values(), key=lambda one: one.title):
-        parts += [f"{one.title}\n{'-' * len(one.title)}", *_headline(one), *_figure(one)]
+        if shown := [*_headline(one), *_figure(one)]:
+            parts += [f"{one.title}\n{'-' * len(one.title)}", *shown]
     return "\n\n".join(parts)
 
 
@@ -48,7 +48,7 @@ def _figure(one: Experiment) -> Iterator[str]:
     path = one.figure(one.report_name).writes["png"]
     if path.is_file():
         address = "\n   ".join(wrap(_small(path), _LINE))
-        yield f".. image:: {address}\n   :alt: {one.title}\n   :width: 100%"
+        yield f".. image:: {address}\n   :alt: {one.title}"
 
 
 def _small(path: Path) -> str:
@@ -58,7 +58,7 @@ def _small(path: Path) -> str:
     with Image.open(path) as picture, io.BytesIO() as file:
         height = round(picture.height * WIDTH / picture.width)
         small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
-        small.quantize(_COLOURS).save(file, "png", optimize=True)
+        small.save(file, "png", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
