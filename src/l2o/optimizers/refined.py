@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-FIRST, LONGEST = 10, 160  # iterations between two looks at the gap; each time twice as many
+from l2o.optimizers.protocol import State
+
+BETWEEN = 15  # iterations between two looks at the gap, each of which costs as much as three
 MARGIN = 1.001  # on the Lipschitz constant, as in the classical solvers
 
 
@@ -46,18 +48,22 @@ def refined(
     x = torch.where((f < 0.5 * b.square().sum(dim=1))[:, None], x, 0.0)
     gap = relative_gap(A, b, lam, x)
     step = 1.0 / (MARGIN * float(torch.linalg.matrix_norm(A.double(), 2)) ** 2) if most else 0.0
-    done, count = 0, FIRST
-    while done < most and len(rows := (gap > tolerance).nonzero()[:, 0]):
-        count = min(count, most - done)
-        part = _fista(A, b[rows], lam, x[rows], step, count)
-        x[rows], gap[rows] = part, relative_gap(A, b[rows], lam, part)
-        done, count = done + count, min(2 * count, LONGEST)
+    rows = (gap > tolerance).nonzero()[:, 0]
+    state = x[rows], x[rows], x.new_ones(len(rows), 1)
+    for done in range(0, most, BETWEEN):
+        if not len(rows):
+            break
+        state = _fista(A, b[rows], lam, state, step, min(BETWEEN, most - done))
+        found = relative_gap(A, b[rows], lam, state[0])
+        x[rows], gap[rows] = state[0], found
+        still = found > tolerance
+        rows, state = rows[still], tuple(part[still] for part in state)
     return x, gap
 
 
-def _fista(A: Tensor, b: Tensor, lam: float, x: Tensor, step: float, iterations: int) -> Tensor:
-    """Return x after so many iterations of FISTA with restarts."""
-    y, t, threshold = x, x.new_ones(len(x), 1), step * lam
+def _fista(A: Tensor, b: Tensor, lam: float, state: State, step: float, iterations: int) -> State:
+    """Return the state after so many iterations of FISTA with restarts: x, y, t."""
+    (x, y, t), threshold = state, step * lam
     for _ in range(iterations):
         v = torch.addmm(y, torch.addmm(b, y, A.T, alpha=-1), A, alpha=step)
         new = torch.nn.functional.softshrink(v, threshold)
@@ -66,4 +72,4 @@ def _fista(A: Tensor, b: Tensor, lam: float, x: Tensor, step: float, iterations:
         t = torch.where(uphill, 1.0, t)
         following = (1.0 + torch.sqrt(1.0 + 4.0 * t * t)) / 2.0
         x, y, t = new, torch.addcmul(new, change, (t - 1.0) / following), following
-    return x
+    return x, y, t
