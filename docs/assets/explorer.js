@@ -228,7 +228,7 @@
     const grid = { gridcolor: "#e6e6e6", zeroline: false, linecolor: "#666", mirror: true, ticks: "outside",
       exponentformat: "power", automargin: true };
     const layout = {
-      title: { text: named ? `${title} · ${edition.title}` : title, font: { size: 14 }, x: 0, xref: "paper", xanchor: "left" },
+      title: { text: named ? `${title} · ${edition.title}` : title, font: { size: 13 }, x: 0, xref: "paper", xanchor: "left" },
       xaxis: { ...grid, type: state.xlog ? "log" : "linear", range: xs, title: { text: axis ? axis.label : state.axis } },
       yaxis: { ...grid, type: state.ylog ? "log" : "linear", range: ys, title: { text: edition.value.label } },
       shapes: lines.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: line.value, y1: line.value,

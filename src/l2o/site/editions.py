@@ -38,7 +38,7 @@ class Edition:
     @property
     def title(self) -> str:
         """What a reader calls it."""
-        return "released copy" if self.folder else self.name
+        return "released" if self.folder else self.name
 
     @property
     def command(self) -> str:

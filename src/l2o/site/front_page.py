@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph
@@ -14,7 +15,7 @@ from l2o.storage.json_files import read_json
 from l2o.storage.tables import read_rows
 
 WIDTH = 720  # pixels of a figure
-_COLOURS = 96  # enough for lines on white
+_LINE = 1000  # characters: reStructuredText takes no longer ones than 10,000
 
 
 def front_page(graph: Graph) -> str:
@@ -25,7 +26,8 @@ def front_page(graph: Graph) -> str:
     notes = sorted(f"- {one.title}: {one.sizes.note}." for one in graph.reports.values())
     parts = ["\n".join(notes), *_claims(graph)]
     for one in sorted(graph.reports.values(), key=lambda one: one.title):
-        parts += [f"{one.title}\n{'-' * len(one.title)}", *_headline(one), *_figure(one)]
+        if shown := [*_headline(one), *_figure(one)]:
+            parts += [f"{one.title}\n{'-' * len(one.title)}", *shown]
     return "\n\n".join(parts)
 
 
@@ -45,7 +47,8 @@ def _headline(one: Experiment) -> Iterator[str]:
 def _figure(one: Experiment) -> Iterator[str]:
     path = one.figure(one.report_name).writes["png"]
     if path.is_file():
-        yield f".. image:: {_small(path)}\n   :alt: {one.title}\n   :width: 100%"
+        address = "\n   ".join(wrap(_small(path), _LINE))
+        yield f".. image:: {address}\n   :alt: {one.title}"
 
 
 def _small(path: Path) -> str:
@@ -55,7 +58,7 @@ def _small(path: Path) -> str:
     with Image.open(path) as picture, io.BytesIO() as file:
         height = round(picture.height * WIDTH / picture.width)
         small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
-        small.quantize(_COLOURS).save(file, "png", optimize=True)
+        small.save(file, "png", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 

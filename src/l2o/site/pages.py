@@ -81,8 +81,9 @@ class Results:
         groups = [group for group in self._histories if group["histories"]]
         found[f"{DATA}/histories.js"] = f"window.L2O_HISTORIES = {_json(groups)};\n"
         for edition in self.editions:
-            proofs = f"(window.L2O_RECORDS ??= {{}}).{edition.name} = {_json(records(edition))};\n"
-            found[f"{DATA}/records.{edition.name}.js"] = proofs
+            proofs = _json(self._records[edition.name])
+            text = f"(window.L2O_RECORDS ??= {{}}).{edition.name} = {proofs};\n"
+            found[f"{DATA}/records.{edition.name}.js"] = text
         return found
 
     def files(self) -> dict[str, Path]:
@@ -96,6 +97,11 @@ class Results:
         }
 
     # Parts
+
+    @cached_property
+    def _records(self) -> dict[str, dict[str, Any]]:
+        """The proofs of each edition."""
+        return {edition.name: records(edition) for edition in self.editions}
 
     def _curves(self, name: str) -> list[Curves]:
         """Return the curves of an experiment in every edition that has them."""
@@ -217,7 +223,7 @@ class Results:
             "that makes it. [How this is proven](../proofs.md).\n",
         ]
         for edition in self.editions:
-            proofs = records(edition)
+            proofs = self._records[edition.name]
             rows = [
                 (path, proofs["jobs"][at]["name"], status, proofs["jobs"][at]["key"][:12])
                 for path, (at, _, status) in proofs["files"].items()
