@@ -235,7 +235,10 @@ def table(found: list[dict], recorded: tuple[int, ...]) -> str:
     head = ["network", "optimizer", "runs", *head, "test accuracy", "ms of CPU a step"]
     lines = [head, [":--", ":--", *["--:"] * (len(head) - 2)]]
     for row in found:
-        losses = [f"{row[f'loss_{at}']:.2g} ± {row[f'spread_{at}']:.1g}" for at in recorded]
+        losses = [f"{row[f'loss_{at}']:.2g}" for at in recorded]
+        if row["runs"] > 1:
+            spreads = [row[f"spread_{at}"] for at in recorded]
+            losses = [f"{a} ± {b:.1g}" for a, b in zip(losses, spreads, strict=True)]
         last = f"{100 * row['accuracy']:.1f} %", f"{row['milliseconds']:.1f}"
         lines.append([row["network"], row["optimizer"], str(row["runs"]), *losses, *last])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
