@@ -6,6 +6,8 @@ code = coder.transform(X)
 
 from __future__ import annotations
 
+import math
+import warnings
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
@@ -22,7 +24,7 @@ from l2o.solvers import budgets
 from l2o.solvers.dictionary import Dictionary
 from l2o.solvers.fitting import Plan, fitted, steady
 from l2o.solvers.opening import solver as classical
-from l2o.solvers.samples import HELD_OUT, LEAST, Data, drawn, own_measurements, with_lasso_targets
+from l2o.solvers.samples import HELD_OUT, LEAST, Data, Split, drawn, own_measurements
 from l2o.solvers.solver import Solver
 
 try:
@@ -34,11 +36,10 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError(str(missing(error) or error)) from error
 
-import warnings
-
 FLOATS = [np.float64, np.float32]
 ENOUGH = 1000  # samples that are worth the whole budget; with fewer the steps are fewer
 ROWS = 1024  # samples refined at once
+USUAL = {"data": "step_lista", "drawn": "alista"}
 
 
 class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -56,10 +57,11 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Parameters
     ----------
-    dictionary : (n_components, n_features), an atom a row, of any norm above 0; None: ``fit`` learns
-        one with ``MiniBatchDictionaryLearning``
+    dictionary : (n_components, n_features), an atom a row, of any norm above 0; None: ``fit``
+        learns one with ``MiniBatchDictionaryLearning``
     n_components : atoms of a dictionary that is learned; by default as many as features
-    method : unrolled net that ``l2o methods`` lists
+    method : unrolled net that ``l2o methods`` lists; None: ``step_lista`` on ``"data"``, where it
+        learns most from few samples, and ``alista`` on ``"drawn"``
     layers : iterations that are learned
     alpha : weight of the 1-norm, on ``"data"`` and in learning a dictionary
     train_on : ``"data"``, the X of ``fit``; or ``"drawn"``, codes with normal entries at random
@@ -68,8 +70,8 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     snr : signal-to-noise ratio in dB, on ``"drawn"``; None: no noise
     budget : of the training: ``"quick"``, ``"standard"`` or ``"thorough"``; less than 1,000 samples
         get a part of it
-    transform_tol : relative duality gap at which FISTA stops, on ``"data"``: the objective is within
-        that share of its optimum, most often far closer
+    transform_tol : relative duality gap at which FISTA stops, on ``"data"``: the objective is
+        within that share of its optimum, most often far closer
     transform_max_iter : iterations of FISTA at most; 0: the net alone
     random_state : of the training and of a dictionary that is learned
     verbose : show the progress of the training
@@ -92,7 +94,7 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         dictionary: Any = None,
         *,
         n_components: int | None = None,
-        method: str = "alista",
+        method: str | None = None,
         layers: int = 16,
         alpha: float = 1.0,
         train_on: str = "data",
@@ -186,9 +188,9 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return code @ self.components_.astype(code.dtype)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return minus the mean of the objective; trained on drawn codes, of half ||x - code D||^2.
+        """Return minus the mean of the objective; on drawn codes, of half ||x - code D||^2.
 
-        It compares methods, layers and budgets. It cannot choose ``alpha``: the least one would win.
+        It compares methods, layers and budgets. It cannot choose ``alpha``: the least would win.
 
         Parameters
         ----------
@@ -227,7 +229,7 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Return the solver for the dictionary, trained; FISTA where there is nothing to learn."""
         lasso, counts = self.train_on == "data", self._counts(dictionary)
         plan = Plan(
-            self.method,
+            self.method or USUAL[self.train_on],
             self.layers,
             "lasso" if lasso else "recovery",
             float(self.alpha) if lasso else None,
@@ -245,7 +247,7 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 fista.about = replace(fista.about, default=self.layers)
                 return fista
             data = own_measurements(dictionary, usable, counts, seed)
-            data = with_lasso_targets(data, dictionary.A, plan.lam)
+            data = _with_optima(data, dictionary.A, plan.lam)
             plan = replace(plan, share=min(1.0, len(usable) / ENOUGH))
         else:
             data = self._drawn(dictionary, X, counts, seed)
@@ -275,9 +277,7 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             problem = f"has atoms of {atoms.shape[1]} features, and X has {X.shape[1]}"
             raise InputError("dictionary", "", problem, "give one atom a row")
         if self.n_components not in (None, len(atoms)):
-            problem = (
-                f"{self.n_components} are asked for, and the dictionary has {len(atoms)} atoms"
-            )
+            problem = f"is {self.n_components}, and the dictionary has {len(atoms)} atoms"
             raise InputError("n_components", "", problem, "leave it out")
         empty = np.flatnonzero(~atoms.any(axis=1))
         if len(empty):
@@ -288,16 +288,19 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _check_parameters(self) -> None:
         """Refuse parameters that no training can follow."""
         choices = {
-            "method": tuple(methods("unrolled")),
+            "method": (None, *methods("unrolled")),
             "train_on": ("data", "drawn"),
             "budget": tuple(budgets.FACTORS),
         }
         for name, known in choices.items():
             if (value := getattr(self, name)) not in known:
                 problem = f"{value!r} is not known"
-                raise InputError(name, "", problem, f"give one of {', '.join(known)}")
+                raise InputError(name, "", problem, f"give one of {', '.join(map(str, known))}")
         whole = {"layers": 1, "transform_max_iter": 0}
         whole |= {} if self.n_components is None else {"n_components": 1}
+        for name in ("alpha", "transform_tol", "density", "snr"):
+            if isinstance(value := getattr(self, name), float) and math.isnan(value):
+                raise InputError(name, "", "is NaN", "give a number")
         for name, least in whole.items():
             check_scalar(getattr(self, name), name, Integral, min_val=least)
         neither, right = {"include_boundaries": "neither"}, {"include_boundaries": "right"}
@@ -306,6 +309,24 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         check_scalar(self.density, "density", Real, min_val=0, max_val=1, **right)
         if self.snr is not None:
             check_scalar(self.snr, "snr", Real, min_val=-20, max_val=120)
+
+
+def _with_optima(data: Data, A: np.ndarray, alpha: float) -> Data:
+    """Return the data with the optima of the objective as targets, to a relative 1e-6 or so.
+
+    The point is found in float32, where a gap of 1e-4 stands for a far smaller excess.
+    """
+    splits, lam = {}, alpha / data.scale
+    low = torch.from_numpy(A).float()
+    for name, split in data.splits.items():
+        b = torch.from_numpy(split.b).float()
+        parts = [
+            refined(low, part, lam, part.new_zeros(len(part), A.shape[1]), 1e-4, 1000)[0]
+            for part in b.split(ROWS)
+        ]
+        z = torch.cat(parts).double().numpy()
+        splits[name] = Split(split.b, lasso_objective(A, split.b.astype(np.float64), lam, z))
+    return replace(data, splits=splits)
 
 
 def _learned_atoms(
@@ -322,7 +343,9 @@ def _learned_atoms(
         fit_algorithm="cd",
         random_state=generator.randint(np.iinfo(np.int32).max),
     )
-    atoms = learner.fit(X).components_.astype(np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of single batches, which is usual
+        atoms = learner.fit(X).components_.astype(np.float64)
     norms = np.linalg.norm(atoms, axis=1)
     idle = ~(norms > 1e-6)
     atoms[idle] = generator.standard_normal((int(idle.sum()), X.shape[1]))
