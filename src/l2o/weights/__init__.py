@@ -9,6 +9,7 @@ A bare name of a method stands for the first of its weights; docs/weights.md say
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ FOLDER = Path(__file__).parent
 
 def names() -> tuple[str, ...]:
     """Return the names of all weights in the box."""
-    return tuple(name for name in NAMES if file_of(name).is_file())
+    return tuple(name for name in NAMES if os.path.isfile(file_of(name)))  # noqa: PTH113
 
 
 def has(name: str) -> bool:
