@@ -34,10 +34,9 @@ from l2o.solvers.entrance import Source, array, copied, precision
 from l2o.storage.arrays import TRANSPOSED, check_form
 from l2o.storage.checkpoints import save_tensors
 
-# Coordinates (samples times n) of a batch. Those of a net fit into a core's cache: the passes
-# between
-# its products then cost a third of them, otherwise nearly as much as them. A recurrent optimizer
-# keeps about 3 kB for each.
+# Coordinates (samples times n) of a batch. Those of a net fit into a core's cache: what it does
+# between its products then costs a third of them, otherwise nearly as much as them. A recurrent
+# optimizer keeps about 3 kB for each.
 COORDINATES = {"unrolled": 1 << 17, "recurrent": 1 << 16, "classical": 1 << 20}
 TORCH = {np.float32: torch.float32, np.float64: torch.float64}
 
