@@ -20,7 +20,7 @@ FILES = {
 }
 ROOMS = sorted(path.parent for path in ROOT.glob("experiments/*/experiment.py"))
 FLOORS = [
-    {"errors", "extras", "seeds", "version"},
+    {"columns", "errors", "extras", "seeds", "version"},
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},

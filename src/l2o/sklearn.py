@@ -24,7 +24,14 @@ from l2o.solvers import budgets
 from l2o.solvers.dictionary import Dictionary
 from l2o.solvers.fitting import Plan, fitted, steady
 from l2o.solvers.opening import solver as classical
-from l2o.solvers.samples import HELD_OUT, LEAST, Data, Split, drawn, own_measurements
+from l2o.solvers.samples import (
+    LEAST,
+    Data,
+    Split,
+    drawn,
+    own_measurements,
+    sample_counts,
+)
 from l2o.solvers.solver import Solver
 
 try:
@@ -227,7 +234,7 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _trained(self, dictionary: Dictionary, X: np.ndarray, seed: int) -> Solver:
         """Return the solver for the dictionary, trained; FISTA where there is nothing to learn."""
-        lasso, counts = self.train_on == "data", self._counts(dictionary)
+        lasso, counts = self.train_on == "data", sample_counts(self.budget, dictionary)
         plan = Plan(
             self.method or USUAL[self.train_on],
             self.layers,
@@ -261,12 +268,6 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         energy = np.square(X).sum(axis=1).mean()
         ours = np.square(data.splits["train"].b.astype(np.float64)).sum(axis=1).mean()
         return replace(data, scale=float(np.sqrt(energy / ours)) or 1.0)
-
-    def _counts(self, dictionary: Dictionary) -> dict[str, int]:
-        most = min(
-            budgets.SAMPLES[self.budget], max(1024, budgets.MEMORY // sum(dictionary.A.shape))
-        )
-        return {"train": most, "validation": HELD_OUT, "test": HELD_OUT}
 
     def _atoms(self, X: np.ndarray, generator: np.random.RandomState) -> np.ndarray:
         """Return the dictionary, (n_components, n_features) float64: the one given, or learned."""

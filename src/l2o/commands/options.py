@@ -103,10 +103,7 @@ class Real(_Checked):
     name = "float"
 
     def checked(self, text: str, option: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if math.isfinite(value):
             return value
         raise InputError(option, "", f"{text!r} is not a finite number", "give one")
@@ -118,13 +115,18 @@ class Positive(_Checked):
     name = "float"
 
     def checked(self, text: str, option: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _number(text)
         if 0 < value < math.inf:
             return value
         raise InputError(option, "", f"{text!r} is not a positive number", "give one above 0")
+
+
+def _number(text: str) -> float:
+    """Return a word as a number, NaN where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _of(param: click.Parameter | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from l2o.commands.columns import aligned
+from l2o.columns import aligned
 from l2o.weights import card as card_of
 from l2o.weights import names, path
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from l2o.columns import aligned
 from l2o.errors import InputError
 from l2o.solvers.dictionary import rescaled
 from l2o.solvers.entrance import array
@@ -94,16 +95,8 @@ class Comparison:
     def __str__(self) -> str:
         head = ("method", "when", "iterations", "us/sample", "mean dB", "median", "95 %", "failed")
         lines = [head, *(_words(row) for row in self.rows)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        text = [
-            "  ".join(
-                cell.ljust(width) if i < 2 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
         foot = f"{self.measure} on {self.samples:,} samples held out; failed: {self.fails}."
-        return "\n".join([*text, foot, *([self.advice] if self.advice else [])])
+        return "\n".join([aligned(lines, 2), foot, *([self.advice] if self.advice else [])])
 
 
 def compare(

@@ -9,21 +9,21 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from l2o.config.values import within
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.solvers import budgets
+from l2o.solvers.arguments import check_settings
 from l2o.solvers.comparison import OPPONENTS, SAMPLES, TUNED_ON, Comparison, compared
 from l2o.solvers.dictionary import Dictionary, rescaled
 from l2o.solvers.entrance import array
 from l2o.solvers.fitting import Plan, fitted, held_out, steady
 from l2o.solvers.measures import Measure
 from l2o.solvers.samples import (
-    HELD_OUT,
     Data,
     drawn,
     own_measurements,
     own_pairs,
+    sample_counts,
     with_lasso_targets,
 )
 from l2o.solvers.solver import Solver
@@ -127,8 +127,7 @@ def _fit(
 
 def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
     """Return what the solver is trained on."""
-    most = min(budgets.SAMPLES[plan.budget], max(1024, budgets.MEMORY // sum(dictionary.A.shape)))
-    counts = {"train": most, "validation": HELD_OUT, "test": HELD_OUT}
+    counts = sample_counts(plan.budget, dictionary)
     signals, measurements, snr = given.signals, given.measurements, given.snr
     if signals is not None:
         data = own_pairs(dictionary, signals, measurements, snr, counts, plan.seed)
@@ -189,18 +188,7 @@ def _check(plan: Plan, given: Given) -> None:
     _number("minutes", plan.minutes, 0, 1e5)
     budgets.factor_of(plan.budget)
     _whole("layers", plan.layers, 1, MOST_LAYERS)
-    ranges = heads[plan.method].ranges
-    for name, value in plan.hyperparameters.items():
-        if name not in ranges:
-            known = ", ".join(ranges)
-            raise InputError(plan.method, name, "is no setting of this method", f"it has: {known}")
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, Real)
-            or not within(value, ranges[name])
-        ):
-            problem = f"{value!r} is not in {ranges[name]}"
-            raise InputError(plan.method, name, problem, "give a number in this range")
+    check_settings(plan.method, plan.hyperparameters, heads[plan.method].ranges)
 
 
 def _check_numbers(given: Given, seed: Any, threads: Any) -> None:

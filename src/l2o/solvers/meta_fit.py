@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from l2o.config.values import within
 from l2o.errors import InputError
 from l2o.optimizees.instances import Instances
 from l2o.optimizers.protocol import Optimizer
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import methods
 from l2o.seeds import named_seed
+from l2o.solvers.arguments import check_settings
 from l2o.solvers.fitting import steady
 from l2o.solvers.meta_plan import EPOCHS, MetaPlan
 from l2o.solvers.opponents import HeldOut, run, starts
@@ -188,15 +188,7 @@ def _check(method: str, budget: str, minutes: float | None, given: Mapping[str, 
         raise InputError("budget", "", problem, f"give one of {', '.join(EPOCHS)}, or minutes")
     if minutes is not None:
         _number("minutes", minutes, 0, 1e5)
-    ranges = heads[method].ranges
-    for name, value in given.items():
-        if name not in ranges:
-            problem = "is no setting of this method"
-            raise InputError(method, name, problem, f"it has: {', '.join(ranges)}")
-        real = isinstance(value, Real) and not isinstance(value, bool)
-        if not real or not within(value, ranges[name]):
-            problem = f"{value!r} is not in {ranges[name]}"
-            raise InputError(method, name, problem, "give a number in this range")
+    check_settings(method, given, heads[method].ranges)
 
 
 def _check_numbers(horizon: Any, start_scale: Any, seed: Any, threads: Any) -> None:

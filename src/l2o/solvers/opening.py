@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 import l2o.weights as weights
-from l2o.config.values import within
 from l2o.errors import InputError
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import Checkpoint, read_checkpoint
+from l2o.solvers.arguments import check_settings
 from l2o.solvers.dictionary import checked, rescaled, unit_columns
 from l2o.solvers.entrance import Source
 from l2o.solvers.solver import About, SinglePrecision, Solver
@@ -145,14 +145,7 @@ def solver(
     head, given = heads[method], dict(settings)
     if lam is not None:
         given["lam"] = _positive(lam, method)
-    for name, value in given.items():
-        if name not in head.ranges:
-            known = ", ".join(head.ranges) or "none"
-            raise InputError(method, name, "is no setting of this method", f"it has: {known}")
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not number or not within(float(value), head.ranges[name]):
-            problem = f"{value!r} is not in {head.ranges[name]}"
-            raise InputError(method, name, problem, "give a number in this range")
+    check_settings(method, given, head.ranges)
     made = rescaled(A, source)
     unit = torch.from_numpy(made.A)
     optimizer = head.load()(unit, given)

@@ -12,6 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from l2o.columns import aligned
 from l2o.optimizees.counted import Counted
 from l2o.optimizees.instances import Instances
 from l2o.optimizers.protocol import Optimizer, State
@@ -84,20 +85,12 @@ class HeldOut:
     def __str__(self) -> str:
         head = ("method", "when", "iterations", "evaluations", "ms", "mean f", "above lowest")
         rows = [(*head, "failed"), *(_words(line) for line in self.lines)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        text = [
-            "  ".join(
-                cell.ljust(width) if i < 2 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
         foot = (
             f"On {self.problems:,} problems held out; ms: of all of them, L-BFGS one after the "
             "other, the others as one batch; lowest: that any method found of each problem; "
             "failed: not finite, or not below the start."
         )
-        return "\n".join([*text, foot, self.advice])
+        return "\n".join([aligned(rows, 2), foot, self.advice])
 
 
 def starts(problems: Instances, scale: float, seed: int) -> Tensor:

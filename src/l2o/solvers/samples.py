@@ -13,6 +13,7 @@ from l2o.errors import InputError
 from l2o.optimizees.lasso_optimum import lasso_objective, relative_gap, restarted_fista
 from l2o.optimizees.sparse_recovery import measure, sample_slices
 from l2o.seeds import named_generator
+from l2o.solvers import budgets
 from l2o.solvers.dictionary import Dictionary
 from l2o.solvers.entrance import array, copied
 from l2o.storage.arrays import check_form
@@ -55,6 +56,13 @@ class Data:
     density: float | None
     setting: str
     notes: tuple[str, ...] = ()
+
+
+def sample_counts(budget: str, dictionary: Dictionary) -> dict[str, int]:
+    """Return the samples of each split that a budget takes, at most what the memory holds."""
+    fitting = max(1024, budgets.MEMORY // sum(dictionary.A.shape))
+    held = {"validation": HELD_OUT, "test": HELD_OUT}
+    return {"train": min(budgets.SAMPLES[budget], fitting), **held}
 
 
 def drawn(
