@@ -9,8 +9,8 @@ RUN := . $(BIN)/activate &&
 # needs new ones.
 HERE := $(shell . $(BIN)/activate 2> /dev/null && [ "$$VIRTUAL_ENV" -ef .venv ] && echo yes)
 
-# Every experiment by the name of its parameter file, and the claims.
-REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims
+# Every experiment by the name of its parameter file, the claims, and the verdict on learned methods.
+REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims verdict
 .PHONY: moved $(REPORTS) report site test test-cluster test-wheel bench dictionary weights lint format lock clean
 
 $(REPORTS): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper

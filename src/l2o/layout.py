@@ -23,6 +23,7 @@ WRITES: dict[str, dict[str, str]] = {
     "evaluate": {
         "curves": f"{OF_EXPERIMENT}/curves/{{setting}}/{{method}}.csv",
         "finals": f"{OF_EXPERIMENT}/finals/{{setting}}/{{method}}.csv",
+        "runs": f"{OF_EXPERIMENT}/runs/{{setting}}/{{method}}.csv",
         "seconds": f"{OF_EXPERIMENT}/seconds/{{setting}}/{{method}}.csv",
     },
     "time": {"seconds": "results/{preset}/times/{report}/{setting}.csv"},
@@ -40,6 +41,7 @@ WRITES: dict[str, dict[str, str]] = {
         "png": "reports/{preset}/{figure}.png",
     },
     "claims": {"csv": "reports/{preset}/claims.csv", "markdown": "reports/{preset}/claims.md"},
+    "verdict": {"csv": "reports/{preset}/verdict.csv", "markdown": "reports/{preset}/verdict.md"},
     "records": {"page": "results/{preset}/pages/records.html"},
     "copy": {"shown": "reports/{file}"},
 }

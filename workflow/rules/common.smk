@@ -78,6 +78,10 @@ def needs(kind, name):
     return lambda wildcards: of(wildcards)
 
 
+def asks(kind):
+    return {"mem_mb": needs(kind, "memory_mb"), "runtime": needs(kind, "minutes")}
+
+
 inputs = demand.inputs  # what a job of a kind reads, by its role
 log_file = lambda kind: log_of(kind, PRESET)
 benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")

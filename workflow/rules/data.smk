@@ -11,8 +11,7 @@ rule sample:
     benchmark:
         benchmark_file("sample")
     resources:
-        mem_mb=needs("sample", "memory_mb"),
-        runtime=needs("sample", "minutes"),
+        **asks("sample"),
     message:
         "Sampling the optimizee set {wildcards.setting} of {wildcards.experiment}"
     shell:
@@ -30,8 +29,7 @@ rule optima:
         benchmark_file("optima")
     threads: needs("optima", "threads")
     resources:
-        mem_mb=needs("optima", "memory_mb"),
-        runtime=needs("optima", "minutes"),
+        **asks("optima"),
     message:
         "Finding what results on {wildcards.setting} of {wildcards.experiment} are held against"
     shell:

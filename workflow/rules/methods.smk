@@ -15,8 +15,7 @@ rule tune:
         benchmark_file("tune")
     threads: needs("tune", "threads")
     resources:
-        mem_mb=needs("tune", "memory_mb"),
-        runtime=needs("tune", "minutes"),
+        **asks("tune"),
     message:
         "Searching hyperparameters of {wildcards.method} on {wildcards.setting}"
     shell:
@@ -35,8 +34,7 @@ rule train:
     threads: needs("train", "threads")
     resources:
         **({"gpu": needs("train", "gpu")} if GPU else {}),
-        mem_mb=needs("train", "memory_mb"),
-        runtime=needs("train", "minutes"),
+        **asks("train"),
     params:
         caption=caption("train"),
     message:
@@ -56,8 +54,7 @@ rule evaluate:
         benchmark_file("evaluate")
     threads: needs("evaluate", "threads")
     resources:
-        mem_mb=needs("evaluate", "memory_mb"),
-        runtime=needs("evaluate", "minutes"),
+        **asks("evaluate"),
     message:
         "Evaluating {wildcards.method} on {wildcards.setting} of {wildcards.experiment}"
     shell:
@@ -74,8 +71,7 @@ rule time:
         log_file("time"),
     threads: needs("time", "threads")
     resources:
-        mem_mb=needs("time", "memory_mb"),
-        runtime=needs("time", "minutes"),
+        **asks("time"),
     message:
         "Timing all methods of {wildcards.report} on {wildcards.setting}"
     shell:
@@ -91,8 +87,7 @@ rule measure:
         log_file("measure"),
     threads: needs("measure", "threads")
     resources:
-        mem_mb=needs("measure", "memory_mb"),
-        runtime=needs("measure", "minutes"),
+        **asks("measure"),
         large_memory=needs("measure", "large"),
     message:
         "Measuring {wildcards.measurement}"

@@ -64,6 +64,21 @@ rule claims:
         command("claims")
 
 
+rule verdict:
+    input:
+        unpack(inputs("verdict")),
+    output:
+        **shown_all("verdict", ("csv", "markdown"), "Learned against classical"),
+    log:
+        log_file("verdict"),
+    params:
+        caption=caption("verdict"),
+    message:
+        "Holding learned methods against the strongest classical ones"
+    shell:
+        command("verdict")
+
+
 rule records:
     input:
         unpack(inputs("records")),
@@ -115,8 +130,13 @@ rule site:
         PROGRAM + " site > {log} 2>&1"
 
 
-rule claims_all:
-    input:
-        paths(filter(None, [graph.claims])),
-        demand.invalid(filter(None, [graph.claims])),
-        paths(graph.copies_of("claims")),
+# What is about all experiments together.
+for name, job in {"claims": graph.claims, "verdict": graph.verdict}.items():
+
+    rule:
+        name:
+            f"{name}_all"
+        input:
+            paths(filter(None, [job])),
+            demand.invalid(filter(None, [job])),
+            paths(graph.copies_of(name)),

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from l2o.config.loading import read_yaml, validated
 from l2o.config.meta_training import MetaTraining
@@ -20,6 +20,7 @@ from l2o.config.sections import (
     Grid,
     Intervals,
     Methods,
+    check_by_setting,
     check_grids,
     check_hyperparameters,
     check_overrides,
@@ -81,6 +82,9 @@ class ExperimentParameters(Section):
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
     teacher: Methods = Field(default_factory=dict, max_length=1)
     published_curves: File | None = None
+    targets: dict[Name, tuple[FiniteFloat, ...]] = Field(
+        default_factory=dict, description="values to reach, by setting: of performance profiles"
+    )
     presets: dict[PresetName, Preset]
 
     def methods(self) -> dict[str, str]:
@@ -112,6 +116,7 @@ class ExperimentParameters(Section):
         InputError : one line with file, key, value and what is allowed.
         """
         self._check_methods(path, known)
+        self._check_targets(path)
         for name, preset in self.presets.items():
             self.check_preset(path, f"presets.{name}", preset)
 
@@ -137,6 +142,18 @@ class ExperimentParameters(Section):
         for name in self.as_drawn_shift:
             if name not in self.as_drawn:
                 raise unknown_key(path, f"as_drawn_shift.{name}", list(self.as_drawn))
+
+    def _check_targets(self, path: str | Path) -> None:
+        if not self.targets:
+            return
+        check_by_setting(path, "targets", self.targets, self.settings, "give values to reach")
+        if len(counts := {len(values) for values in self.targets.values()}) > 1 or 0 in counts:
+            problem = f"numbers of values differ: {', '.join(map(str, sorted(counts)))}"
+            raise InputError(path, "targets", problem, "give every setting as many, at least one")
+        for setting, values in self.targets.items():
+            if list(values) != sorted(set(values), reverse=True):
+                problem = "values are not in descending order"
+                raise InputError(path, f"targets.{setting}", problem, "give the loosest one first")
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""

@@ -13,7 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
+from l2o.evaluation.runs import (
+    Contestant,
+    Entry,
+    failures,
+    learned_values,
+    quartiles,
+    status_of,
+    tail,
+)
 from l2o.optimizees.counted import Counted
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizees.repeated import Repeated
@@ -29,7 +37,7 @@ class Runs:
     Parameters
     ----------
     values : f at the recorded iterations, float64, (recorded, starts, instances)
-    evaluations : function values and gradients asked for until then, mean over runs, (recorded,)
+    evaluations : function values and gradients asked for until then, shaped as the values
     seconds : of the whole, with the recording
     """
 
@@ -52,7 +60,8 @@ def followed(
     dtype : precision of the run; f is recorded in float64
     """
     began, count = time.perf_counter(), len(starts)
-    values, evaluations = np.empty((len(recorded), *starts.shape[:2])), np.zeros(len(recorded))
+    values = np.empty((len(recorded), *starts.shape[:2]))
+    evaluations = np.zeros_like(values)
     place = {k: i for i, k in enumerate(recorded)}
     counted = Counted(Repeated(f.to(dtype), count))
     state = optimizer.init(counted, starts.transpose(0, 1).flatten(0, 1).to(dtype))
@@ -60,7 +69,8 @@ def followed(
         if k in place:
             x = state[0].double().unflatten(0, (-1, count)).transpose(0, 1)
             values[place[k]] = f.objective(x).numpy()
-            evaluations[place[k]] = counted.evaluations().double().mean()
+            asked = counted.evaluations().double()
+            evaluations[place[k]] = asked.expand(values[0].size).reshape(-1, count).T.numpy()
         if k == recorded[-1]:
             return Runs(values, evaluations, time.perf_counter() - began)
         state = optimizer.step(counted, state)
@@ -81,7 +91,8 @@ def entries(
     name, kind, shift = who["method"], who["kind"], who["published_shift"]
     if kind == "recurrent":
         optimizer = load_recurrent(checkpoint).requires_grad_(False)
-        told = Contestant(name, kind, optimizer.label, shift=shift)
+        learned = learned_values(optimizer)
+        told = Contestant(name, kind, optimizer.label, shift=shift, learned=learned)
         return [Entry(told, optimizer, torch.float32)]
     head, drawn = methods(kind)[name], who.get("drawn")
     given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
@@ -111,7 +122,7 @@ def curve_rows(method: Contestant, recorded: Sequence[int], runs: Runs) -> list[
             "loss_low": by_start[i].min(),
             "loss_high": by_start[i].max(),
             **spread[i],
-            "evaluations": runs.evaluations[i],
+            "evaluations": runs.evaluations[i].mean(),
             "shift": method.shift,
             "status": status,
         }
@@ -121,8 +132,8 @@ def curve_rows(method: Contestant, recorded: Sequence[int], runs: Runs) -> list[
 
 def final_row(method: Contestant, runs: Runs) -> dict[str, Any]:
     """Return what the ends of all runs are worth."""
-    first, last = runs.values[0], runs.values[-1]
+    last = runs.values[-1]
     (spread,) = quartiles(last[None], ("loss_q25", "loss_median", "loss_q75"))
     with np.errstate(invalid="ignore", over="ignore"):
-        mean = {"loss": float(last.mean())}
-    return method.about() | failures(first, last) | mean | spread
+        mean = {"learned": method.learned, "loss": float(last.mean())}
+    return method.about() | failures(runs.values) | mean | spread | tail(last, "loss_p99")

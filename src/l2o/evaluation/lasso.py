@@ -12,7 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
+from l2o.evaluation.runs import (
+    Contestant,
+    Entry,
+    failures,
+    learned_values,
+    quartiles,
+    status_of,
+    tail,
+)
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
@@ -40,11 +48,12 @@ def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> li
         net = load_net(checkpoint, A.numpy()).double().requires_grad_(False)
         net.A = A  # the net was trained on A rounded to float32
         after = methods("classical")[who["continued_with"]].load()(A, {"lam": lam})
-        told = Contestant(name, kind, net.label, layers=net.depth)
+        told = Contestant(name, kind, net.label, layers=net.depth, learned=learned_values(net))
         return [Entry(told, Continued(net, after))]
     if kind == "recurrent":
         optimizer = load_recurrent(checkpoint).requires_grad_(False)
-        return [Entry(Contestant(name, kind, optimizer.label), optimizer, torch.float32)]
+        told = Contestant(name, kind, optimizer.label, learned=learned_values(optimizer))
+        return [Entry(told, optimizer, torch.float32)]
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
         ("main", who["hyperparameters"], 0),
@@ -122,13 +131,14 @@ def curve_rows(
 def final_row(method: Contestant, excess: np.ndarray, optimum: np.ndarray) -> dict[str, Any]:
     """Return what the ends of all pairs of a start and an instance are worth.
 
-    Parameters as for :func:`curve_rows`; the first and the last recorded iteration count.
+    Parameters as for :func:`curve_rows`.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        first, last = excess[0] / optimum, excess[-1] / optimum
+        relative = excess / optimum
         mean = float((excess[-1].mean(axis=1) / optimum.mean()).mean())
-    (spread,) = quartiles(last[None], ("q25", "median", "q75"))
-    return method.about() | failures(first, last) | {"relative_loss": mean} | spread
+    (spread,) = quartiles(relative[-1:], ("q25", "median", "q75"))
+    row = method.about() | failures(relative) | {"learned": method.learned, "relative_loss": mean}
+    return row | spread | tail(relative[-1], "relative_loss_p99")
 
 
 @torch.no_grad()

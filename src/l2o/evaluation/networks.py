@@ -15,7 +15,16 @@ import torch
 from torch import Tensor
 
 from l2o.evaluation.grid_search import chosen_hyperparameters
-from l2o.evaluation.runs import Contestant, Entry, failures, quartiles, status_of
+from l2o.evaluation.runs import (
+    Contestant,
+    Entry,
+    failures,
+    learned_values,
+    quartiles,
+    run_rows,
+    status_of,
+    tail,
+)
 from l2o.optimizees.network_training import (
     Digits,
     NetworkTraining,
@@ -173,10 +182,13 @@ def final_row(
     """Return what the trained networks are worth, over the runs that are finite.
 
     ``training_loss`` is of all training images, ``test_loss`` and ``test_accuracy`` (0 to 1) of
-    all test images: means, and standard deviations as ``_std``; ``failed`` counts runs whose last
-    loss is not finite or above their first.
+    all test images: means, and standard deviations as ``_std``; ``loss`` is that of the monitored
+    images, of all runs, and ``failed`` and ``never_started`` count as
+    :func:`l2o.evaluation.runs.failures` does.
     """
-    row = {**method.about(), **failures(runs.losses[0], runs.losses[-1])}
+    row = {**method.about(), **failures(runs.losses), "learned": method.learned}
+    (spread,) = quartiles(runs.losses[-1:], QUARTILES)
+    row |= {"loss": float(runs.losses[-1].mean()), **spread} | tail(runs.losses[-1], "loss_p99")
     finite = runs.x[torch.isfinite(runs.x).all(dim=1)]
     ends = (evaluated(NETWORKS[network], finite, digits) for digits in (train, test))
     (training, _), (tested, accuracy) = ends
@@ -247,7 +259,7 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
     name, kind = who["method"], who["kind"]
     if kind == "recurrent":
         optimizer = load_recurrent(inputs["checkpoint"]).requires_grad_(False)
-        told = Contestant(name, kind, optimizer.label)
+        told = Contestant(name, kind, optimizer.label, learned=learned_values(optimizer))
         return [Entry(told, in_blocks(optimizer), torch.float32)]
     head, tuned, found = methods(kind)[name], inputs.get("tuned"), []
     for variant, hyper, shift in (
@@ -302,8 +314,13 @@ class TestRuns:
         )
         return cls(network, train, test, starts, family, recorded, seen)
 
-    def rows(self, entry: Entry) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
-        """Let a method run; return rows of its curve, what its networks are worth, seconds."""
+    def rows(
+        self, entry: Entry, targets: Sequence[float]
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+        """Let a method run; return its curve, what its networks are worth, seconds, and its runs.
+
+        ``targets`` are losses to reach.
+        """
         training, who = self.family.batch(torch.arange(len(self.starts))), entry.contestant
         runs = followed(entry.optimizer, training, self.starts, self.recorded, self.seen)
         seconds = {"method": who.name, "iteration": self.recorded[-1], "batch": len(self.starts)}
@@ -311,4 +328,5 @@ class TestRuns:
             curve_rows(who, self.recorded, runs.losses),
             final_row(who, self.network, runs, self.digits, self.test),
             seconds | {"seconds": runs.seconds},
+            run_rows(runs.losses[:, None], self.recorded, targets),
         )

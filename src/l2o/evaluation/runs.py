@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from l2o.storage.tables import read_rows
 
 DENSE = 20  # iterations up to which each one is recorded
 PER_DECADE = 24  # recorded from there on
+STARTED = 0.1  # part of its first value that a run which started has lost somewhere
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Contestant:
     """What the table says of a method beside its curve.
 
     ``variant`` is ``main`` or ``as_drawn``; the published iteration k is ours less ``shift``.
-    ``layers`` counts the learned iterations of an unrolled net.
+    ``layers`` counts the learned iterations of an unrolled net, ``learned`` the numbers that a
+    method learned.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Contestant:
     variant: str = "main"
     layers: int = 0
     shift: int = 0
+    learned: int = 0
 
     def about(self) -> dict[str, Any]:
         """Return the columns that say whose row it is."""
@@ -98,11 +101,68 @@ def quartiles(values: np.ndarray, names: Iterable[str]) -> list[dict[str, float]
     return [dict(zip(names, map(float, row), strict=True)) for row in found]
 
 
-def failures(first: np.ndarray, last: np.ndarray) -> dict[str, int]:
-    """Return how many runs there are, and how many ended not finite or not below their start."""
+def learned_values(module: torch.nn.Module) -> int:
+    """Return how many numbers a net or an optimizer learned."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def failures(values: np.ndarray) -> dict[str, int]:
+    """Return how many runs there are, how many failed, and how many never started.
+
+    A run failed if it ended not finite or not below its start. It never started if no value on its
+    way is below the start by a tenth of it.
+
+    Parameters
+    ----------
+    values : (recorded, ...), the start first
+    """
+    first, last = values[0], values[-1]
     with np.errstate(invalid="ignore"):
         sound = np.isfinite(last) & (last < first)
-    return {"runs": int(last.size), "failed": int((~sound).sum())}
+        started = (values <= first - STARTED * np.abs(first)).any(axis=0)
+    counts = {"failed": ~sound, "never_started": ~started}
+    return {"runs": int(last.size)} | {name: int(of.sum()) for name, of in counts.items()}
+
+
+def tail(values: np.ndarray, name: str) -> dict[str, float]:
+    """Return the 99th percentile of values over all runs; what is not finite is the largest."""
+    whole = np.nan_to_num(values.ravel(), nan=math.inf, posinf=math.inf)
+    return {name: float(np.quantile(whole, 0.99, method="higher"))}
+
+
+def run_rows(
+    values: np.ndarray,
+    recorded: Sequence[int],
+    targets: Sequence[float],
+    evaluations: np.ndarray | None = None,
+) -> list[dict[str, Any]]:
+    """Return a row for each run: where it ended, and when it first was at each target or below.
+
+    ``instance`` and ``start`` say which run; ``iteration_1`` and ``evaluations_1`` belong to the
+    first target and so on, None where it is never reached. What happens between two recorded
+    iterations is not seen.
+
+    Parameters
+    ----------
+    values : (recorded, starts, instances); lower is better
+    recorded : iterations k, ascending
+    targets : values to reach
+    evaluations : asked for until each recorded iteration, as ``values``; None: one an iteration
+    """
+    places = np.broadcast_to(np.asarray(recorded)[:, None, None], values.shape)
+    asked = places if evaluations is None else np.broadcast_to(evaluations, values.shape)
+    columns: dict[str, Any] = {}
+    starts, instances = np.indices(values.shape[1:])
+    columns |= {"instance": instances, "start": starts, "end": values[-1]}
+    for number, target in enumerate(targets, start=1):
+        with np.errstate(invalid="ignore"):
+            there = values <= target
+        first = there.argmax(axis=0)[None]
+        for name, of in (("iteration", places), ("evaluations", asked)):
+            at = np.take_along_axis(of, first, axis=0)[0].astype(object)
+            columns[f"{name}_{number}"] = np.where(there.any(axis=0), at, None)
+    cells = zip(*(column.T.ravel().tolist() for column in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in cells]
 
 
 def status_of(first: float, last: float) -> str:

@@ -26,7 +26,11 @@ from l2o.optimizers.registry import methods
 
 WORKS = "l2o.experiments.works"
 MINUTES = {"tune": 30, "train": 60, "evaluate": 15, "time": 30}  # of a job, at its first attempt
-JOINED = ("curves", "finals")  # tables that every experiment has, of all settings and methods
+JOINED = ("curves", "finals", "runs")  # tables of all settings and methods
+APART = {  # figures that read other tables than the comparison does
+    "profiles_figure": ("curves", "finals", "runs"),
+    "cost_figure": ("curves", "finals", "runs", "timings", "seconds"),
+}
 
 
 class Experiment(Room):
@@ -125,6 +129,7 @@ class Experiment(Room):
         who = self.contestant(method)
         parameters = {"setting": setting, **self.problem(setting), **self.running()}
         parameters |= {**who.parameters(), **who.variants(), **self.evaluation(setting, method)}
+        parameters["targets"] = self.parameters.targets.get(setting, ())
         reads, sources = self.test_data(setting), [self.work("evaluate"), *self.solvers(method)]
         for job, role in (
             (self.training_of(setting, method), "checkpoint"),
@@ -213,9 +218,38 @@ class Experiment(Room):
             reads["solving"] = self.tables()["seconds"]["table"]
         return self.join("timings", reads, f"{WORKS}:timings")
 
+    def joined(self) -> dict[str, Job]:
+        """Return all jobs that join tables: also those with seconds, which no two builds share."""
+        found = {**self.tables(), "timings": self.timings()}
+        return found | ({"profiles": self.profiles()} if self.parameters.targets else {})
+
+    def profiles(self) -> Job:
+        """Sum up how many runs reach each target, and when."""
+        given = {**self.tables(), "timings": self.timings()}
+        names = ("runs", "finals", "timings", "seconds")
+        reads = {name: given[name]["table"] for name in names if name in given}
+        targets = {"targets": self.parameters.targets}
+        return self.join("profiles", reads, f"{WORKS}:profiles", **targets)
+
     def compared(self, function: str = "table") -> dict[str, Artifact]:
         """Return the tables that a function of ``report.py`` reads, by name."""
-        return {name: job["table"] for name, job in self.tables().items() if name != "tuned"}
+        found = self.joined() if function in APART else self.tables()
+        names = APART.get(function, [name for name in found if name not in ("tuned", "runs")])
+        return {name: found[name]["table"] for name in names if name in found}
+
+    def told(self) -> dict[str, Any]:
+        """Return what its figures and tables are told, see :class:`l2o.figures.about.About`."""
+        return {
+            "report": self.report_name,
+            "title": self.title,
+            "preset": self.preset,
+            "note": self.sizes.note,
+            "titles": self.titles(),
+            "pooled": self.pooled(),
+            "facts": self.facts(),
+            "departures": self.departures(),
+            "targets": self.parameters.targets,
+        }
 
     def _reported(
         self, kind: str, wildcards: dict[str, str], function: str, *libraries: str
@@ -225,16 +259,7 @@ class Experiment(Room):
         parameters = {
             "declared": f"{module}:{function}",
             "published": {"settings": self.settings, "methods": list(self.contestants)},
-            "about": {
-                "report": self.report_name,
-                "title": self.title,
-                "preset": self.preset,
-                "note": self.sizes.note,
-                "titles": self.titles(),
-                "pooled": self.pooled(),
-                "facts": self.facts(),
-                "departures": self.departures(),
-            },
+            "about": self.told(),
         }
         return self.job(
             kind,
@@ -260,7 +285,7 @@ class Experiment(Room):
     def reports(self) -> list[Job]:
         """Return the jobs that write what a reader wants."""
         figures = [self.figure(name) for name in self.figure_names]
-        return [*figures, self.table(), *self.tables().values(), self.timings()]
+        return [*figures, self.table(), *self.joined().values()]
 
     def jobs(self) -> Iterator[Job]:
         """Yield every job, inputs before what is made of them."""

@@ -185,20 +185,21 @@ def evaluate(given: Given) -> None:
     follow(given, loaded(given, "test"))
 
 
-def follow(given: Given, f: Any, gaps: Any = None) -> None:
+def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
     """Follow a method on instances ``f``, float64, and write its tables.
 
     ``gaps`` gives further columns of the curves, from the runs: a row for each recorded iteration.
+    Targets are values of f above ``lowest``, (instances,).
     """
     from l2o.evaluation.family import curve_rows, entries, final_row, followed
     from l2o.evaluation.grid_search import chosen_hyperparameters
-    from l2o.evaluation.runs import recorded_iterations, with_about
+    from l2o.evaluation.runs import recorded_iterations, run_rows, with_about
 
     p, inputs = given.parameters, given.inputs
     starts = random_starts(p, f)
     recorded = recorded_iterations(p["iterations"], inputs.get("published"))
     tuned = chosen_hyperparameters(inputs["tuned"]) if "tuned" in inputs else p["hyperparameters"]
-    curves, finals, seconds = [], [], []
+    curves, finals, seconds, each = [], [], [], []
     for entry in entries(p, tuned, inputs.get("checkpoint")):
         runs, who = followed(entry.optimizer, f, starts, recorded, entry.dtype), entry.contestant
         more = gaps(runs) if gaps else [{} for _ in recorded]
@@ -209,6 +210,9 @@ def follow(given: Given, f: Any, gaps: Any = None) -> None:
             taken = {"method": p["method"], "iteration": recorded[-1]}
             taken |= {"batch": starts.shape[:2].numel(), "seconds": runs.seconds}
             seconds.append(taken)
+            above = run_rows(runs.values - lowest, recorded, p["targets"], runs.evaluations)
+            each += with_about({"method": p["method"]}, above)
     about = {"setting": p["setting"]}
-    for name, rows in (("curves", curves), ("finals", finals), ("seconds", seconds)):
+    tables = {"curves": curves, "finals": finals, "seconds": seconds, "runs": each}
+    for name, rows in tables.items():
         write_table(given.outputs[name], with_about(about, rows))

@@ -21,6 +21,7 @@ CAPTIONS = {  # of results in Snakemake's report
     "join": "The {table} of all settings and methods.",
     "table": "All methods, beside the published values where there are any.",
     "figure": "A second page of the PDF lays published curves over ours, where there are any.",
+    "verdict": "The best learned method of each panel against the strongest classical one.",
     "claims": "Each claim of the paper, what is checked, the verdict on our tables, the numbers.",
     "records": "The key of every artifact: its parameters, sources, inputs and libraries.",
 }
@@ -89,10 +90,20 @@ class Graph:
         return shared.claims(self.experiments.values(), self.preset)
 
     @cached_property
+    def verdict(self) -> Job | None:
+        """The job that holds learned methods against classical ones, if any have targets."""
+        return shared.verdict(self.experiments.values(), self.preset)
+
+    @property
+    def judged(self) -> list[Job]:
+        """The jobs about all experiments together: the paper's claims, and the verdict."""
+        return [job for job in (self.claims, self.verdict) if job is not None]
+
+    @cached_property
     def jobs(self) -> list[Job]:
         """Every job that reports need, inputs before what is made of them."""
         jobs = {job.name: job for one in self.experiments.values() for job in one.jobs()}
-        return [*jobs.values(), *([self.claims] if self.claims else [])]
+        return [*jobs.values(), *self.judged]
 
     @cached_property
     def apart(self) -> list[Job]:
@@ -107,7 +118,7 @@ class Graph:
         """The copies of reports at the top, which the default preset alone has."""
         if self.preset != DEFAULT_PRESET or self.only:
             return []
-        return shared.copies(self.experiments.values(), self.claims, self.preset)
+        return shared.copies(self.experiments.values(), self.judged, self.preset)
 
     def copies_of(self, base: str) -> list[Job]:
         """Return the copies of one report, or of the claims."""
@@ -119,7 +130,7 @@ class Graph:
         """Return the jobs that write what a reader wants, of one report or of all."""
         chosen = [one for one in self.experiments.values() if base in ("", one.base)]
         jobs = [job for one in chosen for job in one.reports()]
-        return jobs if base or not self.claims else [*jobs, self.claims]
+        return jobs if base else [*jobs, *self.judged]
 
     def title(self, wildcards: Any) -> str:
         """Return the heading of a result in Snakemake's report."""
@@ -165,7 +176,7 @@ def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()
         if kind == "figure":
             return one.figure(values[0] if values[0] in one.figure_names else one.report_name)
         if kind == "join":
-            return _named({**one.tables(), "timings": one.timings()}, values[1], "table")
+            return _named(one.joined(), values[1], "table")
         job = getattr(one, kind)(*values[1:])
         if job is None:
             problem = f"there is nothing to do for {' '.join(values[1:])}"

@@ -23,6 +23,8 @@ from l2o.layout import WRITES, unfinished
 from l2o.optimizers.registry import Head, methods
 from l2o.storage.tables import read_rows
 
+PROFILED = ("profiles", "cost")  # figures of experiments whose runs have targets
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -139,7 +141,8 @@ class Room:
     def figure_names(self) -> dict[str, str]:
         """The figures of the report: by name, what draws each."""
         drawn = {self.report_name: "figure"}
-        return drawn | {f"{self.report_name}_{end}": f"{end}_figure" for end in self.figures}
+        ends = [*self.figures, *(PROFILED if self.parameters.targets else ())]
+        return drawn | {f"{self.report_name}_{end}": f"{end}_figure" for end in ends}
 
     def about(self) -> str:
         """Return what it is about, in words."""

@@ -66,6 +66,28 @@ def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:
     return shared_job("claims", preset, parameters, reads, sources, ("pandas", "numpy"))
 
 
+def verdict(experiments: Iterable[Experiment], preset: str) -> Job | None:
+    """Hold learned methods against the strongest classical ones, where runs have targets."""
+    held = [one for one in experiments if one.parameters.targets and not one.only]
+    if not held:
+        return None
+    parameters = {
+        "preset": preset,
+        "note": budget_note(held),
+        "contests": {one.base: f"{one.room()}.report:CONTEST" for one in held},
+        "abouts": {one.base: one.told() for one in held},
+    }
+    reads = {
+        f"{one.base} {name}": given[name]["table"]
+        for one in held
+        for given in [one.joined()]
+        for name in ("curves", "finals", "timings", "seconds")
+        if name in given
+    }
+    sources = [*parameters["contests"].values()]
+    return shared_job("verdict", preset, parameters, reads, sources, ("pandas", "numpy"))
+
+
 def budget_note(experiments: Iterable[Experiment]) -> str:
     """Return what the preset means for some experiments; what holds for all is said once."""
     of: dict[str, list[str]] = {}
@@ -83,13 +105,13 @@ def records(reports: Iterable[Job], also: Iterable[Job], preset: str) -> Job:
     return shared_job("records", preset, {"also": paths}, reads)
 
 
-def copies(experiments: Iterable[Experiment], claims: Job | None, preset: str) -> list[Job]:
-    """Copy what a reader looks for first to the top of the reports."""
-    jobs = [claims] if claims else []
+def copies(experiments: Iterable[Experiment], judged: Iterable[Job], preset: str) -> list[Job]:
+    """Copy what a reader looks for first to the top of the reports; ``judged`` are of all."""
+    jobs = [*judged]
     for one in experiments:
         jobs += [one.figure(one.report_name), one.table()]
     wanted = {p.format(report=one.report_name) for one in experiments for p in SHOWN}
-    wanted.add("claims.md")
+    wanted |= {"claims.md", "verdict.md"}
     return [
         shared_job("copy", preset, {}, {"original": Artifact(job, role)}, file=path.name)
         for job in jobs

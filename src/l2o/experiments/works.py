@@ -104,6 +104,42 @@ def claims(given: Given) -> None:
     write_claims(*files, rows, headings, given.parameters["preset"], given.parameters["note"])
 
 
+def verdict(given: Given) -> None:
+    """Hold the best learned method of every panel against the strongest classical one.
+
+    Inputs are called ``fig5 curves``, ``fig5 timings`` and so on.
+    """
+    from l2o.figures.about import About
+    from l2o.figures.verdict import verdict_rows, write_verdict
+    from l2o.storage.tables import read_table
+
+    p = given.parameters
+    contests = {name: resolved(entry) for name, entry in p["contests"].items()}
+    abouts = {name: About(**about) for name, about in p["abouts"].items()}
+    rows = []
+    for name, contest in contests.items():
+        tables = {
+            role.removeprefix(f"{name} "): read_table(path)
+            for role, path in given.inputs.items()
+            if role.startswith(f"{name} ")
+        }
+        rows += verdict_rows(contest, tables, abouts[name])
+    files = given.outputs["csv"], given.outputs["markdown"]
+    headings = {name: about.title for name, about in abouts.items()}
+    write_verdict(files, rows, contests, headings, p["preset"], p["note"])
+
+
+def profiles(given: Given) -> None:
+    """Sum up how many runs reach each target, and when."""
+    from l2o.figures.efforts import Clock, profile_rows
+    from l2o.storage.tables import read_table, write_table
+
+    tables = {name: read_table(path) for name, path in given.inputs.items()}
+    clock = Clock(tables["timings"], tables.get("seconds"))
+    rows = profile_rows(tables["runs"], tables["finals"], clock, given.parameters["targets"])
+    write_table(given.outputs["table"], rows)
+
+
 def records(given: Given) -> None:
     """Write the records that lie beside the artifacts as an HTML page."""
     from l2o.artifacts.proof import read_proof

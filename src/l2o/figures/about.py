@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,7 @@ class About:
     pooled : what medians, quartiles and means are taken over, such as "1,024 test samples"
     facts : whatever else an experiment tells in its foot
     departures : where methods are not what their papers describe, by label
+    targets : values that runs are to reach, by setting; none: runs have no targets
     """
 
     report: str
@@ -33,6 +34,7 @@ class About:
     pooled: str
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     departures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    targets: Mapping[str, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def budget(self) -> str:

@@ -15,7 +15,11 @@ from l2o.figures.about import About
 from l2o.figures.common import write_texts
 from l2o.figures.pages import html_page
 
-WORDS = {"met": "reached", "missed": "missed"}  # the verdict in words, never by colour alone
+WORDS = {
+    "met": "reached",
+    "within": "within the reading",
+    "missed": "missed",
+}  # the verdict in words, never by colour alone
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Text:
 class Cell:
     """One cell of a :class:`Grid`.
 
-    ``verdict`` is met, missed or "" (not judged); ``small`` is what stands beside ``text``.
+    ``verdict`` is met, within, missed or "" (not judged); ``small`` is what stands beside ``text``.
     """
 
     text: str

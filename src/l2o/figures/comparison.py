@@ -22,7 +22,7 @@ class Rule:
 
     Parameters
     ----------
-    tolerance : see :func:`verdict`
+    tolerance, margin : see :func:`verdict`
     ends : the last places of both curves, be they the same or not (layers of nets); else the last
         place that was read off, or before it the last one that ours has
     shown : all places of the published curves that ours has, and its last, are compared; texts
@@ -31,6 +31,7 @@ class Rule:
     """
 
     tolerance: float = 0.0
+    margin: float = 0.0
     ends: bool = False
     shown: Sequence[int] = ()
     until: Mapping[str, int] = field(default_factory=dict)
@@ -44,21 +45,28 @@ def verdict(
     failed: float = 0,
     runs: float = 1,
     tolerance: float = 0.0,
+    margin: float = 0.0,
 ) -> str:
-    """Return ``met`` or ``missed``, or "" where nothing is published.
+    """Return ``met``, ``within`` or ``missed``, or "" where nothing is published.
+
+    ``within`` says that the two are no further apart than the reading is uncertain.
 
     Parameters
     ----------
     ours, published : values, lower is better; rounded as they are shown
     lost : our curve diverged
     failed, runs : how many of the runs (samples, ...) that it pools failed
-    tolerance : by what part of the published value ours may be above it: the reading is no better
+    tolerance, margin : how uncertain the reading is: as a part of the published value, and in its
+        unit
     """
     if np.isnan(published):
         return ""
-    most_fail = runs > 0 and 2 * failed >= runs
-    met = not lost and not most_fail and ours <= published + tolerance * abs(published)
-    return "met" if met else "missed"
+    if lost or (runs > 0 and 2 * failed >= runs):
+        return "missed"
+    uncertain = max(margin, tolerance * abs(published))
+    if uncertain and abs(ours - published) <= uncertain * (1 + 1e-9):
+        return "within"
+    return "met" if ours <= published else "missed"
 
 
 def compare(
@@ -134,6 +142,7 @@ def _rows(
     x, value, (end, _) = measure.x, measure.value, at[-1]
     first, lost = ours.iloc[0], (ours["status"] != "converged").any() or _lost(ours[value][end])
     until = rule.until.get(first["method"], np.inf)
+    uncertain = {"tolerance": rule.tolerance, "margin": rule.margin}
     both = [place for place in read.index if place in ours.index and place <= until]
     drawn = first["variant"] == "as_drawn" and len(both)
     for place, other in at:
@@ -147,7 +156,7 @@ def _rows(
             f"paper_{x}": other,
             f"paper_{value}": published,
             "ratio": rounded(exact / paper) if paper > 0 else np.nan,
-            "verdict": verdict(shown, judged, lost=lost, tolerance=rule.tolerance, **counts),
+            "verdict": verdict(shown, judged, lost=lost, **uncertain, **counts),
             **counts,
             "curve_ratio": curve_ratio(ours[value], read[both]) if drawn and ended else np.nan,
             "status": "diverged" if (lost and ended) or _lost(exact) else "converged",
@@ -159,12 +168,14 @@ def _lost(value: float) -> bool:
 
 
 def metrics(rows: pd.DataFrame, *values: str) -> dict[str, Any]:
-    """Return the main curves as nested numbers: ``cells``, ``cells_met``, then by setting.
+    """Return the main curves as nested numbers: ``cells``, how many are met and how many within
+    the reading, then by setting.
 
     Of each curve the last row gives ``<method>_<value>``; what is not finite is left out.
     """
     main = rows[rows["variant"] == "main"]
-    numbers: dict[str, Any] = {"cells_met": int((main["verdict"] == "met").sum())}
+    words = {"cells_met": "met", "cells_within_reading": "within"}
+    numbers: dict[str, Any] = {n: int((main["verdict"] == w).sum()) for n, w in words.items()}
     numbers["cells"] = int((main["verdict"] != "").sum())
     for setting, here in main.groupby("setting", sort=False):
         last = here.drop_duplicates("method", keep="last").set_index("method")

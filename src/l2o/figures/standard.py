@@ -10,15 +10,25 @@ from matplotlib.figure import Figure
 
 from l2o.figures.about import About
 from l2o.figures.common import settings_of_methods
-from l2o.figures.compared import Compared
+from l2o.figures.compared import Compared, Grid, Text
 from l2o.figures.comparison import Rule, compare, metrics
-from l2o.figures.intake import Tables, methods_in_order, our_curves, our_finals, readings
+from l2o.figures.cost import cost_pages
+from l2o.figures.intake import (
+    Tables,
+    methods_in_order,
+    named_table,
+    our_curves,
+    our_finals,
+    readings,
+)
 from l2o.figures.measure import Level, Measure
 from l2o.figures.overlay import overlay_pages
 from l2o.figures.panels import Panel, curves_page, legend_of
+from l2o.figures.profiles import profile_pages
 from l2o.figures.scales import BINS
 from l2o.figures.style import print_style, styles_for
-from l2o.figures.wording import FAILED, comparison_blocks
+from l2o.figures.verdict import Contest
+from l2o.figures.wording import FAILED, best_learned, comparison_blocks, tails_blocks
 
 Levels = Mapping[str, Sequence[Level]]
 
@@ -34,6 +44,12 @@ class Standard:
     headings : of the groups of the legend, by kind, where the usual ones do not fit
     reading : a sentence that says how good the published readings are
     rule : at which places curves are compared, and how strictly
+    second : column of curves and finals with the other measure beside the mean, such as what is
+        pooled or the median: what is best has to be so by both
+    words : what both measures are called, such as ("mean", "pooled")
+    tails : columns of the finals that the table shows besides, with what they are called
+    reached : what targets of runs are values of, with the unit
+    places : where the verdict on learned methods is given; none: at the end
     """
 
     measure: Measure
@@ -41,6 +57,34 @@ class Standard:
     headings: Mapping[str, str] = field(default_factory=dict)
     reading: str = ""
     rule: Rule = field(default_factory=Rule)
+    second: str = ""
+    words: tuple[str, str] = ("mean", "median")
+    tails: Mapping[str, str] = field(default_factory=dict)
+    reached: str = ""
+    places: Sequence[int] = ()
+
+    @property
+    def other(self) -> str:
+        """The column of the second measure, by default that of the medians."""
+        return self.second or self.measure.median
+
+    @property
+    def contest(self) -> Contest:
+        """How methods are held against each other."""
+        return Contest(self.measure, self.other, self.words, self.places)
+
+    def profiles(
+        self, tables: Tables, published: pd.DataFrame | None, about: About
+    ) -> list[Figure]:
+        """Return the pages of performance profiles; nothing published is drawn there."""
+        with print_style():
+            return profile_pages(tables, about, self.measure, self.reached or self.measure.label)
+
+    def cost(self, tables: Tables, published: pd.DataFrame | None, about: About) -> list[Figure]:
+        """Return the pages of quality against cost; nothing published is drawn there."""
+        reached = self.reached or self.measure.label
+        with print_style():
+            return cost_pages(tables, about, self.measure, self.other, self.words, reached)
 
     def figure(
         self,
@@ -86,8 +130,18 @@ class Standard:
         """Return the comparison."""
         rows = self.compared(tables, published, about)
         shown = self.shown_rows(rows)
-        blocks = comparison_blocks(shown, about, self.measure, self.rule.tolerance, self.reading)
-        return Compared(rows, blocks, metrics(rows, self.measure.value))
+        blocks = comparison_blocks(shown, about, self.measure, self.rule, self.reading)
+        blocks += self.ends(tables, rows, about)
+        return Compared(rows, blocks, metrics(rows, self.measure.value, "failed"))
+
+    def ends(self, tables: Tables, rows: pd.DataFrame, about: About) -> list[Text | Grid]:
+        """Return who is best, by both measures, and what a mean hides: tails and failures."""
+        finals = named_table(tables, about, "finals", ("method", "variant", *self.tails))
+        best = best_learned(rows, finals, about, self.measure, (self.other, self.words))
+        return [
+            *([Text(best)] if best else []),
+            *tails_blocks(finals, about, self.tails, self.measure),
+        ]
 
     def compared(
         self, tables: Tables, published: pd.DataFrame | None, about: About

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,19 +10,25 @@ import pandas as pd
 from l2o.figures.about import About
 from l2o.figures.common import LEARNED, VARIANTS, base_label
 from l2o.figures.compared import Cell, Grid, Text
+from l2o.figures.comparison import Rule
+from l2o.figures.intake import KEYS
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, times_apart
 
 FAILED = "ended not finite or not below the start"  # what ``failed`` of the finals counts
 
 
-def rule_text(tolerance: float = 0.0) -> str:
-    """Return the sentence that says what :func:`l2o.figures.comparison.verdict` holds."""
-    above = f" ({100 * tolerance:g} %, the error of the reading, is allowed)" if tolerance else ""
+def rule_text(rule: Rule, unit: str = "") -> str:
+    """Return the sentences that say what :func:`l2o.figures.comparison.verdict` holds."""
+    errors = [f"{100 * rule.tolerance:g} %"] if rule.tolerance else []
+    errors += [f"{rule.margin:g}{unit}"] if rule.margin else []
+    within = (
+        f" Within the reading: the two are at most {', '.join(errors)} apart." if errors else ""
+    )
     return (
-        f"Bold, or “reached”: ours is at or below the published value{above}, the curve did not "
+        "Bold, or “reached”: ours is at or below the published value, the curve did not "
         "diverge (its end is finite and below its start), and fewer than half of what it "
-        f"pools failed ({FAILED})."
+        f"pools failed ({FAILED}).{within}"
     )
 
 
@@ -75,8 +81,9 @@ def counted(rows: pd.DataFrame) -> str:
     others = main[~main["method"].isin(judged["method"])].groupby("method", sort=False)
     names = ", ".join(row_name(group) for _, group in others)
     also = f" Not published, and not judged: {names}." if names else ""
-    met = int((judged["verdict"] == "met").sum())
-    return f"{met} of {len(judged)} cells reach the published value.{also}"
+    met, within = (int((judged["verdict"] == word).sum()) for word in ("met", "within"))
+    close = f", {within} are within the reading" if within else ""
+    return f"{met} of {len(judged)} cells reach the published value{close}.{also}"
 
 
 def failures(rows: pd.DataFrame, about: About) -> list[Text]:
@@ -88,20 +95,70 @@ def failures(rows: pd.DataFrame, about: About) -> list[Text]:
     return [Text(f"Failed ({FAILED}), of {about.pooled}: {'; '.join(told)}.")] if told else []
 
 
-def best_learned(rows: pd.DataFrame, about: About, measure: Measure) -> str:
-    """Return which learned method ends lowest in each setting; "" if none converged."""
+def best_learned(
+    rows: pd.DataFrame,
+    finals: pd.DataFrame,
+    about: About,
+    measure: Measure,
+    second: tuple[str, Sequence[str]],
+) -> str:
+    """Return which learned method ends lowest in each setting, by both measures; "" if none does.
+
+    Parameters
+    ----------
+    rows : of :func:`l2o.figures.comparison.compare`: what converged
+    second : column of the finals with the other measure, and what both are called
+    """
+    column, words = second
     ends = rows[rows["variant"] == "main"].drop_duplicates(["setting", "method"], keep="last")
     ends = ends[ends["kind"].isin(LEARNED) & (ends["status"] == "converged")]
-    lowest = ends.loc[ends.groupby("setting", sort=False)[measure.value].idxmin()]
-    names = [
-        f"{about.titles[row['setting']]}: {row['label']} ({measure.number(row[measure.value])})"
-        for _, row in lowest.iterrows()
+    ends = ends.drop(columns=column, errors="ignore")
+    ends = ends.merge(finals[[*KEYS, column]], on=KEYS)
+    told = []
+    for setting, here in ends.groupby("setting", sort=False):
+        best = [
+            f"by {word} {row['label']} ({measure.number(row[of])})"
+            for word, of in zip(words, (measure.value, column), strict=True)
+            for row in [here.loc[here[of].idxmin()]]
+        ]
+        told.append(f"{about.titles[setting]}: {', '.join(best)}")
+    return f"Lowest learned method at the end: {'; '.join(told)}." if told else ""
+
+
+def tails_blocks(
+    finals: pd.DataFrame, about: About, tails: Mapping[str, str], measure: Measure
+) -> list[Text | Grid]:
+    """Return a table of what a mean hides: other measures of the ends, and the part that failed.
+
+    Parameters
+    ----------
+    tails : columns of the finals, with what they are called
+    """
+    main = finals[(finals["variant"] == "main") & (finals["kind"] != "oracle")]
+    if not tails:
+        return []
+
+    def cell(row: pd.Series) -> Cell:
+        parts = [measure.text(row[column]) for column in tails]
+        return Cell(" / ".join([*parts, f"{100 * row['failed'] / row['runs']:.2g} %"]))
+
+    never = main[main["never_started"] > 0]
+    names = "; ".join(
+        f"{row['label']}, {about.titles[row['setting']]}: {row['never_started']:,.0f}"
+        for _, row in never.iterrows()
+    )
+    lines = [
+        Text(
+            f"What a mean hides, over {about.pooled}: {' / '.join(tails.values())} / part that "
+            f"failed ({FAILED})." + (f" Never a tenth below the start: {names}." if names else "")
+        ),
+        by_setting(main, about.titles, cell),
     ]
-    return f"Lowest learned method at the end: {'; '.join(names)}." if names else ""
+    return lines
 
 
 def comparison_blocks(
-    rows: pd.DataFrame, about: About, measure: Measure, tolerance: float = 0.0, reading: str = ""
+    rows: pd.DataFrame, about: About, measure: Measure, rule: Rule, reading: str = ""
 ) -> list[Text | Grid]:
     """Return the texts and tables of :func:`compare`; ``reading`` says how good the readings are.
 
@@ -112,7 +169,7 @@ def comparison_blocks(
     return [
         Text(f"{measure.label}, mean: ours / published, at {at}. {measure.what} Lower is better."),
         by_setting(main, titles, lambda row: Cell(pair(row, measure), row["verdict"])),
-        Text(" ".join(filter(None, (counted(rows), rule_text(tolerance), reading)))),
+        Text(" ".join(filter(None, (counted(rows), rule_text(rule, measure.unit), reading)))),
         *failures(rows, about),
         *as_drawn_blocks(rows, about, lambda row: pair(row, measure)),
     ]

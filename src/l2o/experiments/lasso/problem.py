@@ -77,7 +77,7 @@ def evaluate(given: Given) -> None:
     """Follow a method over all iterations from all starts."""
     from l2o.compute import prepare_device
     from l2o.evaluation.lasso import curve_rows, entries, excess_at, final_row
-    from l2o.evaluation.runs import recorded_iterations, start_points, with_about
+    from l2o.evaluation.runs import recorded_iterations, run_rows, start_points, with_about
     from l2o.optimizees.lasso import load_lasso
 
     p, data = given.parameters, given.inputs["set"]
@@ -86,7 +86,7 @@ def evaluate(given: Given) -> None:
     recorded = recorded_iterations(p["iterations"], given.inputs.get("published"))
     size = (len(lasso.b), lasso.A.shape[1])
     starts = start_points(p["seed"], p["starts"], *size, p["start_scale"])
-    curves, finals, seconds, optimum = [], [], [], lasso.optimum.numpy()
+    curves, finals, seconds, runs, optimum = [], [], [], [], lasso.optimum.numpy()
     for entry in entries(p, lasso, given.inputs.get("checkpoint")):
         # A net starts at x = 0, so that all its starts are one.
         own = starts[:1] if p["kind"] == "unrolled" else starts
@@ -95,10 +95,13 @@ def evaluate(given: Given) -> None:
         taken = {"method": p["method"], "iteration": recorded[-1], "batch": len(lasso.b)}
         if entry.contestant.variant == "main":
             seconds.append(taken | {"seconds": (perf_counter() - began) / len(own)})
+            rows = run_rows(excess / optimum, recorded, p["targets"])
+            runs += with_about({"method": p["method"]}, rows)
         curves += curve_rows(entry.contestant, recorded, excess, optimum)
         finals.append(final_row(entry.contestant, excess, optimum))
     about = {"setting": p["setting"]}
-    for name, rows in (("curves", curves), ("finals", finals), ("seconds", seconds)):
+    tables = {"curves": curves, "finals": finals, "seconds": seconds, "runs": runs}
+    for name, rows in tables.items():
         write_table(given.outputs[name], with_about(about, rows))
 
 

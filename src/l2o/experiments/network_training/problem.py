@@ -67,14 +67,16 @@ def evaluate(given: Given) -> None:
     prepare_device("cpu", p["compute_threads"])
     starts = torch.from_numpy(read_starts(given.inputs["set"], "test"))
     tests = TestRuns.read(given.inputs["digits"], p["setting"], starts, p)
-    curves, finals, seconds = [], [], []
+    curves, finals, seconds, runs = [], [], [], []
     for entry in entries(p, given.inputs):
-        rows, final, taken = tests.rows(entry)
+        rows, final, taken, each = tests.rows(entry, p["targets"])
         curves += rows
         finals.append(final)
         if entry.contestant.variant == "main":
             step, adam = seconds_per_step(entry.optimizer, tests.family, starts)
             taken |= {"seconds_per_step": step, "adam_seconds_per_step": adam}
             seconds.append(taken | {"step_over_adam": step / adam})
-    for name, found in (("curves", curves), ("finals", finals), ("seconds", seconds)):
+            runs += [{"method": p["method"], **row} for row in each]
+    tables = {"curves": curves, "finals": finals, "seconds": seconds, "runs": runs}
+    for name, found in tables.items():
         write_table(given.outputs[name], [{"setting": p["setting"], **row} for row in found])

@@ -104,7 +104,7 @@ def evaluate(given: Given) -> None:
     from l2o.evaluation.rastrigin import gaps
 
     lowest = np.array([row["oracle"] for row in read_rows(given.inputs["optima"])])
-    follow(given, _prepared(given, "test"), partial(gaps, oracle=lowest))
+    follow(given, _prepared(given, "test"), partial(gaps, oracle=lowest), lowest)
 
 
 def _prepared(given: Given, split: str) -> Rastrigin:

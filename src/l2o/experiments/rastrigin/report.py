@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from l2o.figures.compared import Cell, Compared, Text
-from l2o.figures.comparison import compare, metrics
+from l2o.figures.comparison import Rule, compare, metrics
 from l2o.figures.intake import named_table, readings
 from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import NOTHING, rounded, signed, significant
 from l2o.figures.standard import Standard
 from l2o.figures.wording import (
     as_drawn_blocks,
-    best_learned,
     by_setting,
     compared_at,
     counted,
@@ -36,7 +35,15 @@ REPORT = Standard(
     LOSS,
     others=(EFFORT,),
     reading="Published values are read off a picture, good to between 1 % and 5 %.",
+    rule=Rule(tolerance=0.05),
 )
+GAPS = Standard(
+    replace(GAP, label="f − minimum"),
+    tails={"gap": "mean", "gap_median": "median"},
+    reached="f − minimum",
+)
+CONTEST = GAPS.contest
+profiles_figure, cost_figure = GAPS.profiles, GAPS.cost
 _OPTIMA = ("oracle", "expected_oracle", "oracle_error", "starts", "settled")
 _COLUMNS = (
     *("setting", "method", "variant", "kind", "label", "iteration", "loss", "gap"),
@@ -86,12 +93,13 @@ def table(tables, published, about):
         Text(f"Gap to the oracle, ours / published ± standard error, at {at}. Lower is better."),
         Text(_explanation(rows)),
         by_setting(main, about.titles, lambda row: Cell(_gaps(row), row["verdict"])),
-        Text(f"{counted(rows)} {rule_text()} {best_learned(rows, about, GAP)}".strip()),
+        Text(f"{counted(rows)} {rule_text(REPORT.rule)}"),
         *failures(rows, about),
         *(over_adam if main["over_adam"].notna().any() else ()),
         *as_drawn_blocks(rows, about, _gaps),
+        *GAPS.ends(tables, rows, about),
     ]
-    return Compared(rows, blocks, metrics(rows, "gap"))
+    return Compared(rows, blocks, metrics(rows, "gap", "failed"))
 
 
 def _rows(tables, published, about):
@@ -99,7 +107,7 @@ def _rows(tables, published, about):
     optima = _optima(tables, about)
     paper = readings(published, about, LOSS.x, LOSS.value)
     expected = paper["panel"].map(optima["expected_oracle"])
-    gaps = compare(tables, paper.assign(gap=paper["loss"] - expected), about, GAP)
+    gaps = compare(tables, paper.assign(gap=paper["loss"] - expected), about, GAP, REPORT.rule)
     losses = compare(tables, paper, about, LOSS)
     rows = gaps.assign(**losses[["loss", "paper_loss", "curve_ratio"]])
     rows["ratio"] = (rows["gap"] / rows["paper_gap"].where(rows["paper_gap"] > 0)).map(rounded)
