@@ -33,13 +33,13 @@ include: "workflow/rules/methods.smk"
 include: "workflow/rules/reports.smk"
 
 
-# fig5_all and so on: one report with all that belongs to it; fig5_front_page: its copies.
-for name, experiment in graph.reports.items():
+# fig5_all and so on: one report with all that belongs to it; claims_all, verdict_all.
+for name, (wanted, made) in graph.targets.items():
 
     rule:
         name:
             f"{name}_all"
         input:
-            paths(graph.wanted(name)),
-            demand.invalid(experiment.jobs()),
+            paths(wanted),
+            demand.invalid(made),
             paths(graph.copies_of(name)),

@@ -68,14 +68,13 @@ def command(kind):
 def needs(kind, name):
     """What a job of a kind asks a scheduler for; memory and time grow with each attempt."""
 
+    grows = name in ("memory_mb", "minutes")
+
     def of(wildcards, attempt=1):
         job = jobs.get(job_name(kind, dict(wildcards.items())))
-        value = int(getattr(job.resources, name)) if job else 1
-        return value * attempt if name in ("memory_mb", "minutes") else value
+        return int(getattr(job.resources, name) if job else 1) * (attempt if grows else 1)
 
-    if name in ("memory_mb", "minutes"):
-        return of
-    return lambda wildcards: of(wildcards)
+    return of if grows else lambda wildcards: of(wildcards)
 
 
 def asks(kind):
@@ -104,6 +103,5 @@ def shown_all(kind, roles, text):
     return {role: shown(kind, role, "Tables", table=f"{text} ({role})") for role in roles}
 
 
-def caption(kind):
-    """What a result is, for the report."""
-    return lambda wildcards: graph.caption(kind, wildcards)
+# What a result is, for the report.
+caption = lambda kind: lambda wildcards: graph.caption(kind, wildcards)

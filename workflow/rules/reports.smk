@@ -94,8 +94,7 @@ rule records:
         command("records")
 
 
-# Copies at the top are apart from all else: DVC does not carry them, and a clone that pulled lacks
-# nothing but them.
+# Copies at the top are apart from all else: a clone that pulled by DVC lacks nothing but them.
 rule copy:
     input:
         unpack(inputs("copy")),
@@ -128,15 +127,3 @@ rule site:
     localrule: True
     shell:
         PROGRAM + " site > {log} 2>&1"
-
-
-# What is about all experiments together.
-for name, job in {"claims": graph.claims, "verdict": graph.verdict}.items():
-
-    rule:
-        name:
-            f"{name}_all"
-        input:
-            paths(filter(None, [job])),
-            demand.invalid(filter(None, [job])),
-            paths(graph.copies_of(name)),

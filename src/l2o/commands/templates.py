@@ -139,9 +139,12 @@ REPORT = Standard(
         high="loss_q75",
         label="Objective f",
         what="Objective f of each pair of instance and start.",
-    )
+    ),
+    tails={"loss": "mean", "loss_median": "median", "loss_p99": "99th percentile"},
 )
+CONTEST = REPORT.contest
 figure, table = REPORT.figure, REPORT.table
+profiles_figure, cost_figure = REPORT.profiles, REPORT.cost
 '''
 PARAMETERS = """# $label. Every key says what it means; `l2o check $name` says whether all is well.
 
@@ -153,6 +156,9 @@ start_scale: 1             # start points from N(0, start_scale^2)
 
 settings:                  # panels
   n10: {title: "n = 10"}
+
+targets:                   # values of f to reach, the loosest first: of performance profiles
+  n10: [10, 1, 0.1]
 
 # Methods and their hyperparameters; `grid`: values that are tried on the validation instances.
 first_order:

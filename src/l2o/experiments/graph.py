@@ -99,6 +99,15 @@ class Graph:
         """The jobs about all experiments together: the paper's claims, and the verdict."""
         return [job for job in (self.claims, self.verdict) if job is not None]
 
+    @property
+    def targets(self) -> dict[str, tuple[list[Job], list[Job]]]:
+        """What can be asked for by name: the jobs that write it, and all jobs behind it."""
+        found = {n: (self.wanted(n), [*one.jobs()]) for n, one in self.reports.items()}
+        for name in ("claims", "verdict"):
+            jobs = [job for job in self.judged if job.kind == name]
+            found[name] = (jobs, jobs)
+        return found
+
     @cached_property
     def jobs(self) -> list[Job]:
         """Every job that reports need, inputs before what is made of them."""

@@ -60,11 +60,12 @@ def cost_pages(
     )
     grid = PanelGrid([_TALL] * len(about.titles), len(COSTS), 0.0, 0.3, 0.42, 0.3)
     page, panels = new_page(grid, who.legend, foot)
-    for row, (setting, title) in zip(panels, about.titles.items(), strict=True):
+    for number, (setting, title) in enumerate(about.titles.items(), start=1):
+        row, last = panels[number - 1], number == len(panels)
         here = finals[finals["setting"] == setting]
         for axes, (column, (label, turn)) in zip(row, COSTS.items(), strict=True):
             _draw(axes, here, column, turn, measure, second, who.styles)
-            axes.set_xlabel(label if row is panels[-1] else "", size=7)
+            axes.set_xlabel(label if last else "", size=7)
             axes.set_title(title.split("\n")[0], loc="left", weight="bold")
         row[0].set_ylabel(measure.label)
     return [page, profiles]
@@ -92,13 +93,12 @@ def _draw(
         axes.plot([x, x], [mean, other], color=look.colour, linewidth=0.7, zorder=2.5)
         axes.plot(x, other, zorder=3, **look.points(True))
         axes.plot(x, mean, zorder=4, **look.points())
-    if measure.log:
-        axes.set_yscale("log")
     axes.set_xscale("symlog", linthresh=turn, linscale=0.5)
     axes.set(ylim=(low, high), xlim=(-0.3 * turn, 3 * max(turn, here[column].max())))
     axes.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=turn))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    if not measure.log:
-        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 4, 5, 10]))
+    if measure.log:
+        axes.set_yscale("log")
+        scales.log_ticks(axes)
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 4, 5, 10]))

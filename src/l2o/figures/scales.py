@@ -111,6 +111,8 @@ def set_scales(axes: Axes, measure: Measure, xlim: Limits, ylim: Limits) -> None
 def log_ticks(axes: Axes) -> None:
     """Label log axes with numbers, and those of less than two decades with more than decades."""
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() != "log":
+            continue
         axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
         if axis is axes.yaxis and high / low < 100:
             subs = (1, 2, 5) if high / low >= 8 else (1, 2, 3, 5, 7)

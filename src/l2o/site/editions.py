@@ -89,7 +89,7 @@ class Edition:
         return [
             (job, {at: examine(at, job.key).status for at in named.values() if at.is_file()})
             for job, named in copies
-            if job.kind in ("join", "table", "figure", "claims")
+            if job.kind in ("join", "table", "figure", "claims", "verdict")
         ]
 
 

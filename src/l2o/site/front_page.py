@@ -11,6 +11,8 @@ from textwrap import wrap
 
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph
+from l2o.figures.efforts import EFFORTS
+from l2o.figures.verdict import YES
 from l2o.storage.json_files import read_json
 from l2o.storage.tables import read_rows
 
@@ -19,12 +21,13 @@ _LINE = 1000  # characters: reStructuredText takes no longer ones than 10,000
 
 
 def front_page(graph: Graph) -> str:
-    """Return reStructuredText: notes and figures of all experiments, and what came of the claims.
+    """Return reStructuredText: notes and figures of all experiments, and what came of the verdict
+    and the claims.
 
     What is not built is left out, so that a page can be had at any time.
     """
     notes = sorted(f"- {one.title}: {one.sizes.note}." for one in graph.reports.values())
-    parts = ["\n".join(notes), *_claims(graph)]
+    parts = ["\n".join(notes), *_verdict(graph), *_claims(graph)]
     for one in sorted(graph.reports.values(), key=lambda one: one.title):
         if shown := [*_headline(one), *_figure(one)]:
             parts += [f"{one.title}\n{'-' * len(one.title)}", *shown]
@@ -60,6 +63,20 @@ def _small(path: Path) -> str:
         small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
         small.save(file, "png", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def _verdict(graph: Graph) -> Iterator[str]:
+    path = graph.verdict and graph.verdict.writes["csv"]
+    if path and path.is_file():
+        rows = read_rows(path)
+        told = ", ".join(
+            f"{sum(row[f'verdict_{effort}'] == YES for row in rows)} at equal {words}"
+            for effort, words in EFFORTS.items()
+        )
+        yield (
+            f"Of {len(rows)} contests with the strongest classical method, a learned one wins "
+            f"{told}, by both of its measures."
+        )
 
 
 def _claims(graph: Graph) -> Iterator[str]:

@@ -27,6 +27,20 @@ DATA = "assets/data"  # of the site: what pages load
 FOLDER = "results"  # of the site: pages of results
 _TABLES = {"table": "Comparison", "finals": "Ends of the runs", "lengths": "Unroll lengths"}
 _TABLES |= {"optima": "Optima", "tuned": "Hyperparameters that were tried", "timings": "Seconds"}
+_TABLES |= {"profiles": "How many runs reach a target, and when"}
+_JUDGED = {  # pages about all experiments: heading, what it says, and the columns of verdicts
+    "verdict": (
+        "Learned against classical",
+        "The best learned method of each panel against the strongest classical one that had as "
+        "many iterations, evaluations or seconds.",
+        "verdict_iteration",
+    ),
+    "claims": (
+        "Claims of the paper",
+        "Each claim, what is checked on our tables, and why.",
+        "verdict",
+    ),
+}
 _HEAD = "---\nhide: [toc]\n---\n\n"
 _PLOTLY = '<script src="../assets/plotly.min.js"></script>\n'
 
@@ -60,7 +74,7 @@ class Results:
         return {
             f"{FOLDER}/index.md": "Overview",
             **experiments,
-            f"{FOLDER}/claims.md": "Claims of the paper",
+            **{f"{FOLDER}/{name}.md": heading for name, (heading, *_) in _JUDGED.items()},
             f"{FOLDER}/histories.md": "Loss histories",
             f"{FOLDER}/provenance.md": "Provenance",
         }
@@ -68,7 +82,8 @@ class Results:
     def pages(self) -> dict[str, str]:
         """Return the Markdown of all pages."""
         named = {name: self._experiment(name) for name in self._experiments}
-        parts = {"index": self._overview(), **named, "claims": self._claims()}
+        parts = {"index": self._overview(), **named}
+        parts |= {name: self._judged(name, *told) for name, told in _JUDGED.items()}
         parts |= {"histories": self._histories_page(), "provenance": self._provenance()}
         return {f"{FOLDER}/{name}.md": _HEAD + text for name, text in parts.items()}
 
@@ -110,7 +125,8 @@ class Results:
 
     def _outputs(self, edition: Edition, one: Experiment) -> list[Path]:
         """Return tables and figures of an experiment that are there."""
-        jobs = [*one.tables().values(), one.table(), *map(one.figure, one.figure_names)]
+        tables = (job for name, job in one.joined().items() if name != "runs")  # large
+        jobs = [*tables, one.table(), *map(one.figure, one.figure_names)]
         paths = [edition.place(job[role]) for job in jobs for role in job.writes]
         return [path for path in paths if path.suffix in (".csv", ".pdf", ".png") and _is(path)]
 
@@ -201,15 +217,15 @@ class Results:
             lines.append("No training is here: the released copies have none.\n")
         return "\n".join([*lines, _PLOTLY, f'<script src="../{DATA}/histories.js"></script>\n'])
 
-    def _claims(self) -> str:
-        lines = ["# Claims of the paper\n", "Each claim, what is checked on our tables, and why.\n"]
+    def _judged(self, kind: str, heading: str, words: str, column: str) -> str:
+        lines = [f"# {heading}\n", f"{words}\n"]
         for edition in self.editions:
-            job = edition.graph.claims
+            job = next((job for job in edition.graph.judged if job.kind == kind), None)
             path = job and edition.place(job["csv"])
             if path is None or not _is(path):
                 continue
             rows = read_table(path)
-            counts = rows["verdict"].value_counts().to_dict()
+            counts = rows[column].value_counts().to_dict()
             told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
             proven = str(path) if str(path) in edition.proven else ""
             made = [(edition.name, proven)] * len(rows)
