@@ -77,11 +77,8 @@ def needs(kind, name):
     return of if grows else lambda wildcards: of(wildcards)
 
 
-def asks(kind):
-    return {"mem_mb": needs(kind, "memory_mb"), "runtime": needs(kind, "minutes")}
-
-
 inputs = demand.inputs  # what a job of a kind reads, by its role
+asks = lambda kind: {"mem_mb": needs(kind, "memory_mb"), "runtime": needs(kind, "minutes")}
 log_file = lambda kind: log_of(kind, PRESET)
 benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")
 

@@ -11,8 +11,6 @@ from textwrap import wrap
 
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph
-from l2o.figures.efforts import EFFORTS
-from l2o.figures.verdict import YES
 from l2o.storage.json_files import read_json
 from l2o.storage.tables import read_rows
 
@@ -66,6 +64,8 @@ def _small(path: Path) -> str:
 
 
 def _verdict(graph: Graph) -> Iterator[str]:
+    from l2o.figures.verdict import EFFORTS, YES  # with pandas, which a workflow does without
+
     path = graph.verdict and graph.verdict.writes["csv"]
     if path and path.is_file():
         rows = read_rows(path)
