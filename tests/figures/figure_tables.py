@@ -73,22 +73,53 @@ def curves(report: str) -> pd.DataFrame:
     return table.assign(**spread)
 
 
-def finals(table: pd.DataFrame, runs: int = 10) -> pd.DataFrame:
+TARGETS = {"fig5": (-5, -10, -20), "fig6": (0.1, 0.01, 1e-4), "fig7": (30, 10, 1)}
+TARGETS["fig8"] = (0.5, 0.2, 0.1)
+TAILS = {"fig5": "nmse_p99_db", "fig6": "relative_loss_p99", "fig7": "loss_p99", "fig8": "loss_p99"}
+
+
+def finals(report: str, table: pd.DataFrame, runs: int = 10) -> pd.DataFrame:
     """A row per curve, of which nothing failed."""
-    return table.drop_duplicates(KEYS, keep="last").assign(runs=runs, failed=0)
+    table = table.drop_duplicates(KEYS, keep="last")
+    learned = np.where(table["kind"].isin(["unrolled", "recurrent"]), 1000, 0)
+    tail = {TAILS[report]: table[VALUES[report][1]]} if report in TAILS else {}
+    return table.assign(runs=runs, failed=0, never_started=0, learned=learned, **tail)
+
+
+def effort_tables(report: str, made: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Three runs of each method, which end about where its curve does, and the seconds of all."""
+    place, value = VALUES[report]
+    value = "gap" if report == "fig7" else value
+    main, runs, timings = made["curves"][made["curves"]["variant"] == "main"], [], []
+    for (setting, method), curve in main.groupby(["setting", "method"], sort=False):
+        for instance in range(3):
+            ends = curve[value] + (instance if report == "fig5" else 0.1 * instance * curve[value])
+            row = {"setting": setting, "method": method, "instance": instance, "start": 0}
+            row["end"] = ends.iloc[-1]
+            for number, target in enumerate(TARGETS[report], start=1):
+                at = curve.loc[ends <= target, place].min()
+                row |= {f"iteration_{number}": at, f"evaluations_{number}": 2 * at}
+            runs.append(row)
+        learned = curve["kind"].iloc[0] in ("unrolled", "recurrent")
+        row = {"setting": setting, "method": method, place: curve[place].iloc[-1]}
+        row |= {"solve_seconds": 4.0 if learned else 1.0}
+        timings.append(row | {"training_seconds": 60.0 if learned else np.nan})
+    return {"runs": pd.DataFrame(runs), "timings": pd.DataFrame(timings)}
 
 
 def tables(report: str) -> dict[str, pd.DataFrame]:
     """All tables of one report."""
     made = {"curves": curves(report)}
-    made["finals"] = finals(made["curves"])
+    made["finals"] = finals(report, made["curves"])
     if report == "fig6":
         made |= {"optima": paper("fig6_optima"), "seconds": paper("fig6_seconds")}
     if report == "fig7":
         made["optima"] = paper("fig7_oracles")
     if report == "fig8":
         ends = paper("fig8_finals").rename(columns={"diverged": "failed"})
-        made["finals"] = ends.assign(variant="main", status="converged")
+        ends = ends.assign(variant="main", status="converged")
+        own = [*KEYS, "loss", "loss_median", "loss_p99", "never_started", "learned"]
+        made["finals"] = ends.merge(made["finals"][own], on=KEYS)
     if report == "fig3":
         made |= {"lengths": paper("fig3_lengths"), "memory": paper("fig3_memory")}
         made["memory_training"] = paper("fig3_memory_training")

@@ -67,7 +67,7 @@ def test_a_comparison_is_a_page_by_itself():
     room = import_module("l2o.experiments.lasso.report")
     told = about("fig6", titles={"m5_n10": "m < n", "m25_n50": "m = 25"})
     reader = self_contained(as_page(room.table(tables("fig6"), published("fig6"), told), told))
-    assert (reader.tags.count("table"), reader.tags.count("tr")) == (2, 11 + 6)
+    assert (reader.tags.count("table"), reader.tags.count("tr")) == (3, 11 + 6 + 11)
     for text in ("m < n", "4.58 / 106reached", "2.62 / 0.0797missed", "0.0584 / 0.07971.36×"):
         assert text in reader.text
     assert "Figure 6: LASSO, in numbers" in reader.text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib import MatplotlibDeprecationWarning
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -44,13 +46,16 @@ def ends_page(
     whiskers = f"{WHISKERS[0]} and {WHISKERS[1]} %"
     foot = (
         f"Ends of all runs, {reached}: boxes hold the middle half, whiskers {whiskers}, points are "
-        "runs beyond; what is not finite lies at the right edge. In brackets the part of the runs "
+        "runs beyond; what is not finite, or beyond the axis, lies at its right edge. In brackets the part of the runs "
         f"that failed. {about.pooled}. {about.budget}"
     )
     grid = PanelGrid(heights, columns, margin, 0.3, 0.2, 0.36)
     page, panels = new_page(grid, {}, foot)
     for axes, setting in zip(panels.flat, settings, strict=False):
-        _boxes(axes, runs[runs["setting"] == setting], names[setting], measure, styles)
+        here = finals[finals["setting"] == setting].set_index("method")
+        failed = (here["failed"] / here["runs"]).to_dict()
+        of = runs[runs["setting"] == setting], names[setting], failed
+        _boxes(axes, *of, measure, styles)
         axes.set_title(about.titles[setting].split("\n")[0], loc="left", weight="bold")
         axes.set_xlabel(reached, size=7)
     for axes in panels.flat[len(settings) :]:
@@ -71,26 +76,31 @@ def _boxes(
     axes: Axes,
     runs: pd.DataFrame,
     names: Mapping[str, str],
+    failed: Mapping[str, float],
     measure: Measure,
     styles: Mapping[str, MethodStyle],
 ) -> None:
-    """Draw the boxes of one setting, named on the right."""
+    """Draw the boxes of one setting, named on the right.
+
+    ``failed`` are parts of the runs, by method: where half of them failed, no axis is stretched.
+    """
     runs = runs[runs["method"].isin(names)]
     ends = pd.to_numeric(runs["end"]).replace([np.inf, -np.inf], np.nan)
-    known = ends.dropna()
-    if measure.log:
-        known = known.clip(lower=FLOOR)
+    sound = runs["method"].isin([method for method, share in failed.items() if share < 0.5])
+    known = ends[sound].dropna() if sound.any() else ends.dropna()
+    known = known.clip(lower=FLOOR) if measure.log else known
     low, high = (known.min(), known.max()) if len(known) else (0.1, 1.0)
     low, high = scales.padded((float(low), float(high)), measure.log)
-    shown = runs.assign(end=ends.fillna(high).clip(lower=low))
+    shown = runs.assign(end=ends.fillna(high).clip(low, high))
     if measure.log:
         axes.set_xscale("log")
     palette = {method: styles[method].colour for method in names}
     given = {"order": list(names), "hue": "method", "palette": palette, "legend": False}
     flier = {"marker": ".", "markeredgewidth": 0, "markerfacecolor": "#777777"}
-    sns.boxplot(
-        shown, x="end", y="method", ax=axes, whis=WHISKERS, flierprops=flier, **_LOOK | given
-    )
+    with warnings.catch_warnings():  # seaborn 0.13 asks Matplotlib 3.11 in an old way
+        warnings.simplefilter("ignore", MatplotlibDeprecationWarning)
+        how = {"whis": WHISKERS, "flierprops": flier, **_LOOK, **given}
+        sns.boxplot(shown, x="end", y="method", ax=axes, **how)
     axes.set(xlim=(low, high), ylabel="")
     if measure.log:
         scales.log_ticks(axes)

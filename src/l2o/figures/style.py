@@ -69,6 +69,7 @@ class MethodStyle:
     def points(self, hollow: bool = False) -> dict[str, Any]:
         """Return keywords of ``Axes.plot`` for markers that no line joins, filled or hollow."""
         filled = self.line() | {"linestyle": "none", "markersize": 5.2}
+        filled["marker"] = self.marker or "o"
         edge = {"markeredgecolor": self.colour, "markeredgewidth": 1.1, "markerfacecolor": "white"}
         return filled | edge if hollow else filled
 
