@@ -46,8 +46,8 @@ def ends_page(
     whiskers = f"{WHISKERS[0]} and {WHISKERS[1]} %"
     foot = (
         f"Ends of all runs, {reached}: boxes hold the middle half, whiskers {whiskers}, points are "
-        "runs beyond; what is not finite, or beyond the axis, lies at its right edge. In brackets the part of the runs "
-        f"that failed. {about.pooled}. {about.budget}"
+        "runs beyond; what is not finite, or beyond the axis, lies at its right edge. In brackets: "
+        f"the part of the runs that failed. {about.pooled}. {about.budget}"
     )
     grid = PanelGrid(heights, columns, margin, 0.3, 0.2, 0.36)
     page, panels = new_page(grid, {}, foot)

@@ -37,7 +37,9 @@ def headline(metrics: Path) -> str:
     numbers = read_json(metrics) if metrics.is_file() else {}
     if not numbers.get("cells"):
         return ""
-    return f"{numbers['cells_met']} of {numbers['cells']} published values are reached."
+    close = numbers.get("cells_within_reading", 0)
+    also = f", {close} are within the reading" if close else ""
+    return f"{numbers['cells_met']} of {numbers['cells']} published values are reached{also}."
 
 
 def _headline(one: Experiment) -> Iterator[str]:
