@@ -96,7 +96,7 @@ def guessed(b: Tensor, A: Tensor) -> Prior:
     m, n = A.shape
     density = largest_density(m / n)
     power = b.square().sum(dim=1, keepdim=True) * SNR / (SNR + 1)
-    variance = power / (density * float(A.double().square().sum()))
+    variance = power / (density * (float(A.double().square().sum()) or 1.0))
     return Prior(torch.full_like(power, density), variance.clamp_min(torch.finfo(b.dtype).tiny))
 
 

@@ -17,7 +17,7 @@ OWN = 2.0  # measurements that the denoiser's own word on its error counts as
 class Vamp(KnownPrior, ClassicalSolver):
     """A linear estimate of x and its posterior mean in turn, each from what the other adds.
 
-    With A = U S V^T and a message r2 = x + N(0, tau): x2 = r2 + V G S (U^T b - S V^T r2), the linear
+    With A = U S V^T and r2 = x + N(0, tau): x2 = r2 + V G S (U^T b - S V^T r2), the linear
     minimum mean square error estimate, G = tau / (noise + tau S^2), diagonal; what it adds to r2 is
     r1 = r2 + (x2 - r2) / g, g = sum(G S^2) / n, with variance tau (1 - g) / g; then x+ = eta(r1),
     the posterior mean under the Bernoulli-Gaussian prior with its mean slope a; and r2+ =
@@ -59,11 +59,12 @@ class Vamp(KnownPrior, ClassicalSolver):
     def step(self, optimizee: Measured, state: State) -> State:
         (x, r2, tau, noise, *prior), b = state, optimizee.b
         n, damping, kind = self.A.shape[1], self.hyper["damping"], torch.finfo(b.dtype)
-        within = b @ self.U
+        within, least = b @ self.U, self._least(b)
+        tau = torch.maximum(tau, least)
         unseen = b.square().sum(dim=1, keepdim=True) - within.square().sum(dim=1, keepdim=True)
         unseen = unseen.clamp_min_(0) * (len(self.S) < b.shape[1])  # else it is rounding
         u = within - (r2 @ self.Vh.T).mul_(self.S)
-        noise, tau = self._noise(u.square(), unseen, tau, noise, self._least(b))
+        noise, tau = self._noise(u.square(), unseen, tau, noise, least)
         gain = tau * self.S / (noise + tau * self.squares)
         g = (gain * self.S).sum(dim=1, keepdim=True) / n
         g = g.clamp(kind.tiny**0.5, 1 - kind.eps)
