@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm
 
 Hyper = Mapping[str, float]
 
@@ -131,6 +133,101 @@ def omp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.
     return list(iterates)
 
 
+def bernoulli_gaussian(r: np.ndarray, tau2: float, p: float, s: float):
+    """E[x | r], Var[x | r] and P(x != 0 | r) of r = x + N(0, tau2); x = 0, or N(0, s) in p."""
+    other = norm.logpdf(r, scale=np.sqrt(s + tau2))
+    zero = norm.logpdf(r, scale=np.sqrt(tau2))
+    share = expit(logit(p) + other - zero)
+    mean, spread = s / (s + tau2) * r, s * tau2 / (s + tau2)
+    return share * mean, share * (mean**2 + spread) - (share * mean) ** 2, share
+
+
+def _maximised(r: np.ndarray, tau2: float, p: float, s: float) -> tuple[float, float]:
+    """Three steps of expectation maximisation of density and variance."""
+    for _ in range(3):
+        share = bernoulli_gaussian(r, tau2, p, s)[2]
+        squares = (s / (s + tau2) * r) ** 2 + s * tau2 / (s + tau2)
+        p = np.clip(share.mean(), 0.1 / len(r), 1 - 0.1 / len(r))
+        s = np.average(squares, weights=share)
+    return p, s
+
+
+def _guessed(A: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Density at the phase transition of l1 recovery, and the variance that explains b."""
+    m, n = A.shape
+    c = np.arange(1, 1000) / 100
+    tail = (1 + c**2) * norm.cdf(-c) - c * norm.pdf(c)
+    p = min(m / n * ((1 - 2 * n / m * tail) / (1 + c**2 - 2 * tail)).max(), 0.5)
+    return p, b @ b * 100 / 101 / (p * np.square(A).sum())
+
+
+def bg_amp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """AMP with the posterior mean; without a density in ``hyper`` the prior is estimated."""
+    m, n = A.shape
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, v, slope = np.zeros(n), np.zeros(m), 0.0
+        known = "density" in hyper
+        p, s = (hyper["density"], hyper["variance"]) if known else _guessed(A, measurement)
+        for k in range(iterations):
+            v = measurement - A @ x + n / m * slope * v
+            r, tau2 = x + A.T @ v, v @ v / m
+            p, s = (p, s) if known else _maximised(r, tau2, p, s)
+            mean, variance, _ = bernoulli_gaussian(r, tau2, p, s)
+            slope = variance.mean() / tau2
+            x = (1 - hyper["damping"]) * mean + hyper["damping"] * x
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def _fitted(A, rest, tau, noise, least):
+    """Noise and tau of rest ~ N(0, noise I + tau A A^T): one step of Fisher scoring.
+
+    The tau that is known counts as two measurements.
+    """
+    parts = [np.eye(len(A)), A @ A.T]
+    precision = np.linalg.inv(noise * parts[0] + tau * parts[1])
+    weighted = [precision @ part @ precision for part in parts]
+    information = np.array([[np.trace(w @ part) for part in parts] for w in weighted])
+    right = np.array([rest @ w @ rest for w in weighted])
+    information[1, 1] += 2 / tau**2
+    right[1] += 2 / tau
+    noise, tau = np.linalg.solve(information, right)
+    if noise < least:
+        tau = (right[1] - information[0, 1] * least) / information[1, 1]
+    if tau < least:
+        noise = right[0] / information[0, 0]
+    return max(noise, least), max(tau, least)
+
+
+def vamp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """VAMP with matrices in place of a decomposition; the prior as in :func:`bg_amp`."""
+    m, n = A.shape
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, r2 = np.zeros(n), np.zeros(n)
+        known, d = "density" in hyper, hyper["damping"]
+        p, s = (hyper["density"], hyper["variance"]) if known else _guessed(A, measurement)
+        tau = p * s
+        noise = least = (8 * np.finfo(float).eps) ** 2 * (measurement @ measurement) / m
+        for k in range(iterations):
+            rest = measurement - A @ r2
+            noise, tau = _fitted(A, rest, tau, noise, least)
+            gain = tau * A.T @ np.linalg.inv(noise * np.eye(m) + tau * A @ A.T)
+            error = tau * (1 - np.trace(gain @ A) / n)  # of r2 + gain rest, of each entry
+            tau1 = 1 / (1 / error - 1 / tau)
+            r1 = r2 + gain @ rest * n / np.trace(gain @ A)
+            p, s = (p, s) if known else _maximised(r1, tau1, p, s)
+            mean, variance, _ = bernoulli_gaussian(r1, tau1, p, s)
+            x = (1 - d) * mean + d * x
+            left = variance.mean()
+            following = 1 / (1 / left - 1 / tau1)
+            r2 = following * (x / left - r1 / tau1)
+            tau = (1 - d) * following + d * tau
+            iterates[k, q] = x
+    return list(iterates)
+
+
 REFERENCES = {
     "ista": ista,
     "ista_ss": ista_ss,
@@ -138,4 +235,8 @@ REFERENCES = {
     "fista": fista,
     "amp": amp,
     "omp": omp,
+    "bg_amp": bg_amp,
+    "em_bg_amp": bg_amp,
+    "vamp": vamp,
+    "em_vamp": vamp,
 }

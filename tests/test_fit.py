@@ -147,8 +147,8 @@ def test_signals_that_are_zero_are_left_out():
 def test_the_table_holds_it_against_classical_methods(drawn):
     found = drawn.comparison
     methods = [(row.method.split(" ")[0], row.when) for row in found.rows]
-    assert methods[0] == ("ALISTA", "trained") and len(found.curves) == 4
-    for name in ("FISTA", "OMP", "AMP"):
+    assert methods[0] == ("ALISTA", "trained") and len(found.curves) == 6
+    for name in ("FISTA", "OMP", "AMP", "EM-BG-AMP", "EM-VAMP"):
         assert (name, "at equal time") in methods and (name, "at convergence") in methods
     limit = found.rows[0].microseconds
     assert all(row.microseconds <= limit for row in found.rows if row.when == "at equal time")
@@ -164,6 +164,8 @@ def test_a_user_may_compare_before_she_trains():
     assert [row.when for row in found.rows] == ["at convergence"] * 2 and not found.advice
     omp = next(row for row in found.rows if row.method.startswith("OMP"))
     assert omp.median < -100  # without noise and so sparse it is exact
+    solver = l2o.solver("em_vamp", A * NORMS)  # whatever the norms, and nothing told of x
+    assert np.median(sample_nmse_db(NORMS * solver.solve(b).x, x)) < -100
     lasso = l2o.compare(A, b, lam=0.05)
     assert lasso.measure == "(f - f*) / f*" and lasso.rows[0].mean < -60
 

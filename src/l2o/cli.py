@@ -234,7 +234,7 @@ def fit(**options: object) -> None:
 @app.command()
 @_with(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
 @click.option("--optimizer", type=TRAINED, multiple=True, help="a trained one; may be repeated")
-@click.option("--methods", default="", help="classical ones, as in fista,omp; default: they, amp")
+@click.option("--methods", default="", help="classical ones, as in fista,omp; default: five")
 @LAM
 @THREADS
 @click.option("--figure", type=OutputPath(), help="draw the curves, .pdf or .png")
@@ -248,7 +248,7 @@ def compare(**options: object) -> None:
 
 @app.command()
 @click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
-@click.option("--method", help="or a classical one: fista, ista, omp, amp")
+@click.option("--method", help="or a classical one: fista, ista, omp, amp, em_vamp")
 @_with(*DICTIONARY, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
 @click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")

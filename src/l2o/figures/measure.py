@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -89,3 +89,21 @@ class Level:
         if self.strong:
             return {"color": "#000000", "linestyle": ":", "linewidth": 1.2}
         return {"color": "#A8A8A8", "linestyle": "-", "linewidth": 0.9}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A curve for reference that is no method's, such as a bound for each layer, called ``name``.
+
+    ``places`` and ``values`` are its points; drawn dotted, in ``colour``.
+    """
+
+    name: str
+    places: Sequence[float]
+    values: Sequence[float]
+    colour: str = "#000000"
+
+    @property
+    def look(self) -> dict[str, object]:
+        """Keywords of ``Axes.plot``."""
+        return {"color": self.colour, "linestyle": (0, (1, 1.6)), "linewidth": 1.3}

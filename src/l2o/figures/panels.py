@@ -30,7 +30,7 @@ from l2o.figures.endings import (
     shortened,
 )
 from l2o.figures.layout import PanelGrid, new_page
-from l2o.figures.measure import Level, Measure
+from l2o.figures.measure import Level, Limit, Measure
 from l2o.figures.numbers import FLOOR
 from l2o.figures.scales import Limits
 from l2o.figures.style import BOX, SMALL, MethodStyle
@@ -52,8 +52,8 @@ Styles = Mapping[str, MethodStyle]
 class Panel:
     """One panel: the curves of one setting, with ``method``, ``base``, ``kind`` and ``status``.
 
-    ``levels`` are lines for reference, ``places`` upright ones with what they mean, ``notes`` lines
-    of small print under the title.
+    ``levels`` are lines for reference, ``limits`` curves, ``places`` upright lines with what they
+    mean, ``notes`` lines of small print under the title.
     """
 
     title: str
@@ -62,6 +62,7 @@ class Panel:
     levels: Sequence[Level] = ()
     notes: Sequence[str] = ()
     places: Mapping[str, float] = field(default_factory=dict)
+    limits: Sequence[Limit] = ()
 
 
 def curves_page(
@@ -120,7 +121,8 @@ def _ranges(panels: Sequence[Panel]) -> list[Limits]:
     """Return the range of the values of each panel; a level stretches it only if it is near."""
     ranges = []
     for panel in panels:
-        low, high = scales.value_limits(panel.curves, panel.measure)
+        bounds = (pd.Series(limit.values, dtype=float) for limit in panel.limits)
+        low, high = scales.value_limits(panel.curves, panel.measure, *bounds)
         for level in panel.levels:
             if -0.5 < _height(level, panel.measure, (low, high)) < 1.5:
                 low, high = min(low, level.value), max(high, level.value)
@@ -153,6 +155,10 @@ def _ends(panel: Panel, points: pd.DataFrame, limits: Limits, styles: Styles) ->
         y = scales.scaled(curve[measure.median].to_numpy(float), limits, measure.log)
         lost = bool((curve["status"] != "converged").any())
         ends.append(end_of(curve["base"].iloc[0], styles[method].colour, x, y, lost))
+    for limit in panel.limits:
+        x = scales.scaled(np.asarray(limit.places, float), xlim, measure.log)
+        y = scales.scaled(scales.drawn(limit.values, measure.log), limits, measure.log)
+        ends.append(end_of(limit.name, limit.colour, x, y, diverged=False))
     for level in panel.levels:
         if 0 <= (y := _height(level, measure, limits)) <= 1:
             colour = str(level.look["color"])
@@ -194,6 +200,8 @@ def _draw_panel(
         ringed = curve[curve["ringed"]]
         edge = {"markeredgecolor": look.colour, "zorder": 4}
         axes.plot(ringed["at"], ringed[measure.median], **_RING | edge)
+    for limit in panel.limits:
+        axes.plot(limit.places, limit.values, zorder=2.4, **limit.look)
     for level in panel.levels:
         if limits[0] <= level.value <= limits[1]:
             axes.axhline(level.value, zorder=2.4, **level.look)
@@ -210,7 +218,7 @@ def legend_of(
     curves: pd.DataFrame,
     styles: Styles,
     headings: Mapping[str, str] = MappingProxyType({}),
-    levels: Sequence[Level] = (),
+    levels: Sequence[Level | Limit] = (),
     rings: str = "",
 ) -> dict[str, list[Artist]]:
     """Return the entries of the methods of ``curves`` by the heading of their kind, then reference.

@@ -7,7 +7,7 @@ never. Source: Dolan & Moré 2002; Moré & Wild 2009 (data profiles).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 import seaborn as sns
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from l2o.figures import scales
 from l2o.figures.about import About
-from l2o.figures.common import base_label
+from l2o.figures.common import LEARNED, base_label
 from l2o.figures.efforts import efforts
 from l2o.figures.end_boxes import ends_page
 from l2o.figures.intake import Tables, named_table, whole_table
@@ -69,19 +69,21 @@ class Effort:
     rows : of :func:`l2o.figures.efforts.efforts`
     column, words : the effort, and what the axis calls it
     log : whether the axis is logarithmic
+    last : where the axis ends, by setting; else where the last run gets to a target
     """
 
     rows: pd.DataFrame
     column: str
     words: str
     log: bool = True
+    last: Mapping[str, float] = field(default_factory=dict)
 
     def limits(self, setting: str) -> tuple[float, float]:
-        """Return the axis of a setting, up to where the last run gets to a target."""
+        """Return the axis of a setting."""
         values = self.rows.loc[self.rows["setting"] == setting, self.column].dropna()
         values = values[values > 0] if self.log else values
         low, high = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
-        low = low if self.log else 0.0
+        low, high = low if self.log else 0.0, self.last.get(setting, high)
         return low, high if high > low else low + 1
 
 
@@ -98,7 +100,10 @@ def profile_pages(tables: Tables, about: About, measure: Measure, reached: str) 
     runs = named_table(tables, about, "runs", ("method", "instance", "start", "end"))
     rows = efforts(runs, about.targets)
     words = f"{measure.x.capitalize()} at which the target is reached"
-    axes = [Effort(rows, "iteration", words, measure.log)]
+    curves = tables["curves"]
+    nets = curves[curves["kind"].isin(LEARNED)] if not measure.log else curves[:0]
+    last = nets.groupby("setting")[measure.x].max().to_dict()  # others may go on
+    axes = [Effort(rows, "iteration", words, measure.log, last)]
     if (rows["evaluations"] != rows["iteration"])[rows["iteration"].notna()].any():
         axes.append(Effort(rows, "evaluations", "Evaluations until the target is reached"))
     pages = [effort_page(who, about, reached, effort) for effort in axes]

@@ -21,7 +21,7 @@ from l2o.figures.intake import (
     our_finals,
     readings,
 )
-from l2o.figures.measure import Level, Measure
+from l2o.figures.measure import Level, Limit, Measure
 from l2o.figures.overlay import overlay_pages
 from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.profiles import profile_pages
@@ -31,6 +31,7 @@ from l2o.figures.verdict import Contest
 from l2o.figures.wording import FAILED, best_learned, comparison_blocks, tails_blocks
 
 Levels = Mapping[str, Sequence[Level]]
+Limits = Mapping[str, Sequence[Limit]]
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ class Standard:
         about: About,
         levels: Levels | None = None,
         foot: str = "",
+        limits: Limits | None = None,
     ) -> list[Figure]:
-        """Return the pages; ``levels`` are reference lines by setting, ``foot`` ends the foot."""
+        """Return the pages; ``levels`` and ``limits`` are for reference, ``foot`` ends the foot."""
         curves = our_curves(tables, about, self.measure, *self.others)
         paper = readings(published, about, self.measure.x, self.measure.value)
         finals, compared = (
@@ -114,8 +116,10 @@ class Standard:
                     lines += (levels or {}).get(setting, ())
                     against = "" if measure is self.measure else f", by {measure.x}"
                     notes, title = failure_notes(rows, finals), about.titles[setting] + against
-                    panels.append(Panel(title, rows, measure, lines, notes))
-        styles, lines = styles_for(order), [line for panel in panels for line in panel.levels]
+                    bounds = (limits or {}).get(setting, ()) if measure is self.measure else ()
+                    panels.append(Panel(title, rows, measure, lines, notes, limits=bounds))
+        styles = styles_for(order)
+        lines = [line for panel in panels for line in (*panel.levels, *panel.limits)]
         failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
         lost = f"Diverges: its mean {FAILED}." if (main["status"] != "converged").any() else ""
         texts = (foot_of(self.measure, about, main), foot, failed, lost, about.budget)

@@ -21,6 +21,7 @@ from l2o.solvers.samples import lower_bounds, rows_of
 from l2o.solvers.solver import Solver
 
 MOST = 1000  # iterations of a classical method that count as converged
+PASSED = 200  # of message passing, which settles in tens
 POINTS = 40  # of a curve
 SAMPLES = 512  # compared on, at most
 TUNED_ON = 128  # other samples, at most
@@ -30,7 +31,9 @@ LAMS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # times the mean of max |A^T b|
 TOLERANCES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.0)  # times ||b||
 ALPHAS = (0.8, 1.1, 1.5)
 MINIMISERS = ("ista", "fista")  # of LASSO
-OPPONENTS = {False: ("fista", "omp", "amp"), True: ("fista",)}  # by whether LASSO is the aim
+# By whether LASSO is the aim. The last two know nothing of the signals, and nothing is tried for
+# them: what they assume, many zeros, is estimated from each sample.
+OPPONENTS = {False: ("fista", "omp", "amp", "em_bg_amp", "em_vamp"), True: ("fista",)}
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def compare(
     signals : x, (samples, n): methods are judged by their distance to them; without them by the
         LASSO objective, which needs ``lam``
     solvers : trained ones for this A, from ``l2o.fit`` or ``l2o.load``
-    methods : names of classical ones; by default FISTA, and with signals OMP and AMP
+    methods : names of classical ones; by default FISTA, and with signals OMP, AMP, EM-BG-AMP and
+        EM-VAMP
     lam : weight of the 1-norm; with signals it is tuned
     threads : of the CPU; by default as many as torch has
 
@@ -188,7 +192,7 @@ def compared(
     rows = [row_of(curve, "trained", test[1]) for curve in curves]
     limit, classic = float(curves[0].seconds[-1]) if curves else None, []
     for name in names:
-        most = A.shape[0] // 2 if name == "omp" else MOST
+        most = {"omp": A.shape[0] // 2, "em_bg_amp": PASSED, "em_vamp": PASSED}.get(name, MOST)
         tried = [
             (v, follow(v, *validation, most, 1)) for v in variants(name, A, validation[0], lam)
         ]

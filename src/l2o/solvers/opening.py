@@ -128,8 +128,8 @@ def solver(
 
     Parameters
     ----------
-    method : ``"fista"``, ``"ista"``, ``"omp"``, ``"amp"`` or another one that ``l2o methods`` lists
-        as classical
+    method : ``"fista"``, ``"ista"``, ``"omp"``, ``"amp"``, ``"em_vamp"`` or another one that ``l2o
+        methods`` lists as classical
     A : dictionary, (m, n), of any real type, copied; columns of any norm
     lam : weight of the 1-norm, for those that minimise LASSO; by default 0.1
     settings : hyperparameters of the method, by name

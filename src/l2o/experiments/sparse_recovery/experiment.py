@@ -34,6 +34,7 @@ class SparseRecovery(Experiment):
 
     report, title = "fig5", "Figure 5: sparse recovery"
     model, value, claimed = Parameters, ("layer", "nmse_db"), True
+    tuned, timed_together = True, True
 
     @cached_property
     def contestants(self) -> dict[str, Contestant]:
@@ -78,12 +79,35 @@ class SparseRecovery(Experiment):
         given = {"libraries": ("numpy", "h5py"), "files": files}
         return self.job("sample", self.place(setting), parameters, **given)
 
+    def tuning(self) -> dict[str, Any]:
+        """Return the layer at which the search compares."""
+        return {"depth": self.sizes.depth}
+
     def evaluation(self, setting: str, method: str) -> dict[str, Any]:
-        """Return how many iterations are done, and what weights a classical method tries."""
+        """Return the depth of the nets, and how far classical methods are followed beyond."""
         given: dict[str, Any] = {"depth": self.sizes.depth}
         if self.contestant(method).kind == "classical":
-            given["lam_grid"] = self.parameters.lam_grid
+            given["iterations"] = self.sizes.opponent_iterations
         return given
+
+    def optima(self, setting: str) -> Job | None:
+        """Compute the limits of message passing on a Gaussian dictionary; others have none."""
+        chosen = self.parameters.settings[setting]
+        if chosen.dictionary == LEARNED:
+            return None
+        parameters = {"setting": setting, "layers": self.sizes.depth, **self.running()}
+        parameters |= {"density": self.parameters.density, "snr_db": chosen.snr_db}
+        given = {"libraries": ("numpy", "h5py")}
+        return self.job("optima", self.place(setting), parameters, self.data(setting), **given)
+
+    def held_against(self, setting: str) -> None:
+        """Return nothing: errors are taken to the true signals."""
+
+    def tables(self) -> dict[str, Job]:
+        """Return the tables that all have, and the limits, where there are some."""
+        found = {setting: self.optima(setting) for setting in self.settings}
+        reads = {setting: job["optima"] for setting, job in found.items() if job is not None}
+        return {**super().tables(), **({"optima": self.join("optima", reads)} if reads else {})}
 
     def apart(self) -> list[Job]:
         """Return the job that learns the coherent dictionary again; no figure needs it."""

@@ -39,6 +39,7 @@ class Preset(experiment.Preset, experiment.UnrolledBudget):
 
     samples: Sizes
     gaussian: dict[Name, tuple[Size, Size]]
+    opponent_iterations: Count
 
 
 class Parameters(experiment.ExperimentParameters):
@@ -51,7 +52,6 @@ class Parameters(experiment.ExperimentParameters):
     learning: Learning
     settings: dict[Name, Setting] = Field(min_length=1)
     as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
-    lam_grid: list[Positive] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
@@ -59,6 +59,10 @@ class Parameters(experiment.ExperimentParameters):
         if LEARNED in preset.gaussian:
             problem = "is the name of the dictionary that is learned from images"
             raise InputError(path, f"{prefix}.gaussian.{LEARNED}", problem, "choose another one")
+        if preset.opponent_iterations < preset.depth:
+            problem = f"{preset.opponent_iterations} are fewer than the nets' depth {preset.depth}"
+            remedy = "follow classical methods at least as far"
+            raise InputError(path, f"{prefix}.opponent_iterations", problem, remedy)
         for name, setting in self.settings.items():
             if setting.dictionary not in (known := [*preset.gaussian, LEARNED]):
                 raise unknown_key(path, f"settings.{name}.dictionary.{setting.dictionary}", known)

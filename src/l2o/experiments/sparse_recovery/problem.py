@@ -59,29 +59,57 @@ def train(given: Given) -> None:
     train_unrolled(given, read_dictionary(data), *splits, lambda A: RecoveryLoss(), {})
 
 
+def tune(given: Given) -> None:
+    """Try all hyperparameters of the grid on the validation samples; write their errors."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.grid_search import grid_search
+    from l2o.evaluation.sparse_recovery import last_error
+    from l2o.optimizers.registry import methods
+
+    p = given.parameters
+    prepare_device("cpu", p["compute_threads"])
+    samples, made = _samples(given, "validation"), methods(p["kind"])[p["method"]].load()
+
+    def loss(hyper: Mapping[str, float]) -> float:
+        return last_error(made, hyper, p["depth"], samples)
+
+    about = {"setting": p["setting"], "method": p["method"]}
+    rows = grid_search(p["hyperparameters"], p["grid"], loss)
+    write_table(given.outputs["tuned"], [about | row for row in rows])
+
+
 def evaluate(given: Given) -> None:
     """Follow a net, a classical solver or the oracle over its layers."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.sparse_recovery import TestSet, curve_rows, final_row
+    from l2o.evaluation.sparse_recovery import curve_rows, final_row, sample_rows
 
-    p, data = given.parameters, given.inputs["set"]
+    p = given.parameters
     prepare_device("cpu", p["compute_threads"])
-    A = read_dictionary(data)
-    validation, test = (
-        TestSet(A, *(array.astype(np.float64) for array in read_split(data, split)))
-        for split in ("validation", "test")
-    )
-    followed = _followed(p, given.inputs, validation, test)
+    test = _samples(given, "test")
+    followed = _followed(p, given.inputs, test)
     about = {"setting": p["setting"], "method": p["method"]}
-    write_table(given.outputs["curves"], [about | row for row in curve_rows(followed, test)])
-    write_table(given.outputs["finals"], [about | final_row(followed, test)])
     seconds = {"layer": p["depth"], "batch": len(test.b), "seconds": followed.seconds}
-    write_table(given.outputs["seconds"], [about | seconds])
+    tables = {
+        "curves": curve_rows(followed, test),
+        "finals": [final_row(followed, test)],
+        "runs": sample_rows(followed, test, p["targets"]),
+        "seconds": [seconds],
+    }
+    for name, rows in tables.items():
+        write_table(given.outputs[name], [about | row for row in rows])
 
 
-def _followed(
-    p: Mapping[str, Any], inputs: Mapping[str, Path], validation: TestSet, test: TestSet
-) -> Followed:
+def _samples(given: Given, split: str) -> TestSet:
+    """Return the dictionary and the samples of a split, in float64."""
+    from l2o.evaluation.sparse_recovery import TestSet
+
+    data = given.inputs["set"]
+    arrays = (array.astype(np.float64) for array in read_split(data, split))
+    return TestSet(read_dictionary(data), *arrays)
+
+
+def _followed(p: Mapping[str, Any], inputs: Mapping[str, Path], test: TestSet) -> Followed:
+    from l2o.evaluation.grid_search import chosen_hyperparameters
     from l2o.evaluation.sparse_recovery import follow_net, follow_oracle, follow_solver
     from l2o.optimizers.registry import methods
     from l2o.optimizers.trained import load_net
@@ -90,9 +118,37 @@ def _followed(
         return follow_oracle("Oracle support", test, p["depth"])
     if p["kind"] == "unrolled":
         return follow_net(load_net(inputs["checkpoint"], test.A), test)
+    tuned = chosen_hyperparameters(inputs["tuned"]) if "tuned" in inputs else p["hyperparameters"]
     solver = methods("classical")[p["method"]].load()
-    given = (p["hyperparameters"], p["depth"], p["lam_grid"], validation, test)
-    return follow_solver(solver, *given)
+    return follow_solver(solver, tuned, p["depth"], p["iterations"], test)
+
+
+def time(given: Given) -> None:
+    """Time all methods on the test samples, as one batch; write the seconds of each layer."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.sparse_recovery import batch_solver, seconds_rows
+
+    p, solvers = given.parameters, {}
+    prepare_device("cpu", p["compute_threads"])
+    test = _samples(given, "test")
+    for name, who in p["methods"].items():
+        if who["kind"] != "oracle":
+            layers = who.get("iterations", who["depth"])
+            solvers[name] = batch_solver(who, layers, test.A, given.inputs.get(name)), layers
+    rows = [{"setting": p["setting"]} | row for row in seconds_rows(solvers, test)]
+    write_table(given.outputs["seconds"], rows)
+
+
+def optima(given: Given) -> None:
+    """Write what message passing reaches after each layer in the limit of large problems."""
+    from threadpoolctl import threadpool_limits
+
+    from l2o.evaluation.state_evolution import limit_rows
+
+    p, A = given.parameters, read_dictionary(given.inputs["set"])
+    with threadpool_limits(p["compute_threads"]):
+        rows = limit_rows(A, p["density"], p["snr_db"], p["layers"])
+    write_table(given.outputs["optima"], [{"setting": p["setting"]} | row for row in rows])
 
 
 def learn(given: Given) -> None:
