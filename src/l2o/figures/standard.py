@@ -49,8 +49,13 @@ class Standard:
         about: About,
         levels: Levels | None = None,
         foot: str = "",
+        places: Mapping[str, Mapping[str, float]] | None = None,
     ) -> list[Figure]:
-        """Return the pages; ``levels`` are reference lines by setting, ``foot`` ends the foot."""
+        """Return the pages.
+
+        ``levels`` are reference lines by setting, ``places`` upright ones with what they mean, and
+        ``foot`` ends the foot.
+        """
         curves = our_curves(tables, about, self.measure, *self.others)
         paper = readings(published, about, self.measure.x, self.measure.value)
         finals, compared = (
@@ -70,7 +75,8 @@ class Standard:
                     lines += (levels or {}).get(setting, ())
                     against = "" if measure is self.measure else f", by {measure.x}"
                     notes, title = failure_notes(rows, finals), about.titles[setting] + against
-                    panels.append(Panel(title, rows, measure, lines, notes))
+                    upright = (places or {}).get(setting, {})
+                    panels.append(Panel(title, rows, measure, lines, notes, upright))
         styles, lines = styles_for(order), [line for panel in panels for line in panel.levels]
         failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
         lost = f"Diverges: its mean {FAILED}." if (main["status"] != "converged").any() else ""

@@ -27,6 +27,7 @@ DATA = "assets/data"  # of the site: what pages load
 FOLDER = "results"  # of the site: pages of results
 _TABLES = {"table": "Comparison", "finals": "Ends of the runs", "lengths": "Unroll lengths"}
 _TABLES |= {"optima": "Optima", "tuned": "Hyperparameters that were tried", "timings": "Seconds"}
+_TABLES |= {"exact_seconds": "Solvers of single instances, and their seconds"}
 _HEAD = "---\nhide: [toc]\n---\n\n"
 _PLOTLY = '<script src="../assets/plotly.min.js"></script>\n'
 
