@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from l2o.evaluation.lasso import final_row
 from l2o.evaluation.runs import Contestant
 from l2o.optimizees.lasso_optimum import RELATIVE_GAP, lasso_objective, lasso_optimum
 
+REPEATS = 3  # timed runs; the fastest counts
 CELER = Contestant("celer", "classical", "celer (one instance after the other)")
 CERTIFIED = Contestant("certified", "oracle", "Certified optimum")
 
@@ -47,14 +49,21 @@ def exact_rows(
         rows.append(told | taken | {"batch": len(b)})
 
     for tolerance in tolerances:
-        began = time.perf_counter()
-        x = celer_solutions(A, b, lam, tolerance)
-        seconds = time.perf_counter() - began
+        x, seconds = _fastest(partial(celer_solutions, A, b, lam, tolerance))
         add(CELER, tolerance, seconds, lasso_objective(A, b, lam, x))
-    began = time.perf_counter()
-    objective = lasso_optimum(A, b, lam).objective
-    add(CERTIFIED, RELATIVE_GAP, time.perf_counter() - began, objective)
+    optima, seconds = _fastest(partial(lasso_optimum, A, b, lam))
+    add(CERTIFIED, RELATIVE_GAP, seconds, optima.objective)
     return rows
+
+
+def _fastest(solve: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what a call returns, and the seconds of the fastest of some calls."""
+    taken = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        found = solve()
+        taken.append(time.perf_counter() - began)
+    return found, min(taken)
 
 
 def celer_solutions(A: np.ndarray, b: np.ndarray, lam: float, tolerance: float) -> np.ndarray:
