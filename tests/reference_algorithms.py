@@ -100,6 +100,82 @@ def fista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[n
     return list(iterates)
 
 
+def lasso_value(A: np.ndarray, b: np.ndarray, lam: float, x: np.ndarray) -> float:
+    """The objective of one sample."""
+    return 0.5 * np.sum((A @ x - b) ** 2) + lam * np.sum(np.abs(x))
+
+
+def fista_restart(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """Runs of FISTA, each ended by a step that goes against the gradient mapping."""
+    L = lipschitz(A)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x, run = np.zeros(A.shape[1]), []  # the points of the present run
+        for k in range(iterations):
+            t = [1.0]
+            while len(t) < len(run) + 1:
+                t.append((1 + np.sqrt(1 + 4 * t[-1] ** 2)) / 2)
+            momentum = (t[-2] - 1) / t[-1] if len(run) > 1 else 0.0
+            y = x + momentum * (x - run[-2]) if len(run) > 1 else x
+            new = shrink(y - A.T @ (A @ y - measurement) / L, hyper["lam"] / L)
+            uphill = L * (y - new) @ (new - x) > 0
+            run = [new] if uphill else [*run, new]
+            x = iterates[k, q] = new
+    return list(iterates)
+
+
+def coordinate_descent(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """Passes over the coordinates, each put to its minimum."""
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            for j, a in enumerate(A.T):
+                x[j] = 0.0
+                x[j] = shrink(a @ (measurement - A @ x), hyper["lam"]) / (a @ a)
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def spectral_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """SpaRSA: Barzilai-Borwein curvatures, doubled until f is below the highest of the last six."""
+    L, lam = lipschitz(A), hyper["lam"]
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x, curvature = np.zeros(A.shape[1]), L
+        values = [lasso_value(A, measurement, lam, x)]
+        for k in range(iterations):
+            gradient = A.T @ (A @ x - measurement)
+            while True:
+                new = shrink(x - gradient / curvature, lam / curvature)
+                value, step = lasso_value(A, measurement, lam, new), new - x
+                if value <= max(values[-6:]) - 0.005 * curvature * step @ step or curvature == L:
+                    break
+                curvature = min(2 * curvature, L)
+            curvature = L
+            if step @ step > 0:
+                curvature = min(max((A @ step) @ (A @ step) / (step @ step), 1e-6 * L), L)
+            values.append(value)
+            x = iterates[k, q] = new
+    return list(iterates)
+
+
+def oracle_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """ISTA with the curvature on the support, where the step stays on it."""
+    L, lam = lipschitz(A), hyper["lam"]
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            support, gradient = {*np.flatnonzero(x)}, A.T @ (A @ x - measurement)
+            on_support = lipschitz(A[:, sorted(support)]) if support else L
+            new = shrink(x - gradient / on_support, lam / on_support)
+            if not {*np.flatnonzero(new)} <= support:
+                new = shrink(x - gradient / L, lam / L)
+            x = iterates[k, q] = new
+    return list(iterates)
+
+
 def amp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
     """Approximate message passing."""
     m, n = A.shape
@@ -233,6 +309,10 @@ REFERENCES = {
     "ista_ss": ista_ss,
     "analytic_ista_ss": analytic_ista_ss,
     "fista": fista,
+    "fista_restart": fista_restart,
+    "coordinate_descent": coordinate_descent,
+    "ista_barzilai_borwein": spectral_ista,
+    "oracle_ista": oracle_ista,
     "amp": amp,
     "omp": omp,
     "bg_amp": bg_amp,

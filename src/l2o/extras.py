@@ -8,6 +8,7 @@ DISTRIBUTION = "l2o-benchmark"
 # The extra of each module that this package imports beyond the dependencies of the base.
 EXTRAS = {
     "PIL": "pipeline",
+    "celer": "pipeline",
     "griffe": "docs",
     "matplotlib": "pipeline",
     "mkdocs": "docs",

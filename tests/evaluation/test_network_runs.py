@@ -45,7 +45,13 @@ def made(name: str) -> object:
 
 
 @pytest.mark.parametrize("network", ["mlp_relu", "convnet"])
-@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop", "l2o_dm", "l2o_rnnprop", "l2o_scale"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sgd", "adam", "rmsprop", "sgd_nesterov", "adam_cosine", "adamw"),
+        *("l2o_dm", "l2o_rnnprop", "l2o_scale"),
+    ],
+)
 def test_a_run_in_the_batch_is_the_run_alone(digits, network, name):
     """To the bit, but for networks as optimizers: theirs round the last coordinates otherwise."""
     runs, starts, recorded = family(digits, network), initial(NETWORKS[network], 3, 1), [0, 1, 4]

@@ -78,6 +78,21 @@ def test_the_optimum_of_the_paper_stands_beside_the_certified_one(room):
     assert 0 <= row["largest_certified_gap"] < 1e-9 and row["relative_loss"] < 1
 
 
+def test_solvers_of_single_instances_are_timed_and_end_at_the_optimum(room):
+    table = pd.read_csv(made(room.tables()["exact_seconds"]).writes["table"])
+    assert [*dict.fromkeys(table["setting"])] == room.settings
+    assert (table["batch"] == 8).all() and (table["seconds"] > 0).all()
+    for _, rows in table.groupby("setting"):
+        *ours, certified = rows.to_dict("records")
+        assert [row["tolerance"] for row in ours] == [*room.parameters.exact_tolerances]
+        assert {row["method"] for row in ours} == {"celer"} and certified["kind"] == "oracle"
+        losses = [row["relative_loss"] for row in ours]
+        assert losses[0] > losses[-1] > -1e-12 and losses[-1] < 1e-6
+        assert abs(certified["relative_loss"]) < 1e-12
+    with pytest.raises(InputError, match="exacts: unknown key; did you mean `exact`"):
+        room.measure("exacts")
+
+
 def test_timings_set_solving_beside_training(room):
     job = made(room.timings())
     rows = pd.read_csv(job.writes["table"]).set_index(["setting", "method"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import signal
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from conftest import told
 from l2o.artifacts.production import produce
@@ -21,9 +23,14 @@ from l2o.artifacts.proof import read_proof, write_proof
 from l2o.config.networks import NETWORKS as NAMES
 from l2o.errors import InputError
 from l2o.evaluation.grid_search import chosen_hyperparameters
+from l2o.evaluation.networks import drawn_starts, load_digits, monitored
 from l2o.experiments import shared
 from l2o.experiments.network_training.experiment import NetworkTraining
+from l2o.optimizees.network_training import NetworkTrainingFamily, evaluated
 from l2o.optimizees.networks import NETWORKS, initial
+from l2o.optimizers.first_order.adam import Adam
+from l2o.optimizers.first_order.adam_cosine import AdamCosine
+from l2o.optimizers.schedules import lasting
 from l2o.seeds import named_seed
 from l2o.storage.digit_sets import read_digits, read_starts
 from l2o.storage.fetching import MIRROR_VARIABLE
@@ -32,7 +39,9 @@ from small_digits import TRAINABLE, idx_files, make_digits, make_mirror
 from small_network_jobs import bytes_again, made, make_folder
 
 TRAINED_ON, SETTING = "mlp_sigmoid", "mlp_relu"
-FIRST_ORDER = ("sgd", "adam", "rmsprop")
+CONSTANT = ("sgd", "adam", "rmsprop")
+FALLING = ("sgd_nesterov", "adam_cosine", "adamw")
+FIRST_ORDER = (*CONSTANT, *FALLING)
 LEARNED = ("l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale")
 LOSSES = ["loss", "loss_low", "loss_high"]
 QUARTILES = ["loss_q25", "loss_median", "loss_q75"]
@@ -121,8 +130,8 @@ def test_the_search_tries_all_rates_and_chooses_the_lowest(room):
         rows = pd.read_csv(path)
         assert [*rows.columns] == ["setting", "method", "hyperparameters", "loss", "chosen"]
         assert (rows["setting"] == SETTING).all() and (rows["method"] == method).all()
-        tried = [json.loads(text)["rate"] for text in rows["hyperparameters"]]
-        assert tried == list(room.parameters.grid[method]["rate"])
+        tried = [tuple(json.loads(text).values()) for text in rows["hyperparameters"]]
+        assert tried == [*itertools.product(*room.parameters.grid[method].values())]
         best = json.loads(rows.loc[rows["loss"].idxmin(), "hyperparameters"])
         assert chosen_hyperparameters(path) == best and rows["chosen"].sum() == 1
     assert bytes_again(room.tune(SETTING, "sgd"), "tuned") == {"tuned": True}
@@ -183,7 +192,54 @@ def test_first_order_methods_run_with_the_rates_that_the_search_chose(room):
         ]
         assert (seconds["iteration"] == 4).all() and (seconds["batch"] == 2).all()
         assert (seconds[[*seconds.columns[4:]]] > 0).all(axis=None)
-    assert starts[0] == starts[1] == starts[2]  # all begin at the same points
+    assert all(start == starts[0] for start in starts)  # all begin at the same points
+
+
+def test_a_schedule_ends_with_its_run_in_the_search_and_in_the_evaluation(room, monkeypatch):
+    lengths = []
+
+    def noted(optimizer, iterations):
+        lengths.append(iterations)
+        return lasting(optimizer, iterations)
+
+    monkeypatch.setattr("l2o.optimizers.schedules.lasting", noted)
+    made(room.evaluate(SETTING, "adam_cosine"))
+    for job in (room.tune(SETTING, "adam_cosine"), room.evaluate(SETTING, "adam_cosine")):
+        produce(job)
+    assert lengths == [2, 2, 2, 4]
+    assert lasting(Adam({}), 7).hyper == Adam.hyperparameters
+    assert lasting(AdamCosine({"rate": 0.5}), 7).hyper == AdamCosine.hyperparameters | {
+        "rate": 0.5,
+        "steps": 7,
+    }
+
+
+def test_the_long_run_goes_on_where_an_evaluation_ends(room, tmp_path):
+    job = made(room.optima(SETTING))
+    assert bytes_again(job, "optima") == {"optima": True}
+    (row,) = pd.read_csv(job.writes["optima"]).to_dict("records")
+    assert (row["method"], row["iteration"], row["runs"]) == ("sgd_nesterov", 8, 1)
+    assert row["loss_low"] == row["loss"] == row["loss_high"] < math.log(10)
+    assert set(room.tables()["optima"].reads) == set(room.settings)
+    rate = chosen_hyperparameters(job.inputs["tuned"])["rate"]
+    digits = load_digits(job.inputs["digits"], "train")
+    streams = (1, 2021, "test")
+    family = NetworkTrainingFamily(NETWORKS[SETTING], digits, *streams, 128)
+    training, x = family.batch(torch.arange(1)), drawn_starts(SETTING, *streams)
+    other = x.clone().requires_grad_(True)
+    reference = torch.optim.SGD([other], lr=rate, momentum=0.9, nesterov=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(reference, T_max=8)
+    for _ in range(8):
+        other.grad = training.gradient(other)
+        reference.step()
+        schedule.step()
+    loss, _ = evaluated(NETWORKS[SETTING], other.detach(), monitored(digits, 100))
+    assert row["loss"] == pytest.approx(loss.item(), rel=1e-6)
+
+
+def test_without_its_method_there_is_no_long_run():
+    alone = NetworkTraining("smoke", ["adam"])
+    assert alone.optima(SETTING) is None and "optima" not in alone.tables()
 
 
 @pytest.fixture
@@ -199,7 +255,7 @@ def apart(tmp_path, monkeypatch):
 
 def test_a_method_without_a_grid_runs_with_its_usual_rate(apart):
     room = apart("grid", {"adam": {"rate": [0.01]}})
-    finals = [pd.read_csv(made(room.evaluate(SETTING, m)).writes["finals"]) for m in FIRST_ORDER]
+    finals = [pd.read_csv(made(room.evaluate(SETTING, m)).writes["finals"]) for m in CONSTANT]
     labels = [table["label"].item() for table in finals]
     assert labels == ["SGD (rate 0.1)", "Adam (rate 0.01)", "RMSProp (rate 0.001)"]
 
@@ -256,6 +312,14 @@ def _fewer(file: h5py.File, count: int) -> None:
         ("log_loss", ["l2o_scal"], "log_loss.l2o_scal: unknown key; did you mean `l2o_scale`?"),
         ("presets>smoke>runs", 0, "presets.smoke.runs: Input should be greater"),
         ("presets>smoke>monitored", 60001, "presets.smoke.monitored: Input should be less"),
+        (
+            "long_schedule",
+            "sgd_nestero",
+            "long_schedule.sgd_nestero: unknown key; did you mean `",
+        ),
+        ("first_order>adamw", {"steps": 9}, "first_order.adamw.steps: a schedule lasts as long as"),
+        ("grid>adamw", {"steps": [9]}, "grid.adamw.steps: a schedule lasts as long as its run"),
+        ("presets>smoke>long_run>times", 0, "presets.smoke.long_run.times: Input should be gre"),
         ("presets>smoke>rate_search>run", 1, "presets.smoke.rate_search.run: unknown key"),
         (
             "presets>smoke>meta_overrides",
@@ -295,6 +359,8 @@ ALL = [*FIRST_ORDER, *LEARNED]
         ("presets>smoke>monitored", 90, [], ALL, FIRST_ORDER),
         ("presets>smoke>iterations", 90, [], ALL, []),
         ("presets>smoke>runs", 3, [], ALL, []),
+        ("presets>smoke>long_run>times", 3, [], [], []),
+        ("long_schedule", "sgd", [], [], []),
         ("minibatch", 64, LEARNED, ALL, FIRST_ORDER),
         ("compute_threads", 2, LEARNED, ALL, FIRST_ORDER),
         ("device", "auto", LEARNED, LEARNED, []),

@@ -124,11 +124,11 @@ def test_an_unknown_hyperparameter_of_any_method_is_told(method):
     assert all(name in text for name in methods("unrolled")[method].hyperparameters)
 
 
-def test_all_methods_of_a_kind_take_part_in_sparse_recovery():
-    takes_part = content_of("sparse_recovery")
-    for kind in ("unrolled", "classical"):
-        # OMP is there for users' own problems; the paper's figure has no such curve.
-        assert {*takes_part[kind]} == methods(kind).keys() - {"omp"}
+def test_all_methods_of_a_kind_take_part_in_sparse_recovery_or_lasso():
+    rooms = [content_of(name) for name in ("sparse_recovery", "lasso")]
+    assert {*rooms[0]["unrolled"]} == methods("unrolled").keys()
+    # OMP is there for users' own problems; the paper's figure has no such curve.
+    assert {*rooms[0]["classical"], *rooms[1]["classical"]} == methods("classical").keys() - {"omp"}
 
 
 def test_overrides_hold_for_their_net_and_the_more_special_one_wins():

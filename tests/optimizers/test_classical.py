@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+from celer import Lasso as CelerLasso
+from sklearn.linear_model import Lasso as ScikitLasso
 
 from conftest import make_problem
 from l2o.metrics import mean_nmse_db
+from l2o.optimizees.protocol import Measurements
 from l2o.optimizers.classical.momentum import fista_momentum
 from l2o.optimizers.oracle import oracle_estimate
+from l2o.optimizers.protocol import iterates
 from l2o.optimizers.registry import methods
 from reference_algorithms import REFERENCES, lipschitz, shrink
 
@@ -32,11 +37,31 @@ def test_classical_solvers_equal_their_references(name, factor, problem):
         np.testing.assert_allclose(iterate.numpy(), reference, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["ista", "fista"])
+ADAPTIVE = {"fista_restart": "fista", "ista_barzilai_borwein": "ista", "oracle_ista": "ista"}
+MINIMISERS = ("coordinate_descent", "fista", *ADAPTIVE, "ista")
+
+
+@pytest.mark.parametrize(
+    ("name", "iterations"),
+    [("fista_restart", 100), ("ista_barzilai_borwein", 30), ("oracle_ista", 60)],
+)
+def test_restarts_and_own_steps_equal_their_references_where_they_happen(name, iterations):
+    """At a small lam, when supports change and momentum turns; rounding errors grow with time."""
+    problem, hyper = make_problem(6, 10, 20, seed=3), {"lam": 0.02}
+    b = torch.from_numpy(problem.b)
+    ours = torch.stack(solver(name, problem.A, **hyper).run(b, iterations)).numpy()
+    expected = REFERENCES[name](problem.A, problem.b, iterations, hyper)
+    np.testing.assert_allclose(ours, np.stack(expected), rtol=0, atol=1e-8)
+    plain = torch.stack(solver(ADAPTIVE[name], problem.A, **hyper).run(b, iterations)).numpy()
+    assert (np.abs(ours - plain).max(axis=(0, 2)) > 1e-4).all()
+
+
+@pytest.mark.parametrize("name", MINIMISERS)
 def test_proximal_solvers_reach_the_lasso_optimum(name, problem):
     """Certified by the duality gap, which bounds the distance to the minimum from above."""
     lam, b = 0.05, problem.b[:6]
-    x = solver(name, problem.A, lam=lam).run(torch.from_numpy(b), 4000)[-1].numpy()
+    iterations = 4000 if name in ("ista", "fista") else 800
+    x = solver(name, problem.A, lam=lam).run(torch.from_numpy(b), iterations)[-1].numpy()
     for estimate, measurement in zip(x, b, strict=True):
         residual = measurement - problem.A @ estimate
         primal = 0.5 * residual @ residual + lam * np.abs(estimate).sum()
@@ -45,6 +70,34 @@ def test_proximal_solvers_reach_the_lasso_optimum(name, problem):
         dual -= 0.5 * (measurement - dual_point) @ (measurement - dual_point)
         assert -1e-12 < primal - dual < 1e-8 * primal
         assert np.count_nonzero(estimate) > 0
+
+
+@pytest.mark.parametrize("name", MINIMISERS)
+def test_a_sample_in_a_batch_is_the_sample_alone_from_any_start(name, problem):
+    b, lam = torch.from_numpy(problem.b[:5]), 0.02
+    start = torch.randn(5, problem.A.shape[1], generator=torch.Generator().manual_seed(0)).double()
+    made = solver(name, problem.A, lam=lam)
+
+    def run(rows: slice) -> torch.Tensor:
+        steps = islice(iterates(made, Measurements(b[rows]), start[rows]), 25)
+        return torch.stack([*steps])
+
+    together = run(slice(None))
+    for row in range(5):
+        alone = run(slice(row, row + 1))[:, 0]
+        assert torch.allclose(alone, together[:, row], rtol=0, atol=1e-10)
+
+
+def test_solvers_of_lasso_end_where_scikit_learn_and_celer_do(problem):
+    lam, b = 0.05, problem.b[:3]
+    m = len(problem.A)
+    ends = {name: solver(name, problem.A, lam=lam) for name in MINIMISERS[:-1]}
+    for other in (ScikitLasso, CelerLasso):
+        theirs = other(alpha=lam / m, fit_intercept=False, tol=1e-12, max_iter=10_000)
+        expected = np.stack([theirs.fit(problem.A, row).coef_ for row in b])
+        for name, one in ends.items():
+            x = one.run(torch.from_numpy(b), 600)[-1].numpy()
+            np.testing.assert_allclose(x, expected, rtol=0, atol=1e-6, err_msg=name)
 
 
 def test_ista_never_increases_the_objective_and_fista_gets_lower(problem):

@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from l2o.optimizers.first_order.adam import Adam
+from l2o.optimizers.first_order.adam_cosine import AdamCosine
+from l2o.optimizers.first_order.adamw import AdamW
 from l2o.optimizers.first_order.gd import Gd
 from l2o.optimizers.first_order.rmsprop import RmsProp
+from l2o.optimizers.first_order.sgd_nesterov import SgdNesterov
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
@@ -20,6 +23,11 @@ from l2o.optimizers.recurrent.lstm import CoordinateLstm
 from l2o.optimizers.registry import methods
 
 HAND_MADE = [(Gd, torch.optim.SGD), (Adam, torch.optim.Adam), (RmsProp, torch.optim.RMSprop)]
+SCHEDULED = [
+    (SgdNesterov, {"momentum": 0.9}, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    (AdamCosine, {}, torch.optim.Adam, {}),
+    (AdamW, {"weight_decay": 0.3}, torch.optim.AdamW, {"weight_decay": 0.3}),
+]
 RECURRENT = [head.load() for head in methods("recurrent").values()]
 COORDINATEWISE = [kind for kind in RECURRENT if issubclass(kind, CoordinatewiseOptimizer)]
 # Untrained L2O-Scale is momentum with a fair rate; there is more to learn from a poor one.
@@ -77,6 +85,26 @@ def test_hand_made_optimizers_are_those_of_torch(ours, torchs):
         other.grad = gradient(other)
         reference.step()
         assert torch.allclose(x, other.detach(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("ours", "hyper", "torchs", "given"), SCHEDULED, ids=[ours.name for ours, *_ in SCHEDULED]
+)
+def test_optimizers_with_a_cosine_are_those_of_torch_with_its_scheduler(ours, hyper, torchs, given):
+    start, steps = torch.randn(3, 7, generator=generator(), dtype=torch.float64), 60
+    optimizer = ours({"rate": 0.05, "steps": steps} | hyper)
+    other = start.clone().requires_grad_(True)
+    reference = torchs([other], lr=0.05, **given)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(reference, T_max=steps)
+    moved, ours_at = [], iterates(optimizer, Quadratic(), start)
+    for x in islice(ours_at, steps):
+        before, other.grad = other.detach().clone(), gradient(other)
+        reference.step()
+        schedule.step()
+        assert torch.allclose(x, other.detach(), rtol=1e-11, atol=1e-13)
+        moved.append(float((x - before).norm()))
+    assert moved[0] > 100 * moved[-1] > 0
+    assert torch.equal(next(ours_at), x)  # the schedule is over
 
 
 # The LSTM

@@ -94,9 +94,14 @@ class Standard:
         about: About,
         levels: Levels | None = None,
         foot: str = "",
+        places: Mapping[str, Mapping[str, float]] | None = None,
         limits: Limits | None = None,
     ) -> list[Figure]:
-        """Return the pages; ``levels`` and ``limits`` are for reference, ``foot`` ends the foot."""
+        """Return the pages.
+
+        ``levels`` and ``limits`` are for reference, by setting, ``places`` upright lines with what
+        they mean, and ``foot`` ends the foot.
+        """
         curves = our_curves(tables, about, self.measure, *self.others)
         paper = readings(published, about, self.measure.x, self.measure.value)
         finals, compared = (
@@ -116,8 +121,9 @@ class Standard:
                     lines += (levels or {}).get(setting, ())
                     against = "" if measure is self.measure else f", by {measure.x}"
                     notes, title = failure_notes(rows, finals), about.titles[setting] + against
+                    upright = (places or {}).get(setting, {})
                     bounds = (limits or {}).get(setting, ()) if measure is self.measure else ()
-                    panels.append(Panel(title, rows, measure, lines, notes, limits=bounds))
+                    panels.append(Panel(title, rows, measure, lines, notes, upright, bounds))
         styles = styles_for(order)
         lines = [line for panel in panels for line in (*panel.levels, *panel.limits)]
         failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""

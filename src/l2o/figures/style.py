@@ -16,6 +16,7 @@ import seaborn as sns
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT, CARETUP
 
 from l2o.storage.atomic import written_aside
 
@@ -25,21 +26,33 @@ SMALL = 6.5  # points: notes and feet
 BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
     {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 )
-Marker = str | tuple[int, int, float]
+Marker = str | int | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
-_RAYS_8 = (8, 2, 0.0)  # 8 lines from one point
+_RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
+_LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = ("H", _STAR_3, "8", _STAR_6)  # of unknown methods
 _SPARE_MARKERS += tuple((corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4))
 _STARS = ("*", _STAR_4, _RAYS_8, *(m for m in _SPARE_MARKERS if m[1:2] == (1,)))  # drawn larger
 _SIZES = dict.fromkeys(("P", "X", "d"), 5.2)  # points; markers that look small at 4.2
-_GLYPHS = ("+", "x", "1", "2", "|", _RAYS_8)  # markers of lines only: drawn in the line's colour
+_GLYPHS = (
+    "+",
+    "x",
+    "1",
+    "2",
+    "3",
+    "4",
+    "|",
+    "_",
+    _RAYS_6,
+    _RAYS_8,
+)  # markers of lines only: drawn in the line's colour
 
 
 @dataclass(frozen=True)
 class MethodStyle:
     """Colour (hex), marker (None: a bare line), dash pattern and width (points) of one method.
 
-    A marker is one of Matplotlib's: a character, or (corners, style, angle in degrees).
+    A marker is one of Matplotlib's: a character, a number, or (corners, style, angle in degrees).
     """
 
     colour: str
@@ -95,11 +108,19 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "em_bg_amp": MethodStyle("#2A2A2A", None, (0, (5, 1.2, 1, 1.2, 1, 1.2)), 1.0),
         "vamp": MethodStyle("#000000", None, (0, (9, 1.5)), 1.2),
         "em_vamp": MethodStyle("#1C1C1C", None, (0, (9, 1.5, 2, 1.5)), 1.0),
+        "fista_restart": MethodStyle("#666666", _UP, (0, (9, 1.5, 3, 1.5)), 1.0),
+        "coordinate_descent": MethodStyle("#8C8C8C", "_", (0, (2, 1, 4, 1)), 1.0),
+        "ista_barzilai_borwein": MethodStyle("#4A4A4A", _RIGHT, (0, (5, 2, 1, 2)), 1.0),
+        "oracle_ista": MethodStyle("#747474", _DOWN, (0, (1.5, 1.5, 4, 1.5)), 1.0),
+        "celer": MethodStyle("#0A0A0A", _LEFT, (0, (3, 2)), 1.2),
         "gd": MethodStyle("#848484", "+", (0, (1.2, 1.2)), 1.0),
         "adam": MethodStyle("#3C3C3C", "x", (0, (6, 1.5, 1, 1.5, 1, 1.5)), 1.0),
         "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
         "nag": MethodStyle("#797979", "2", (0, (4, 3)), 1.0),
         "sgd": MethodStyle("#222222", "|", (0, (1, 2.5)), 1.0),
+        "sgd_nesterov": MethodStyle("#2E2E2E", _RAYS_6, (0, (7, 1.5)), 1.2),
+        "adam_cosine": MethodStyle("#444444", "3", (0, (7, 1.2, 2, 1.2)), 1.2),
+        "adamw": MethodStyle("#505050", "4", (0, (3, 1, 1, 1, 1, 1)), 1.2),
         "pso": MethodStyle("#A0A0A0", _RAYS_8, (0, (8, 1.5)), 1.3),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),

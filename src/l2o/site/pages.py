@@ -27,6 +27,7 @@ DATA = "assets/data"  # of the site: what pages load
 FOLDER = "results"  # of the site: pages of results
 _TABLES = {"table": "Comparison", "finals": "Ends of the runs", "lengths": "Unroll lengths"}
 _TABLES |= {"optima": "Optima", "tuned": "Hyperparameters that were tried", "timings": "Seconds"}
+_TABLES |= {"exact_seconds": "Solvers of single instances, and their seconds"}
 _TABLES |= {"profiles": "How many runs reach a target, and when"}
 _JUDGED = {  # pages about all experiments: heading, what it says, and the columns of verdicts
     "verdict": (

@@ -29,6 +29,7 @@ class Parameters(experiment.ExperimentParameters):
     lam: Positive
     iterations: Count
     start_scale: NonNegative = Field(le=1e6)
+    exact_tolerances: tuple[Positive, ...] = Field(min_length=1, description="of celer")
     continued_with: Literal["ista", "fista"]
     published_optimum_iterations: Count
     presets: dict[experiment.PresetName, Preset]

@@ -140,3 +140,20 @@ def optima(given: Given) -> None:
     about = {"setting": p["setting"], "instances": len(gap), "largest_certified_gap": gap.max()}
     errors = published_optimum_errors(lasso, fista, p["iterations"])
     write_table(given.outputs["optima"], [about | {"fista_iterations": p["iterations"]} | errors])
+
+
+def measure_exact(given: Given) -> None:
+    """Write how long solvers of single instances take, and how far they come."""
+    from l2o.compute import prepare_device
+    from l2o.evaluation.exact_lasso import exact_rows
+    from l2o.evaluation.runs import with_about
+    from l2o.optimizees.lasso import load_lasso
+
+    p, rows = given.parameters, []
+    prepare_device("cpu", p["compute_threads"])
+    for setting, data in given.inputs.items():
+        lasso = load_lasso(data, read_dictionary(data), p["lam"])
+        A, b, optimum = (each.numpy() for each in (lasso.A, lasso.b, lasso.optimum))
+        found = exact_rows(A, b, lasso.lam, optimum, p["tolerances"])
+        rows += with_about({"setting": setting}, found)
+    write_table(given.outputs["table"], rows)

@@ -58,6 +58,29 @@ class NetworkTraining(Experiment):
         """Return how long runs are, and how many images their loss is followed on."""
         return self.sizes.model_dump(include={"iterations", "monitored"})
 
+    def optima(self, setting: str) -> Job | None:
+        """Train for far longer by the best classical schedule; None where it does not take part."""
+        method = self.parameters.long_schedule
+        if method not in self.contestants:
+            return None
+        who, reads = self.contestant(method), self.data(setting)
+        parameters = {"setting": setting, **self.problem(setting), **self.running()}
+        parameters |= {**who.parameters(), **self.evaluation(setting, method)}
+        parameters |= self.sizes.long_run.model_dump()
+        if (search := self.tune(setting, method)) is not None:
+            reads["tuned"] = search["tuned"]
+        sources = [self.work("optima"), *self.solvers(method)]
+        given = {"resources": self.resources("evaluate", setting)}
+        return self.job("optima", self.place(setting), parameters, reads, sources, **given)
+
+    def held_against(self, setting: str) -> None:
+        """Return nothing: an evaluation does not read how far a long run comes."""
+
+    def tables(self) -> dict[str, Job]:
+        """Return the tables that all have, and the ends of the long runs."""
+        long = {s: job["optima"] for s in self.settings if (job := self.optima(s)) is not None}
+        return super().tables() | ({"optima": self.join("optima", long)} if long else {})
+
     def resources(self, kind: str, setting: str) -> Resources:
         """Return what a scheduler is told: runs are long."""
         minutes = 240 if kind == "train" else 120

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from l2o.artifacts.job import Given
 from l2o.storage.tables import write_table
 
@@ -38,6 +40,7 @@ def tune(given: Given) -> None:
     from l2o.optimizees.network_training import NetworkTrainingFamily
     from l2o.optimizees.networks import NETWORKS
     from l2o.optimizers.registry import methods
+    from l2o.optimizers.schedules import lasting
 
     p = given.parameters
     prepare_device("cpu", p["compute_threads"])
@@ -48,7 +51,8 @@ def tune(given: Given) -> None:
     starts, seen = drawn_starts(p["setting"], *streams), monitored(digits, p["monitored"])
 
     def loss(hyper: dict[str, float]) -> float:
-        return last_loss(made(hyper), family, starts, p["iterations"], seen)
+        optimizer = lasting(made(hyper), p["iterations"])
+        return last_loss(optimizer, family, starts, p["iterations"], seen)
 
     about = {"setting": p["setting"], "method": p["method"]}
     rows = grid_search(p["hyperparameters"], p["grid"], loss)
@@ -61,6 +65,7 @@ def evaluate(given: Given) -> None:
 
     from l2o.compute import prepare_device
     from l2o.evaluation.networks import TestRuns, entries, seconds_per_step
+    from l2o.optimizers.schedules import lasting
     from l2o.storage.digit_sets import read_starts
 
     p = given.parameters
@@ -69,6 +74,7 @@ def evaluate(given: Given) -> None:
     tests = TestRuns.read(given.inputs["digits"], p["setting"], starts, p)
     curves, finals, seconds, runs = [], [], [], []
     for entry in entries(p, given.inputs):
+        entry = replace(entry, optimizer=lasting(entry.optimizer, p["iterations"]))
         rows, final, taken, each = tests.rows(entry, p["targets"])
         curves += rows
         finals.append(final)
@@ -80,3 +86,27 @@ def evaluate(given: Given) -> None:
     tables = {"curves": curves, "finals": finals, "seconds": seconds, "runs": runs}
     for name, found in tables.items():
         write_table(given.outputs[name], [{"setting": p["setting"], **row} for row in found])
+
+
+def optima(given: Given) -> None:
+    """Write where runs end that are many times as long as those of an evaluation."""
+    import torch
+
+    from l2o.compute import prepare_device
+    from l2o.evaluation.networks import drawn_starts, entries, followed, load_digits, monitored
+    from l2o.optimizees.network_training import NetworkTrainingFamily
+    from l2o.optimizees.networks import NETWORKS
+    from l2o.optimizers.schedules import lasting
+
+    p = given.parameters
+    prepare_device("cpu", p["compute_threads"])
+    digits, last = load_digits(given.inputs["digits"], "train"), p["times"] * p["iterations"]
+    (entry, *_), streams = entries(p, given.inputs), (p["runs"], p["seed"], "test")
+    family = NetworkTrainingFamily(NETWORKS[p["setting"]], digits, *streams, p["minibatch"])
+    how = lasting(entry.optimizer, last), family.batch(torch.arange(p["runs"]))
+    starts, seen = drawn_starts(p["setting"], *streams), monitored(digits, p["monitored"])
+    losses = followed(*how, starts, [0, last], seen).losses[-1]
+    row = {"setting": p["setting"], **entry.contestant.about(), "iteration": last}
+    row |= {"runs": p["runs"], "loss": losses.mean()}
+    row |= {"loss_low": losses.min(), "loss_high": losses.max()}
+    write_table(given.outputs["optima"], [row])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from l2o.figures.common import check_columns
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.comparison import Rule, metrics
 from l2o.figures.cross_entropy import CHANCE, CHANCE_TEXT, CROSS_ENTROPY
-from l2o.figures.intake import our_curves
+from l2o.figures.intake import named_table, our_curves
+from l2o.figures.measure import Level
 from l2o.figures.numbers import NOTHING, rounded, significant
 from l2o.figures.standard import Standard
 from l2o.figures.wording import (
@@ -38,12 +40,38 @@ _PUBLISHED_STARTS = {"mlp_relu": "6.8"}  # nats; where not ln 10, as ours
 
 def figure(tables, published, about):
     """Return the pages: all curves, and those that the paper has against them."""
-    return REPORT.figure(tables, published, about, levels(tables, about), CHANCE_TEXT)
+    foot = " ".join([CHANCE_TEXT, *_long_text(tables, about)])
+    return REPORT.figure(tables, published, about, levels(tables, about), foot)
 
 
 def levels(tables, about):
-    """Return the line of ten equal chances, by setting."""
-    return {setting: [CHANCE] for setting in about.titles}
+    """Return the lines of ten equal chances and of the long run's end, by setting."""
+    found = {setting: [CHANCE] for setting in about.titles}
+    for setting, row in _long_runs(tables, about).iterrows():
+        if np.isfinite(row["loss"]):
+            found[setting].append(Level(f"Long run, {row['iteration']:,} steps", row["loss"]))
+    return found
+
+
+def _long_runs(tables, about):
+    """Return the ends of the long runs by setting; no rows where none was trained."""
+    columns = ("label", "iteration", "runs", "loss")
+    if "optima" not in tables:
+        return pd.DataFrame(columns=["setting", *columns]).set_index("setting")
+    return named_table(tables, about, "optima", columns).set_index("setting")
+
+
+def _long_text(tables, about):
+    """Return a sentence on the long runs; nothing where none was trained."""
+    if not len(rows := _long_runs(tables, about)):
+        return []
+    each = [
+        f"{about.titles[setting]}, {row['label']}: {significant(row['loss'])}"
+        for setting, row in rows.iterrows()
+    ]
+    runs, last = (int(rows[name].iloc[0]) for name in ("runs", "iteration"))
+    count = f"{runs:,} run{'s' * (runs != 1)} of {last:,} steps"
+    return [f"Long run: the end of {count} by one schedule ({'; '.join(each)})."]
 
 
 def table(tables, published, about):
@@ -64,6 +92,7 @@ def table(tables, published, about):
             for setting, title in about.titles.items()
         ),
         Text(" ".join(filter(None, words))),
+        *map(Text, _long_text(tables, about)),
         Text(
             "All training images, test accuracy: after our last iteration, mean ± standard "
             f"deviation over the runs that end finite. Failed: {FAILED}, of {about.pooled}."
