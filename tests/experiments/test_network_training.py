@@ -23,9 +23,9 @@ from l2o.artifacts.proof import read_proof, write_proof
 from l2o.config.networks import NETWORKS as NAMES
 from l2o.errors import InputError
 from l2o.evaluation.grid_search import chosen_hyperparameters
-from l2o.evaluation.networks import drawn_starts, load_digits, monitored
 from l2o.experiments import shared
 from l2o.experiments.network_training.experiment import NetworkTraining
+from l2o.optimizees.network_runs import drawn_starts, load_digits, monitored
 from l2o.optimizees.network_training import NetworkTrainingFamily, evaluated
 from l2o.optimizees.networks import NETWORKS, initial
 from l2o.optimizers.first_order.adam import Adam

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import told
 from l2o.errors import InputError
-from l2o.evaluation.networks import load_digits
+from l2o.optimizees.network_runs import load_digits
 from l2o.storage.digit_sets import read_digits, read_starts, write_digits, write_starts
 from small_digits import make_digits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -25,24 +25,22 @@ from l2o.evaluation.runs import (
     status_of,
     tail,
 )
+from l2o.optimizees.network_runs import load_digits, monitored
 from l2o.optimizees.network_training import (
     Digits,
     NetworkTraining,
     NetworkTrainingFamily,
     evaluated,
 )
-from l2o.optimizees.networks import NETWORKS, initial
+from l2o.optimizees.networks import NETWORKS
 from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
-from l2o.seeds import named_seed
-from l2o.storage.digit_sets import read_digits
 
 EVERY = 100  # iterations between two recorded ones, as in the published figure
 EARLY = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)
 TIMED_STEPS, TIMED_ROUNDS = 5, 7  # steps of a block, and blocks, whose median counts
-INITIALISATIONS = 1_000_000  # runs there are to train on; more than any budget takes
 QUARTILES = ("loss_q25", "loss_median", "loss_q75")
 
 
@@ -60,48 +58,6 @@ class Runs:
     losses: np.ndarray
     x: Tensor
     seconds: float
-
-
-def load_digits(path: Path, split: str) -> Digits:
-    """Return the digits of a split of a stored set; errors as :func:`read_digits`."""
-    images, labels = read_digits(path, split)
-    return Digits(torch.from_numpy(images), torch.from_numpy(labels), str(path))
-
-
-def drawn_starts(network: str, runs: int, seed: int, stream: str) -> Tensor:
-    """Return the start points of runs, (runs, n) float32, from the root ``seed``."""
-    return initial(NETWORKS[network], runs, named_seed(seed, network, stream))
-
-
-def meta_training_runs(
-    digits: Path, network: str, seed: int, minibatch: int, logarithm: bool = False
-) -> Callable[[str, torch.device], NetworkTrainingFamily]:
-    """Return what gives the runs that an optimizer is trained on, of a split and on a device.
-
-    Parameters
-    ----------
-    digits : the stored set
-    network : a name of :data:`l2o.optimizees.networks.NETWORKS`
-    seed : root of the named random streams
-    minibatch : images of an iteration
-    logarithm : whether the meta-loss is the logarithm of the loss
-    """
-    images = load_digits(digits, "train")
-
-    def family(split: str, device: torch.device) -> NetworkTrainingFamily:
-        streams = (INITIALISATIONS, seed, f"meta-{split}")
-        on_device = images.to(device)
-        return NetworkTrainingFamily(NETWORKS[network], on_device, *streams, minibatch, logarithm)
-
-    return family
-
-
-def monitored(digits: Digits, count: int) -> Digits:
-    """Return the first ``count`` images, on which the training loss is followed.
-
-    MNIST's training images are in no order of classes or writers that the first ones would miss.
-    """
-    return Digits(digits.images[:count], digits.labels[:count], digits.source)
 
 
 def recorded_iterations(total: int) -> list[int]:

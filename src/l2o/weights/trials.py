@@ -15,12 +15,12 @@ from torch import Tensor
 
 from l2o.dictionaries.gaussian import gaussian_dictionary
 from l2o.evaluation.family import followed
-from l2o.evaluation.networks import drawn_starts
 from l2o.evaluation.networks import followed as trained
 from l2o.evaluation.runs import start_points
 from l2o.metrics import mean_nmse_db
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizees.lasso_optimum import lasso_optimum
+from l2o.optimizees.network_runs import drawn_starts
 from l2o.optimizees.network_training import Digits, NetworkTrainingFamily
 from l2o.optimizees.networks import CLASSES, NETWORKS, SIDE
 from l2o.optimizees.rastrigin import Rastrigin, sample_slices

@@ -10,7 +10,7 @@ from l2o.storage.tables import write_table
 
 def sample(given: Given) -> None:
     """Draw the start points of the runs of an evaluation, and store them."""
-    from l2o.evaluation.networks import drawn_starts
+    from l2o.optimizees.network_runs import drawn_starts
     from l2o.optimizees.networks import START_SCALE
     from l2o.storage.digit_sets import write_starts
     from l2o.storage.hdf5 import provenance_attributes
@@ -24,7 +24,7 @@ def sample(given: Given) -> None:
 
 def train(given: Given) -> None:
     """Meta-train an optimizer on the training of a network, or go on with what is kept."""
-    from l2o.evaluation.networks import meta_training_runs
+    from l2o.optimizees.network_runs import meta_training_runs
     from l2o.training.recurrent import train_recurrent
 
     p = given.parameters
@@ -36,7 +36,8 @@ def tune(given: Given) -> None:
     """Try all rates of the grid on runs of their own; write their losses."""
     from l2o.compute import prepare_device
     from l2o.evaluation.grid_search import grid_search
-    from l2o.evaluation.networks import drawn_starts, last_loss, load_digits, monitored
+    from l2o.evaluation.networks import last_loss
+    from l2o.optimizees.network_runs import drawn_starts, load_digits, monitored
     from l2o.optimizees.network_training import NetworkTrainingFamily
     from l2o.optimizees.networks import NETWORKS
     from l2o.optimizers.registry import methods
@@ -93,7 +94,8 @@ def optima(given: Given) -> None:
     import torch
 
     from l2o.compute import prepare_device
-    from l2o.evaluation.networks import drawn_starts, entries, followed, load_digits, monitored
+    from l2o.evaluation.networks import entries, followed
+    from l2o.optimizees.network_runs import drawn_starts, load_digits, monitored
     from l2o.optimizees.network_training import NetworkTrainingFamily
     from l2o.optimizees.networks import NETWORKS
     from l2o.optimizers.schedules import lasting

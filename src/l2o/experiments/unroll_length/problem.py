@@ -8,7 +8,7 @@ from l2o.storage.tables import read_rows, write_table
 
 def train(given: Given) -> None:
     """Meta-train with the unroll length of a setting, or go on with what is kept."""
-    from l2o.evaluation.networks import meta_training_runs
+    from l2o.optimizees.network_runs import meta_training_runs
     from l2o.training.recurrent import train_recurrent
 
     p = given.parameters
@@ -19,7 +19,8 @@ def train(given: Given) -> None:
 def evaluate(given: Given) -> None:
     """Follow an optimizer far beyond its training; write curves, final values and seconds."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.networks import TestRuns, drawn_starts, entries
+    from l2o.evaluation.networks import TestRuns, entries
+    from l2o.optimizees.network_runs import drawn_starts
 
     p = given.parameters
     prepare_device("cpu", p["compute_threads"])
@@ -62,7 +63,7 @@ def measure_memory(given: Given) -> None:
 def measure_training(given: Given) -> None:
     """Meta-train through a large network with checkpointing; write losses, memory and seconds."""
     from l2o.evaluation.memory import train_large
-    from l2o.evaluation.networks import load_digits
+    from l2o.optimizees.network_runs import load_digits
 
     p, network = given.parameters, {}
     network = {"widths": tuple(p["large"]), "unroll": p["large_unroll"]}
