@@ -55,13 +55,25 @@ def changed_parameters(tmp_path: Path, change, preset: str = "smoke", **dumped) 
 
 
 SHOWN = {("table", "fig5"), ("figure", "fig5")}
-REPORTS = {*SHOWN, *(("join", table, "fig5") for table in ("curves", "finals", "timings"))}
+
+
+def joins(*tables: str) -> Names:
+    return {("join", table, "fig5") for table in tables}
+
+
+RESULTS = SHOWN | joins("curves", "finals")
+TIMES = {("time", setting, "fig5") for setting in SETTINGS}
+TIMED = joins("seconds", "timings")
+REPORTS = RESULTS | TIMES | TIMED
 SETS = {("sample", setting) for setting in SETTINGS}
 TRAININGS, EVALUATIONS = of("train", methods=NETS), of("evaluate")
+SEARCHES = of("tune", methods=list(GOOD["grid"]))
+LIMITS = {("optima", setting) for setting in SETTINGS if setting != "coherent"}
 
 
 def test_these_are_all_jobs():
-    assert set(keys()) == SETS | TRAININGS | EVALUATIONS | REPORTS
+    found = SETS | TRAININGS | EVALUATIONS | REPORTS | SEARCHES | LIMITS
+    assert set(keys()) == found | joins("tuned", "optima")
 
 
 # Keys and parameters
@@ -111,7 +123,9 @@ def test_rewriting_the_same_parameters_changes_no_key(tmp_path):
 
 
 def test_the_order_of_settings_and_methods_is_that_of_reports_alone(tmp_path):
-    assert changed_parameters(tmp_path, lambda content: None, sort_keys=True) == REPORTS
+    assert changed_parameters(tmp_path, lambda content: None, sort_keys=True) == (
+        REPORTS | joins("tuned", "optima")
+    )
 
 
 @pytest.mark.parametrize("method", NETS)
@@ -132,7 +146,8 @@ def test_an_override_changes_the_one_training_and_what_follows(tmp_path):
         overrides = content["presets"]["smoke"].setdefault("overrides", {})
         overrides.setdefault(f"{setting}/{method}", {})["window_steps"] = 77
 
-    expected = {("train", setting, method), ("evaluate", setting, method)} | REPORTS
+    expected = {("train", setting, method), ("evaluate", setting, method)} | RESULTS | TIMED
+    expected.add(("time", setting, "fig5"))
     assert changed_parameters(tmp_path, change) == expected
 
 
@@ -142,19 +157,21 @@ def test_a_parameter_of_one_setting_changes_that_setting_alone(tmp_path):
     def change(content):
         content["settings"][setting]["snr_db"] += 1
 
-    mine = {("sample", setting)} | of("train", [setting], NETS) | of("evaluate", [setting])
-    assert changed_parameters(tmp_path, change) == mine | REPORTS
+    mine = {("sample", setting), ("optima", setting), ("time", setting, "fig5")}
+    mine |= of("train", [setting], NETS) | of("evaluate", [setting])
+    mine |= of("tune", [setting], list(GOOD["grid"])) | RESULTS | TIMED | joins("tuned", "optima")
+    assert changed_parameters(tmp_path, change) == mine
 
 
 def test_the_grid_of_lam_and_a_title_leave_trainings_alone(tmp_path):
     def grid(content):
-        content["lam_grid"].append(0.001)
+        content["grid"]["fista"]["lam"].append(0.001)
 
     def title(content):
         content["settings"][SETTINGS[0]]["title"] += "!"
 
-    classical = of("evaluate", methods=list(GOOD["classical"]))
-    assert changed_parameters(tmp_path, grid) == classical | REPORTS
+    searched = of("tune", methods=["fista"]) | of("evaluate", methods=["fista"])
+    assert changed_parameters(tmp_path, grid) == searched | RESULTS | joins("tuned")
     assert changed_parameters(tmp_path, title) == SHOWN
 
 
@@ -219,7 +236,8 @@ def test_an_edited_module_changes_exactly_its_dependents(sources, module, concer
     if concerned == "figure":
         assert {("figure", "fig5")} <= found <= SHOWN
     elif concerned == "classical":  # nets are held against it, so that it may count for more
-        assert found >= of("evaluate", methods=["ista"]) | REPORTS and not found & TRAININGS
+        mine = of("tune", methods=["ista"]) | of("evaluate", methods=["ista"])
+        assert found >= mine | REPORTS | joins("tuned") and not found & TRAININGS
     else:
         assert found == expected[concerned]
 

@@ -97,30 +97,50 @@ def noisy(problem: Problem, level: float) -> ev.TestSet:
     return ev.TestSet(problem.A, problem.b + level * noise, problem.x)
 
 
-def test_lam_is_chosen_on_the_validation_set(problem):
-    grid = [0.4, 0.1, 0.02, 0.005]
-    validation, test = noisy(problem, 0.3), noisy(problem, 0.0)
-
-    def best(data: ev.TestSet) -> float:
-        lasts = [ista(problem.A, data.b, 30, {"lam": lam})[-1] for lam in grid]
-        return grid[int(np.argmin([mean_nmse_db(x, data.x) for x in lasts]))]
-
-    assert best(validation) != best(test)
-    cls = SOLVERS["ista"].load()
-    rows = ev.curve_rows(ev.follow_solver(cls, {}, 30, grid, validation, test), test)
-    assert {row["lam"] for row in rows} == {best(validation)}
-    assert rows[0]["label"] == f"ISTA (λ = {best(validation):g})"
-    last = ista(problem.A, test.b, 30, {"lam": best(validation)})[-1]
-    assert rows[-1]["nmse_db"] == pytest.approx(mean_nmse_db(last, test.x), abs=1e-9)
-    assert len(rows) == 31 and rows[0]["parameters"] == 0
+def test_a_solver_is_followed_beyond_the_depth_that_its_ends_are_about(problem):
+    data, hyper = test_set(problem), {"lam": 0.02}
+    followed = ev.follow_solver(SOLVERS["ista"].load(), hyper, 10, 30, data)
+    rows, final = ev.curve_rows(followed, data), ev.final_row(followed, data)
+    expected = [mean_nmse_db(x, data.x) for x in ista(problem.A, problem.b, 30, hyper)]
+    found = [row["nmse_db"] for row in rows]
+    assert found == pytest.approx([0.0, *expected], abs=1e-9) and len(rows) == 31
+    assert final["nmse_db"] == rows[10]["nmse_db"] and final["layer"] == 10
+    assert {row["lam"] for row in rows} == {0.02} and rows[0]["parameters"] == 0
+    assert rows[0]["label"] == "ISTA (λ = 0.02)" and followed.seconds > 0
+    assert ev.last_error(SOLVERS["ista"].load(), hyper, 10, data) == rows[10]["nmse_db"]
 
 
-def test_a_solver_without_lam_takes_its_own_hyperparameters(problem):
-    cls, data = SOLVERS["amp"].load(), test_set(problem)
-    rows = ev.curve_rows(ev.follow_solver(cls, {"alpha": 2.0}, 5, [0.1], data, data), data)
+def test_the_status_is_that_at_the_depth(problem):
+    test, iterates = test_set(problem), [np.zeros_like(problem.x), 0.9 * problem.x, 9 * problem.x]
+    for depth, status in ((1, "converged"), (2, "diverged")):
+        followed = ev.Followed("classical", "Some", iterates, depth)
+        assert {row["status"] for row in ev.curve_rows(followed, test)} == {status}
+        assert ev.final_row(followed, test)["failed"] == (depth == 2) * len(test.b)
+
+
+def test_a_label_tells_what_was_searched_for(problem):
+    data, labels = test_set(problem), []
+    for name, hyper in (("amp", {"alpha": 2.0}), ("vamp", {}), ("vamp", {"damping": 0.3})):
+        labels.append(ev.follow_solver(SOLVERS[name].load(), hyper, 2, 5, data).label)
+    assert labels == ["AMP (α = 2)", "VAMP", "VAMP (damping = 0.3)"]
+    rows = ev.curve_rows(ev.follow_solver(SOLVERS["amp"].load(), {"alpha": 2.0}, 5, 5, data), data)
     expected = REFERENCES["amp"](problem.A, problem.b, 5, {"alpha": 2.0})[-1]
     assert rows[-1]["nmse_db"] == pytest.approx(mean_nmse_db(expected, problem.x), abs=1e-8)
-    assert math.isnan(rows[0]["lam"]) and rows[0]["label"] == "AMP"
+    assert math.isnan(rows[0]["lam"])
+
+
+def test_methods_that_are_timed_take_turns_and_the_fastest_round_counts(problem, monkeypatch):
+    clock, order = iter([0.0, 5.0, 5.0, 6.0, 6.0, 8.0, 8.0, 8.5, 9.0, 12.0, 12.0, 13.0]), []
+    monkeypatch.setattr(ev.time, "perf_counter", lambda: next(clock))
+    solvers = {name: (lambda b, name=name: order.append(name), k) for name, k in SOLVED.items()}
+    rows = ev.seconds_rows(solvers, test_set(problem))
+    assert order == ["net", "classical"] * 3
+    assert [row["iteration"] for row in rows] == [1, 2, 1, 2, 3, 4]
+    assert [row["seconds"] for row in rows] == pytest.approx([1, 2, 0.125, 0.25, 0.375, 0.5])
+    assert {row["batch"] for row in rows} == {len(problem.b)}
+
+
+SOLVED = {"net": 2, "classical": 4}  # layers
 
 
 def test_the_oracle_is_a_constant_line(problem):

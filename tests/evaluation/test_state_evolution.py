@@ -68,7 +68,7 @@ def test_amp_with_noise_settles_at_the_least_error():
 
 @pytest.mark.parametrize(("noise", "layers"), [(0.0, 4), (0.002, 8)])
 def test_large_problems_follow_the_limits(noise, layers):
-    """At n = 800, 100 samples: within some tenths of a dB."""
+    """At n = 800, 100 samples: within a dB at every layer."""
     random, (m, n) = np.random.default_rng(4), (400, 800)
     A = random.standard_normal((m, n)) / m**0.5
     A /= np.linalg.norm(A, axis=0)
@@ -81,7 +81,7 @@ def test_large_problems_follow_the_limits(noise, layers):
     ):
         run = methods("classical")[name].load()(torch.from_numpy(A), {}).run(b, layers)
         found = [pooled_nmse_db(iterate.numpy(), x) for iterate in run]
-        assert found == pytest.approx(decibels(errors)[1:], abs=0.5)
+        assert found == pytest.approx(decibels(errors)[1:], abs=1.0)
 
 
 def test_vamp_on_orthogonal_rows_has_a_closed_form():

@@ -12,6 +12,7 @@ from l2o.optimizers.registry import methods
 METHOD, SETTING = "lista", "noiseless"
 NAN, INF = float("nan"), float("inf")
 SMOKE = "presets>smoke"
+OPPONENTS = content_of("sparse_recovery")["classical"]
 
 
 def content(name: str, place: str, value: Any) -> dict[str, Any]:
@@ -38,8 +39,10 @@ def content(name: str, place: str, value: Any) -> dict[str, Any]:
         ("sparse_recovery", "density", 1.5, "less than or equal to 1"),
         ("sparse_recovery", "density", 0, "greater than 0"),
         ("sparse_recovery", "device", "gpu", "'auto', 'cpu' or 'cuda'"),
-        ("sparse_recovery", "lam_grid", [], "at least 1 item"),
-        ("sparse_recovery", "lam_grid", [0.1, 0.0], "greater than 0"),
+        ("sparse_recovery", "grid>ista>lam", [], "at least 1 item"),
+        ("sparse_recovery", "grid>ista>lam", [0.1, 0.0], "is 0, out of range"),
+        ("sparse_recovery", "grid>vamp>damping", [1.0], "is 1, out of range; valid: [0, 1)"),
+        ("sparse_recovery", f"{SMOKE}>opponent_iterations", 3, "fewer than the nets' depth 4"),
         ("sparse_recovery", "settings", ["noiseless"], "should be an object"),
         ("sparse_recovery", "settings", {}, "at least 1 item"),
         ("sparse_recovery", f"settings>{SETTING}>snr_db", INF, "finite"),
@@ -152,7 +155,8 @@ def test_overrides_hold_for_their_net_and_the_more_special_one_wins():
         ("rastrigin", "teacher", {"adam": {"rate": 0.7}}, *2 * (["l2o_enhanced"],)),
         ("rastrigin", "grid>adam", {"beta1": [0.9]}, [], ["adam"]),
         ("rastrigin", "as_drawn", {}, [], ["rmsprop"]),
-        ("sparse_recovery", "lam_grid", [0.1], [], ["ista", "fista", "amp"]),
+        ("sparse_recovery", "grid>ista", {"lam": [0.1]}, [], ["ista"]),
+        ("sparse_recovery", f"{SMOKE}>opponent_iterations", 9, [], [*OPPONENTS]),
     ],
 )
 def test_a_parameter_is_part_of_the_jobs_that_read_it(name, place, value, trained, evaluated):

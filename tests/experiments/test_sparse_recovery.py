@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from conftest import told
 from every_room import ROOT
 from l2o.artifacts.production import produce
 from l2o.errors import InputError
 from l2o.experiments.sparse_recovery.experiment import SparseRecovery
+from l2o.metrics import mean_nmse_db
+from l2o.optimizers.classical.em_vamp import EmVamp
 from l2o.storage.hdf5 import read_dictionary
 from l2o.storage.sets import read_split
 from parameter_files import changed
@@ -25,6 +29,7 @@ CHANGES = {
     "presets>smoke>training>samples": 64,
     "presets>smoke>gaussian>gaussian": [24, 48],
     "presets>smoke>depth": 3,
+    "presets>smoke>opponent_iterations": 5,
 }
 
 
@@ -66,13 +71,14 @@ def test_a_released_dictionary_of_another_size_is_told(room, tmp_path):
     told(error, room.parameters.released_dictionary, "A: is (256, 512), not (256, 300) as patch")
 
 
-@pytest.mark.parametrize("method", ["alista", "fista", "amp", "oracle"])
+@pytest.mark.parametrize("method", ["alista", "fista", "amp", "em_vamp", "oracle"])
 def test_an_evaluation_is_the_same_twice_whatever_the_kind(room, method):
     job = made(room.evaluate("noiseless", method))
     assert all(bytes_again(job, "curves", "finals").values())
     curves, finals, seconds = (pd.read_csv(path) for path in job.writes.values())
-    assert (curves["method"] == method).all() and [*curves["layer"]] == [0, 1, 2, 3]
-    assert finals["nmse_db"][0] == pytest.approx(curves["nmse_db"].iloc[-1])
+    last = 5 if room.contestant(method).kind == "classical" else 3
+    assert (curves["method"] == method).all() and [*curves["layer"]] == [*range(last + 1)]
+    assert finals["nmse_db"][0] == pytest.approx(curves["nmse_db"][3]) and finals["layer"][0] == 3
     assert finals["runs"][0] == 24 and finals["failed"][0] in range(25)
     assert math.isnan(seconds["seconds"][0]) == (method == "oracle")
     assert curves["kind"][0] == room.contestant(method).kind
@@ -86,4 +92,40 @@ def test_a_job_reads_a_checkpoint_only_if_it_is_trained(room):
     assert {name for name, given in roles.items() if "checkpoint" in given} == {
         name for name, who in room.contestants.items() if who.kind == "unrolled"
     }
-    assert roles["oracle"] == roles["amp"] == ["set"]
+    assert roles["oracle"] == ["set"] and roles["amp"] == ["set", "tuned"]
+
+
+def test_the_search_goes_by_the_depth_on_the_validation_samples(room):
+    job = made(room.tune("snr20", "em_vamp"))
+    tuned = pd.read_csv(job.writes["tuned"])
+    grid = room.parameters.grid["em_vamp"]["damping"]
+    assert [json.loads(row)["damping"] for row in tuned["hyperparameters"]] == [*grid]
+    assert (
+        tuned["chosen"].sum() == 1 and tuned["loss"][tuned["chosen"]].item() == tuned["loss"].min()
+    )
+    b, x = read_split(room.sample("snr20").writes["set"], "validation")
+    A = torch.from_numpy(read_dictionary(room.sample("snr20").writes["set"]))
+    run = EmVamp(A, {"damping": grid[1]}).run(torch.from_numpy(b.astype(float)), 3)
+    assert tuned["loss"][1] == pytest.approx(mean_nmse_db(run[-1].numpy(), x), abs=1e-6)
+
+
+def test_all_methods_are_timed_to_their_own_end(room):
+    room = SparseRecovery("smoke", ["alista", "vamp", "oracle"])
+    seconds = pd.read_csv(made(room.time("noiseless")).writes["seconds"])
+    ends = seconds.drop_duplicates("method", keep="last").set_index("method")
+    assert ends["iteration"].to_dict() == {"alista": 3, "vamp": 5}
+    assert (seconds["seconds"] > 0).all() and (seconds["batch"] == SAMPLES["test"]).all()
+    per_layer = seconds["seconds"] / seconds["iteration"]
+    assert per_layer.groupby(seconds["method"]).std().max() < 1e-9
+
+
+def test_gaussian_panels_have_limits_and_evaluations_do_not_wait_for_them(room):
+    assert room.optima("coherent") is None and room.held_against("snr20") is None
+    job = made(room.optima("snr20"))
+    assert bytes_again(job, "optima") == {"optima": True}
+    rows = pd.read_csv(job.writes["optima"])
+    assert rows.groupby("limit", sort=False)["layer"].max().to_dict() == dict.fromkeys(
+        ("amp", "vamp", "fixed_point"), 3
+    )
+    assert (rows["setting"] == "snr20").all() and (rows["nmse_db"] < 1e-9).all()
+    assert {*room.tables()["optima"].reads} == {"noiseless", "snr20", "large"}

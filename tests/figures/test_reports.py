@@ -282,3 +282,48 @@ def test_unroll_lengths_by_hand():
     assert told[-1].startswith("1 of 6 unroll lengths diverged at meta-testing; 6 of 6 reach")
     markdown = as_markdown(compared, about("fig3"))
     assert "| not finite | not finite (10,000) | 0.314 (400) | diverged |" in markdown
+
+
+# Sparse recovery: limits, and opponents that are followed beyond the nets
+
+
+def limited() -> dict[str, pd.DataFrame]:
+    """Figure 5 with a limit in one panel, and AMP followed to layer 64, where it is lost."""
+    made = few(tables("fig5"), "amp")
+    amp = made["curves"][made["curves"]["method"] == "amp"]
+    amp = amp[amp["layer"] == 16].assign(layer=64, nmse_db=50.0, nmse_median_db=50.0)
+    made["curves"] = pd.concat([made["curves"], amp], ignore_index=True)
+    made["finals"] = made["finals"].assign(layer=16)
+    rows = {
+        "setting": "snr20",
+        "limit": "amp",
+        "layer": range(17),
+        "nmse_db": np.linspace(0, -70, 17),
+    }
+    return made | {"optima": pd.DataFrame(rows)}
+
+
+def test_limits_are_drawn_and_named_where_there_are_some(check_page):
+    page, _ = room("fig5").figure(limited(), published("fig5"), about("fig5"))
+    check_page(page)
+    assert {"AMP, n → ∞", "Oracle support"} <= names_in_legend(page)
+    assert not {"VAMP, n → ∞", "Bayes limit"} & names_in_legend(page)
+    ends = [[text.get_text() for text in axes.texts] for axes in page.axes[:4]]
+    assert ["AMP, n → ∞" in names for names in ends] == [False, True, False, False]
+    low, _ = page.axes[1].get_ylim()
+    assert low < -70 and "state evolution" in "".join(text.get_text() for text in page.texts)
+
+
+def test_what_lies_beyond_the_depth_is_in_no_figure_or_table():
+    made, given = limited(), (published("fig5"), about("fig5"))
+    page, _ = room("fig5").figure(made, *given)
+    assert max(axes.get_xlim()[1] for axes in page.axes[:4]) == 16
+    rows = room("fig5").table(made, *given).rows
+    assert (rows["layer"] == 16).all() and (rows["nmse_db"] < 20).all()
+
+
+def test_a_limit_without_a_name_is_told():
+    made = limited()
+    made["optima"] = made["optima"].assign(limit="other")
+    with pytest.raises(InputError, match="limit: found other, allowed: amp, vamp, fixed_point"):
+        room("fig5").figure(made, None, about("fig5"))

@@ -9,7 +9,7 @@ import pandas as pd
 from l2o.errors import InputError
 from l2o.figures.about import About
 from l2o.figures.common import ALLOWED, CURVE, base_label, check_columns, check_once, check_words
-from l2o.figures.measure import Measure
+from l2o.figures.measure import Limit, Measure
 
 Tables = Mapping[str, pd.DataFrame]
 KEYS = ["setting", "method", "variant"]
@@ -100,3 +100,36 @@ def methods_in_order(curves: pd.DataFrame, published: pd.DataFrame) -> list[str]
     ours = list(dict.fromkeys(curves["method"]))
     first = [method for method in dict.fromkeys(published["method"]) if method in ours]
     return [*first, *(method for method in ours if method not in first)]
+
+
+def up_to_finals(tables: Tables, x: str) -> dict[str, pd.DataFrame]:
+    """Return the tables with curves that end at the place ``x`` of the finals, if these have one.
+
+    Opponents that are followed beyond are compared there.
+    """
+    curves, finals = tables["curves"], tables["finals"]
+    if x in finals:
+        curves = curves[curves[x] <= finals[x].max()]
+    return {**tables, "curves": curves}
+
+
+def limits(
+    tables: Tables, about: About, measure: Measure, looks: Mapping[str, tuple[str, str]]
+) -> dict[str, list[Limit]]:
+    """Return the curves of the table ``optima``, by setting; a setting without any is left out.
+
+    ``looks`` are names and colours by what stands in the column ``limit``.
+
+    Raises
+    ------
+    InputError : a column is missing, or a limit that has no look.
+    """
+    if "optima" not in tables:
+        return {}
+    columns, found = ("setting", "limit", measure.x, measure.value), {}
+    known = whole_table(tables, about, "optima", columns)
+    check_words(f"{about.report} optima", known, {"limit": looks})
+    for (setting, limit), rows in known.groupby(["setting", "limit"], sort=False):
+        points, (name, colour) = rows[[measure.x, measure.value]].to_numpy(float).T, looks[limit]
+        found.setdefault(setting, []).append(Limit(name, *points, colour))
+    return found

@@ -106,4 +106,4 @@ class Limit:
     @property
     def look(self) -> dict[str, object]:
         """Keywords of ``Axes.plot``."""
-        return {"color": self.colour, "linestyle": (0, (1, 1.6)), "linewidth": 1.3}
+        return {"color": self.colour, "linestyle": (0, (1, 2.6)), "linewidth": 1.3}

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 
 from l2o.figures.comparison import Rule
-from l2o.figures.intake import whole_table
-from l2o.figures.measure import Limit, Measure
+from l2o.figures.intake import limits, up_to_finals
+from l2o.figures.measure import Measure
 from l2o.figures.numbers import decibels
 from l2o.figures.standard import Standard
 
@@ -44,7 +44,7 @@ REPORT = Standard(
 CONTEST = REPORT.contest
 profiles_figure, cost_figure = REPORT.profiles, REPORT.cost
 
-LIMITS = {  # of the table `optima`: name and colour
+LIMITS = {  # of the table `optima`: name and colour; a coherent dictionary has none
     "amp": ("AMP, n → ∞", "#000000"),
     "vamp": ("VAMP, n → ∞", "#7A7A7A"),
     "fixed_point": ("Bayes limit", "#A8A8A8"),
@@ -57,37 +57,14 @@ _LIMITS = (
 
 def figure(tables, published, about):
     """Return the pages: all curves, and those that the paper has against them."""
-    bounds = limits(tables, about)
-    foot = _LIMITS if bounds else ""
-    return REPORT.figure(at_depth(tables), published, about, foot=foot, limits=bounds)
-
-
-def limits(tables, about):
-    """Return the limits of message passing, by setting; a coherent dictionary has none."""
-    if "optima" not in tables:
-        return {}
-    known, found = (
-        whole_table(tables, about, "optima", ("setting", "limit", "layer", "nmse_db")),
-        {},
-    )
-    for (setting, limit), rows in known.groupby(["setting", "limit"], sort=False):
-        name, colour = LIMITS[limit]
-        points = rows["layer"].tolist(), rows["nmse_db"].tolist()
-        found.setdefault(setting, []).append(Limit(name, *points, colour))
-    return found
-
-
-def at_depth(tables):
-    """Return the tables with the curves up to the depth of the nets; classical ones go further."""
-    curves, finals = tables["curves"], tables["finals"]
-    if "layer" in finals:
-        curves = curves[curves["layer"] <= finals["layer"].max()]
-    return {**tables, "curves": curves}
+    bounds = limits(tables, about, NMSE, LIMITS)
+    foot, shown = _LIMITS if bounds else "", up_to_finals(tables, NMSE.x)
+    return REPORT.figure(shown, published, about, foot=foot, limits=bounds)
 
 
 def table(tables, published, about):
     """Return the comparison of last layers, with the difference in dB."""
-    compared = REPORT.table(at_depth(tables), published, about)
+    compared = REPORT.table(up_to_finals(tables, NMSE.x), published, about)
     rows = compared.rows.drop(columns=["ratio", "curve_ratio"])
     rows["difference_db"] = (rows["nmse_db"] - rows["paper_nmse_db"]).round(2) + 0.0
     return replace(compared, rows=rows)
