@@ -225,6 +225,43 @@ def test_axes_begin_where_iterations_do():
     assert one.get_ylim() == other.get_ylim()  # networks invite comparison
 
 
+def test_the_end_of_a_long_run_is_a_line_and_a_sentence():
+    made, told = tables("fig8"), about("fig8")
+    row = {"label": "Nesterov + cosine (rate 0.3)", "iteration": 100_000, "runs": 1}
+    ends = [{"setting": "mlp_relu", "loss": 0.0045}, {"setting": "convnet", "loss": np.inf}]
+    made["optima"] = pd.DataFrame([row | end for end in ends])
+    (first, *_) = room("fig8").figure(made, None, told)
+    assert room("fig8").levels(made, told)["mlp_relu"][1].value == 0.0045
+    assert [len(each) for each in room("fig8").levels(made, told).values()] == [2, 1]
+    sentence = (
+        "100,000 steps: where 1 long run with the best schedule ended (MLP with ReLU: 0.00450"
+    )
+    texts = " ".join(text.get_text().replace("\n", " ") for text in first.texts)
+    assert sentence in texts
+    blocks = room("fig8").table(made, None, told).blocks
+    assert any(sentence in block.text for block in blocks if isinstance(block, Text))
+    assert [len(each) for each in room("fig8").levels(tables("fig8"), told).values()] == [1, 1]
+
+
+def test_solvers_of_single_instances_are_a_curve_and_an_upright_mark():
+    made, told = tables("fig6"), about("fig6")
+    batch = int(made["seconds"]["batch"].iloc[0])
+    row = {"runs": batch, "failed": 0, "batch": batch, "q25": 1e-3, "median": 1e-2, "q75": 0.1}
+    rows = [
+        row | {"setting": s, "method": m, "kind": k, "label": m, "iteration": i, "seconds": 0.1 * i}
+        for s in told.titles
+        for m, k, i in (("celer", "classical", 1), ("celer", "classical", 2), ("best", "oracle", 3))
+    ]
+    made["exact_seconds"] = pd.DataFrame(rows).assign(relative_loss=0.02)
+    (page,) = room("fig6").seconds_figure(made, None, told)
+    for axes in page.axes[:2]:
+        upright = [np.unique(line.get_xdata()).tolist() for line in axes.lines]
+        assert [pytest.approx(0.3)] in upright
+        assert "certified optimum" in {text.get_text() for text in axes.texts}
+    assert any("celer" in text.get_text() for axes in page.axes for text in axes.texts)
+    assert "one after the other" in " ".join(t.get_text() for t in page.texts).replace("\n", " ")
+
+
 BAD = {
     "curves: loss_q25: no such column": lambda t: t["curves"].drop(columns="loss_q25"),
     "iteration 5 of sgd occurs twice": lambda t: pd.concat(

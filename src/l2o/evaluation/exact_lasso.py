@@ -41,6 +41,7 @@ def exact_rows(
     """
     celer_solutions(A, b[:1], lam, tolerances[0])  # what is done once, such as its import
     start, rows = lasso_objective(A, b, lam, np.zeros((len(b), A.shape[1]))), []
+    start = np.nextafter(start, np.inf)  # who is at the optimum from the start does not fail
 
     def add(who: Contestant, tolerance: float, seconds: float, objective: np.ndarray) -> None:
         excess = np.stack([start, objective])[:, None] - optimum

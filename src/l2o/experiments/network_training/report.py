@@ -49,7 +49,7 @@ def levels(tables, about):
     found = {setting: [CHANCE] for setting in about.titles}
     for setting, row in _long_runs(tables, about).iterrows():
         if np.isfinite(row["loss"]):
-            found[setting].append(Level(f"Long run, {row['iteration']:,} steps", row["loss"]))
+            found[setting].append(Level(f"{row['iteration']:,} steps", row["loss"]))
     return found
 
 
@@ -66,12 +66,12 @@ def _long_text(tables, about):
     if not len(rows := _long_runs(tables, about)):
         return []
     each = [
-        f"{about.titles[setting]}, {row['label']}: {significant(row['loss'])}"
+        f"{about.titles[setting]}: {significant(row['loss'])} by {row['label']}"
         for setting, row in rows.iterrows()
     ]
     runs, last = (int(rows[name].iloc[0]) for name in ("runs", "iteration"))
-    count = f"{runs:,} run{'s' * (runs != 1)} of {last:,} steps"
-    return [f"Long run: the end of {count} by one schedule ({'; '.join(each)})."]
+    count = f"{runs:,} long run{'s' * (runs != 1)}"
+    return [f"{last:,} steps: where {count} with the best schedule ended ({'; '.join(each)})."]
 
 
 def table(tables, published, about):

@@ -16,7 +16,7 @@ class AdamCosine(Adam):
     """
 
     name = "adam_cosine"
-    label = "Adam, cosine"
+    label = "Adam + cosine"
     reference = "Kingma & Ba 2015, algorithm 1; Loshchilov & Hutter 2017, eq. (5)"
     hyperparameters = {"rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "steps": 10000}
     ranges = {

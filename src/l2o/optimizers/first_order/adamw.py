@@ -16,7 +16,7 @@ class AdamW(AdamCosine):
     """
 
     name = "adamw"
-    label = "AdamW, cosine"
+    label = "AdamW + cosine"
     reference = "Loshchilov & Hutter 2019, algorithm 2"
     hyperparameters = {
         "rate": 1e-3,

@@ -18,7 +18,7 @@ class SgdNesterov(Optimizer):
     """
 
     name = "sgd_nesterov"
-    label = "SGD, Nesterov, cosine"
+    label = "Nesterov + cosine"
     reference = "Sutskever et al. 2013, eqs. (3) and (4); Loshchilov & Hutter 2017, eq. (5)"
     hyperparameters = {"rate": 0.1, "momentum": 0.9, "steps": 10000}
     ranges = {"rate": "(0, inf)", "momentum": "[0, 1)", "steps": "integers [1, 1e15]"}
