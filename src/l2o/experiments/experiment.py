@@ -102,13 +102,13 @@ class Experiment(Room):
         if not (self.tuned and grid):
             return None
         parameters = {**self.running(), **self.problem(setting), **who.parameters()}
-        parameters |= {"setting": setting, "grid": grid, **self.tuning()}
+        parameters |= {"setting": setting, "grid": grid, **self.tuning(method)}
         wildcards = {**self.place(setting), "method": method}
         sources = [self.work("tune"), who.head.module]
         given = {"resources": self.resources("tune", setting)}
         return self.job("tune", wildcards, parameters, self.data(setting), sources, **given)
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
         return {}
 
@@ -158,6 +158,8 @@ class Experiment(Room):
             training = self.training_of(setting, name)
             if training is not None:
                 reads[name] = training["checkpoint"]
+            if (tuned := self.tune(setting, name)) is not None:
+                reads[f"tuned {name}"] = tuned["tuned"]
             sources += self.solvers(name)
             parameters[name] = who.parameters() | self.evaluation(setting, name)
         parameters = {"methods": parameters, **self.problem(setting), **self.running()}
