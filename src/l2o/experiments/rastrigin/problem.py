@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,9 @@ def _family(given: Given, split: str, device: torch.device) -> Rastrigin:
 
 def tune(given: Given) -> None:
     """Try all hyperparameters of the grid on the validation instances; write their losses."""
+    p = given.parameters
+    if p["kind"] == "population":
+        given = replace(given, parameters={**p, "starts": p["population_search_starts"]})
     searched(given, _prepared(given, "validation"))
 
 

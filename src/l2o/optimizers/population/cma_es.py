@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -197,6 +198,7 @@ def updated(now: Evolution, population: int) -> Evolution:
     return replace(now, generation=now.generation + 1, **after)
 
 
+@cache
 def _rules(n: int, count: int, most: int) -> tuple[Tensor, tuple[float, ...]]:
     """Return the weights of a generation of ``count``, with zeros up to ``most``, and constants.
 
