@@ -180,11 +180,14 @@ def test_values_that_are_no_numbers_do_not_end_a_run():
         def objective(self, x):
             return torch.where(x[..., 0] > 0.3, torch.nan, super().objective(x))
 
+        def gradient(self, x):
+            return torch.where(x[..., :1] > 0.3, torch.nan, super().gradient(x))
+
     f, x = instances(2, 4), start_points(0, 1, 4, 2, 1.0)[0].abs().neg()
     holed = Holed(f.A, f.b, f.c)
     for optimizer in ALL:
         best = next(islice(iterates(optimizer, holed, x), 60, None))
-        assert (holed.objective(best) <= holed.objective(x)).all()
+        assert (holed.objective(best) < holed.objective(x) - 1.0).all()
 
 
 def test_the_inverse_hessian_is_that_of_bfgs():

@@ -117,7 +117,8 @@ class Restarted(Optimizer):
         accepted = value <= torch.where(fresh, torch.inf, now.value + demanded)
         taken = accepted.unsqueeze(-1)
         # Before the first point there is no gradient, and the step to it is zero: H stays.
-        H, plain = _bent(now.H, now.plain, taken * (at - now.x), taken * (g - now.g))
+        s, y = (torch.where(taken, new - old, 0.0) for new, old in ((at, now.x), (g, now.g)))
+        H, plain = _bent(now.H, now.plain, s, y)
         g = torch.where(taken, g, now.g)
         d = -(H @ g.unsqueeze(-1)).squeeze(-1)
         d = d * (LONGEST / d.norm(dim=-1, keepdim=True).clamp_min(LONGEST))
