@@ -70,7 +70,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
     fig7 = fig7.assign(loss_low=fig7["loss"] - fig7["half"], loss_high=fig7["loss"] + fig7["half"])
     swarm = (fig7["setting"] == "n2") & (fig7["method"] == "l2o_swarm")
     fig7.loc[swarm & (fig7["iteration"] == 1000), "loss"] = 5.5
-    oracles = pd.DataFrame({"setting": ["n2", "n10"], "oracle": [4.14, 21.9]})
+    oracles = pd.DataFrame({"setting": ["n2", "n10"], "minimum": [4.14, 21.4]})
     return {
         "fig5": {"curves": published("fig5", "nmse_db")},
         "fig6": {"curves": published("fig6", "relative_loss", 130.0)},
@@ -256,8 +256,8 @@ def test_bad_tables_are_one_line_errors(tables, figure, spoil, match):
 
 
 def test_other_bad_input(tables, tmp_path):
-    with pytest.raises(InputError, match="figure 7 optima: oracle: no such column"):
-        oracles = tables["fig7"]["optima"].drop(columns="oracle")
+    with pytest.raises(InputError, match="figure 7 optima: minimum: no such column"):
+        oracles = tables["fig7"]["optima"].drop(columns="minimum")
         claims_table({"fig7": {**tables["fig7"], "optima": oracles}})
     table, paths = claims_table({}), (tmp_path / "a.csv", tmp_path / "a.md")
     with pytest.raises(InputError, match="claims: criterion: no such column"):

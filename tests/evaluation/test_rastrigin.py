@@ -63,12 +63,14 @@ def test_a_run_that_ends_above_its_start_or_nowhere_has_diverged(bad):
     assert {row["status"] for row in rows} == {"diverged"}
 
 
-def test_the_expected_oracle_is_that_of_other_instances():
+def test_the_expected_minimum_is_that_of_other_instances():
     n, alpha = 3, 10.0
     f, others = instances(n, 400), instances(n, 1000)
     bound = f.lower_bound().numpy()
     columns = {
-        "oracle": bound + 0.5,
+        "minimum": bound + 0.5,
+        "proven": np.arange(400) < 300,
+        "oracle": bound + np.where(np.arange(400) < 100, 2.5, 0.5),
         "lower_bound": bound,
         "agreeing": np.ones(400),
         "settled": np.full(400, 0.5),
@@ -76,11 +78,14 @@ def test_the_expected_oracle_is_that_of_other_instances():
             np.arange(400) < 3, bound + np.array([0.5, 0.5, 0.4])[np.arange(400) % 3], np.nan
         ),
     }
-    found = ev.oracle_summary(columns, n, alpha, 10, 128)
+    found = ev.optima_summary(columns, n, alpha, 10, 128)
     spread = others.lower_bound().std().item()
     expected = others.lower_bound().mean().item() + 0.5
-    assert abs(found["expected_oracle"] - expected) < 4 * spread / math.sqrt(1000)
-    assert found["oracle_error"] == pytest.approx(bound.std(ddof=1) / math.sqrt(128))
+    assert abs(found["expected_minimum"] - expected) < 4 * spread / math.sqrt(1000)
+    assert found["minimum_error"] == pytest.approx(bound.std(ddof=1) / math.sqrt(128))
     assert (found["grid_checked"], found["grid_equal"]) == (3, 2)
     assert found["grid_largest_excess"] == pytest.approx(0.1)
+    assert (found["proven"], found["oracle_above"]) == (0.75, 0.25)
+    assert found["oracle_largest_excess"] == pytest.approx(2.0)
+    assert found["oracle"] - found["minimum"] == pytest.approx(0.5)
     assert (found["instances"], found["starts"], found["settled"]) == (400, 10, 0.5)

@@ -17,7 +17,8 @@ from l2o.experiments.rastrigin.experiment import Rastrigin
 from small_network_jobs import bytes_again, made, make_folder
 
 SETTING, END = "n2", 60
-UNTRAINED = ("adam", "rmsprop", "gd_line_search", "nag", "pso")
+POPULATIONS = ("pso", "cma_es", "multi_start", "basin_hopping")
+UNTRAINED = ("adam", "rmsprop", "gd_line_search", "nag", *POPULATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,9 @@ def test_sets_and_oracles_are_the_same_twice(room):
     job = made(room.optima(SETTING))
     assert bytes_again(job, "optima") == {"optima": True}
     found = pd.read_csv(job.writes["optima"])
-    assert (found["oracle"] >= found["lower_bound"]).all() and found["grid"].count() >= 12
-    assert not (found["oracle"] < found["grid"] - 1e-6).any()
+    assert (found["minimum"] >= found["lower_bound"]).all() and found["grid"].count() >= 12
+    assert (found["minimum"] <= found["oracle"]).all() and found["proven"].eq(1).all()
+    assert not (found["minimum"] - found["grid"]).abs().gt(1e-6).any()
 
 
 def test_oracles_of_all_settings_are_summed_up(room):
@@ -47,18 +49,21 @@ def test_oracles_of_all_settings_are_summed_up(room):
     assert [*table.index] == room.settings
     for setting in room.settings:
         found = pd.read_csv(room.optima(setting).writes["optima"])
-        assert table.loc[setting, "oracle"] == pytest.approx(found["oracle"].mean())
+        for name in ("oracle", "minimum", "proven"):
+            assert table.loc[setting, name] == pytest.approx(found[name].mean())
         assert table.loc[setting, "instances"] == len(found)
         assert table.loc[setting, "grid_checked"] == found["grid"].count()
 
 
 def test_the_search_tries_all_and_chooses_the_lowest(room):
     sizes = {"adam": 12, "gd_line_search": 9, "nag": 9, "rmsprop": 4}
+    sizes |= {"cma_es": 6, "multi_start": 4, "basin_hopping": 6}
     for method, size in sizes.items():
         rows = pd.read_csv(made(room.tune(SETTING, method)).writes["tuned"])
         assert len(rows) == size and rows["chosen"].sum() == 1
         assert rows["chosen"].idxmax() == rows["loss"].idxmin()
-        assert all(json.loads(text)["rate"] in (0.1, 0.3) for text in rows["hyperparameters"])
+        kept = room.contestant(method).hyperparameters.items()
+        assert all(kept <= json.loads(text).items() for text in rows["hyperparameters"])
     assert {m for m in room.contestants if room.tune(SETTING, m)} == {*sizes}
 
 
@@ -82,9 +87,19 @@ def test_untrained_methods_run_with_what_the_search_chose(room):
     }
     ends = {name: rows.loc[END, "evaluations"] for name, rows in main.items()}
     assert (ends["adam"], ends["pso"]) == (END, 8 * (END + 1))
+    assert {ends[name] for name in POPULATIONS[1:]} == {8 * END}
     assert ends["gd_line_search"] > END
     assert len({main[name].loc[0, "loss"] for name in UNTRAINED if name != "pso"}) == 1
     assert [name for name in UNTRAINED if "as_drawn" in {*tables[name]["variant"]}] == ["rmsprop"]
+
+
+def test_all_methods_are_timed_in_one_job_with_what_the_search_chose(room):
+    rows = pd.read_csv(made(room.time(SETTING)).writes["seconds"])
+    assert {*rows["method"]} == {*room.contestants} and (rows["batch"] == 16).all()
+    for _, own in rows.groupby("method"):
+        each = own["seconds"] / own["iteration"]
+        assert own["iteration"].max() == END and (each > 0).all() and np.allclose(each, each.max())
+    assert {f"tuned {name}" for name in UNTRAINED if name != "pso"} < {*room.time(SETTING).reads}
 
 
 def test_matrices_that_are_not_finite_are_refused(room):

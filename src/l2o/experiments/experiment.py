@@ -163,6 +163,8 @@ class Experiment(Room):
             training = self.training_of(setting, name)
             if training is not None:
                 reads[name] = training["checkpoint"]
+            if (tuned := self.tune(setting, name)) is not None:
+                reads[f"tuned {name}"] = tuned["tuned"]
             sources += self.solvers(name)
             parameters[name] = who.parameters() | self.evaluation(setting, name)
         parameters = {"methods": parameters, **self.problem(setting), **self.running()}

@@ -216,3 +216,28 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
     tables = {"curves": curves, "finals": finals, "seconds": seconds, "runs": each}
     for name, rows in tables.items():
         write_table(given.outputs[name], with_about(about, rows))
+
+
+def time(given: Given) -> None:
+    """Time all methods from one start; write the seconds at each recorded iteration."""
+    from l2o.compute import prepare_device
+
+    prepare_device("cpu", given.parameters["compute_threads"])
+    timed(given, loaded(given, "test"))
+
+
+def timed(given: Given, f: Any) -> None:
+    """Time all methods on instances ``f``, float64, from one start, and write the table."""
+    from l2o.evaluation.family import entries, seconds_rows
+    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.runs import recorded_iterations, with_about
+
+    p, inputs, found, recorded, start = given.parameters, given.inputs, [], {}, None
+    for name, who in p["methods"].items():
+        at = inputs.get(f"tuned {name}")
+        hyper = who["hyperparameters"] if at is None else chosen_hyperparameters(at)
+        found.append(entries(who, hyper, inputs.get(name))[0])
+        recorded[name] = recorded_iterations(who["iterations"], inputs.get("published"))
+        (start,) = random_starts({**who, "seed": p["seed"], "starts": 1}, f)
+    rows = seconds_rows(found, f, start, recorded)
+    write_table(given.outputs["seconds"], with_about({"setting": p["setting"]}, rows))

@@ -34,18 +34,8 @@ _SPARE_MARKERS: tuple[Marker, ...] = ("H", _STAR_3, "8", _STAR_6)  # of unknown 
 _SPARE_MARKERS += tuple((corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4))
 _STARS = ("*", _STAR_4, _RAYS_8, *(m for m in _SPARE_MARKERS if m[1:2] == (1,)))  # drawn larger
 _SIZES = dict.fromkeys(("P", "X", "d"), 5.2)  # points; markers that look small at 4.2
-_GLYPHS = (
-    "+",
-    "x",
-    "1",
-    "2",
-    "3",
-    "4",
-    "|",
-    "_",
-    _RAYS_6,
-    _RAYS_8,
-)  # markers of lines only: drawn in the line's colour
+# Markers of lines only, drawn in the line's colour.
+_GLYPHS = ("+", "x", "1", "2", "3", "4", "|", "_", _RAYS_6, _RAYS_8)
 
 
 @dataclass(frozen=True)
@@ -122,6 +112,9 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "adam_cosine": MethodStyle("#444444", "3", (0, (7, 1.2, 2, 1.2)), 1.2),
         "adamw": MethodStyle("#505050", "4", (0, (3, 1, 1, 1, 1, 1)), 1.2),
         "pso": MethodStyle("#A0A0A0", _RAYS_8, (0, (8, 1.5)), 1.3),
+        "cma_es": MethodStyle("#2B2B2B", "3", (0, (8, 1.5, 1, 1.5)), 1.3),
+        "basin_hopping": MethodStyle("#555555", "4", (0, (5, 1.2, 2, 1.2)), 1.3),
+        "multi_start": MethodStyle("#8A8A8A", "_", (0, (3, 1, 1, 1, 1, 1)), 1.3),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),

@@ -34,26 +34,26 @@ COVERED = 0.90
 
 
 def read(tables: Mapping[str, pd.DataFrame]) -> Curves:
-    """Return the curves of Figure 7, counted as the paper counts, and the oracles if given.
+    """Return the curves of Figure 7, counted as the paper counts, and the minima if given.
 
     ``tables`` has ``curves`` and perhaps ``optima``.
 
     Raises
     ------
-    InputError : see :func:`l2o.claims.common.checked`; or the oracles lack a column.
+    InputError : see :func:`l2o.claims.common.checked`; or the minima lack a column.
     """
     values = ["loss", "loss_low", "loss_high"]
     table = checked("figure 7 curves", tables["curves"], "iteration", values)
     table = without_diverged(table, "loss")
-    oracles = tables.get("optima", pd.DataFrame({"setting": [], "oracle": []}))
-    check_columns("figure 7 optima", oracles, ["setting", "oracle"])
-    lowest_known = dict(zip(oracles["setting"], oracles["oracle"].astype(float), strict=True))
-    return Curves(keyed(table, table["iteration"] + shifts(table)), "loss", TITLES, lowest_known)
+    optima = tables.get("optima", pd.DataFrame({"setting": [], "minimum": []}))
+    check_columns("figure 7 optima", optima, ["setting", "minimum"])
+    minima = dict(zip(optima["setting"], optima["minimum"].astype(float), strict=True))
+    return Curves(keyed(table, table["iteration"] + shifts(table)), "loss", TITLES, minima)
 
 
-def _oracle(curves: Curves, setting: str) -> str:
+def _minimum(curves: Curves, setting: str) -> str:
     known = curves.oracles.get(setting)
-    return "" if known is None else f" (oracle {significant(known)})"
+    return "" if known is None else f" (minimum {significant(known)})"
 
 
 @claim(
@@ -82,7 +82,7 @@ def analytic_methods_end_alike(curves: Curves) -> Decision:
     best, _ = lowest(ten, "nag", significant)
     slightly = ten["nag"] >= (1 - SIMILAR) * min(v for name, v in ten.items() if name != "nag")
     ends = zip(TITLES.items(), (two, ten), strict=True)
-    texts = (f"{title}{_oracle(curves, s)}: {listed(v, significant)}" for (s, title), v in ends)
+    texts = (f"{title}{_minimum(curves, s)}: {listed(v, significant)}" for (s, title), v in ends)
     return alike and best and slightly, "; ".join(texts)
 
 
@@ -144,7 +144,7 @@ def swarm_ends_lowest(curves: Curves) -> Decision:
         taken = {method: _covered_at(curves, setting, method) for method in METHODS}
         faster = sum(taken[method] < taken["l2o_swarm"] for method in METHODS)
         slow = faster > len(METHODS[:-1]) / 2
-        text = f"{title}{_oracle(curves, setting)}: {text}, {faster} of 8 converge faster"
+        text = f"{title}{_minimum(curves, setting)}: {text}, {faster} of 8 converge faster"
         parts.append((best and slow, text))
     holds, text = every(parts)
     return holds and margins[1] > margins[0], text

@@ -33,6 +33,7 @@ class Parameters(family.Parameters):
 
     alpha: Positive = Field(le=1e6)
     published_instances: Size
+    population_search_starts: Count
     presets: dict[experiment.PresetName, Preset]
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
