@@ -93,6 +93,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "step_lista": MethodStyle("#999933", ">"),
         "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
         "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
+        "omp": MethodStyle("#8F8F8F", None, (0, (1, 1.5)), 1.2),
         "amp": MethodStyle("#555555", None, (0, (6, 1.5, 1, 1.5)), 1.0),
         "bg_amp": MethodStyle("#2B2B2B", None, (0, (5, 1.2)), 1.2),
         "em_bg_amp": MethodStyle("#4A4A4A", None, (0, (5, 1.2, 1, 1.2, 1, 1.2)), 1.0),

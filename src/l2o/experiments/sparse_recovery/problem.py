@@ -88,12 +88,11 @@ def evaluate(given: Given) -> None:
     test = _samples(given, "test")
     followed = _followed(p, given.inputs, test)
     about = {"setting": p["setting"], "method": p["method"]}
-    seconds = {"layer": p["depth"], "batch": len(test.b), "seconds": followed.seconds}
     tables = {
         "curves": curve_rows(followed, test),
         "finals": [final_row(followed, test)],
         "runs": sample_rows(followed, test, p["targets"]),
-        "seconds": [seconds],
+        "seconds": [{"layer": p["depth"], "batch": len(test.b), "seconds": followed.seconds}],
     }
     for name, rows in tables.items():
         write_table(given.outputs[name], [about | row for row in rows])
