@@ -130,7 +130,6 @@ def test_an_unknown_hyperparameter_of_any_method_is_told(method):
 def test_all_methods_of_a_kind_take_part_in_sparse_recovery_or_lasso():
     rooms = [content_of(name) for name in ("sparse_recovery", "lasso")]
     assert {*rooms[0]["unrolled"]} == methods("unrolled").keys()
-    # OMP is there for users' own problems; the paper's figure has no such curve.
     assert {*rooms[0]["classical"], *rooms[1]["classical"]} == methods("classical").keys()
 
 
