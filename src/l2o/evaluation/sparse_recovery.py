@@ -93,7 +93,9 @@ def final_row(followed: Followed, test: TestSet) -> dict[str, Any]:
     kept = followed.iterates[: followed.depth + 1]
     errors = np.stack([sample_nmse_db(iterate, test.x) for iterate in kept])
     with np.errstate(over="ignore"):
-        counts = failures(10.0 ** (errors / 10.0))
+        ratios = 10.0 ** (errors / 10.0)
+    ratios[0] = 1.0  # of x = 0, also for the oracle, which is at its end from the start
+    counts = failures(ratios)
     row = {"variant": "main", "kind": followed.kind, "label": followed.label}
     row |= {"layer": followed.depth, **counts, "learned": followed.parameters}
     row |= {"nmse_db": float(errors[-1].mean())}
