@@ -62,7 +62,7 @@ def levels(tables, about):
     """Return the lines of the minimum, and of the paper's oracle, by setting."""
     return {
         setting: [
-            Level("Run-and-Inspect, mean", row["oracle"], strong=False),
+            Level("Run-and-Inspect", row["oracle"], strong=False),
             Level("Minimum, mean", row["minimum"]),
         ]
         for setting, row in _optima(tables, about).iterrows()
