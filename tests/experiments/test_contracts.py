@@ -24,7 +24,8 @@ from l2o.optimizers.registry import Head, methods
 from l2o.provenance import module_path
 
 FREE = {("settings",), ("presets", "smoke", "gaussian"), ("presets",)}  # names that a file gives
-OF_ALL = ("time", "join", "table", "figure")  # jobs of all methods of an experiment together
+# Jobs of all methods of an experiment together, and what a method may be held against.
+OF_ALL = ("time", "join", "table", "figure", "optima")
 ANOTHER = {"network_training": "mlp_sigmoid"}  # where a setting is the name of a network
 
 
