@@ -46,6 +46,9 @@ def content(name: str, place: str, value: Any) -> dict[str, Any]:
         ("sparse_recovery", "settings", ["noiseless"], "should be an object"),
         ("sparse_recovery", "settings", {}, "at least 1 item"),
         ("sparse_recovery", f"settings>{SETTING}>snr_db", INF, "finite"),
+        ("sparse_recovery", f"settings>{SETTING}>targets", [-40, -20], "not in descending order"),
+        ("sparse_recovery", f"settings>{SETTING}>targets", [-20, -20], "not in descending order"),
+        ("sparse_recovery", f"settings>{SETTING}>targets", [NAN], "finite"),
         ("sparse_recovery", f"settings>{SETTING}>dictionary", "gausian", "mean `gaussian`?"),
         (
             "sparse_recovery",

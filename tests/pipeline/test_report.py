@@ -19,7 +19,7 @@ NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched 
 TRAININGS = 2 * 9 + 5 + 5 + 4 + 2
 COMPARISON = "Figure 5: sparse recovery: comparison (page)"
 PICTURE = "Figure 5: sparse recovery: fig5 (PNG)"
-SHOWN = ("join", "table", "figure", "claims", "records")
+SHOWN = ("join", "table", "figure", "claims", "verdict", "records")
 RESULT = "[...document.querySelectorAll('nav tbody tr')].find(e => e.cells[0].innerText.trim() =="
 CONTENT = "#app > div > nav + div"
 

@@ -154,11 +154,8 @@ compute_threads: 1         # CPU threads of one job; part of every key, since it
 iterations: 1000           # of every method
 start_scale: 1             # start points from N(0, start_scale^2)
 
-settings:                  # panels
-  n10: {title: "n = 10"}
-
-targets:                   # values of f to reach, the loosest first: of performance profiles
-  n10: [10, 1, 0.1]
+settings:                  # panels; targets: values of f, whose reaching is profiled
+  n10: {title: "n = 10", targets: [10, 1, 0.1]}
 
 # Methods and their hyperparameters; `grid`: values that are tried on the validation instances.
 first_order:

@@ -20,7 +20,6 @@ from l2o.config.sections import (
     Grid,
     Intervals,
     Methods,
-    check_by_setting,
     check_grids,
     check_hyperparameters,
     check_overrides,
@@ -40,6 +39,9 @@ class Setting(Section):
     """One panel of the figure."""
 
     title: Text
+    targets: tuple[FiniteFloat, ...] = Field(
+        (), max_length=6, description="values to reach, the loosest first: performance profiles"
+    )
 
 
 class Preset(Section):
@@ -82,14 +84,16 @@ class ExperimentParameters(Section):
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
     teacher: Methods = Field(default_factory=dict, max_length=1)
     published_curves: File | None = None
-    targets: dict[Name, tuple[FiniteFloat, ...]] = Field(
-        default_factory=dict, description="values to reach, by setting: of performance profiles"
-    )
     presets: dict[PresetName, Preset]
 
     def methods(self) -> dict[str, str]:
         """Return the kind of every method that takes part, in the order of the file's kinds."""
         return {name: kind for kind in self.kinds for name in getattr(self, kind)}
+
+    @property
+    def targets(self) -> dict[str, tuple[float, ...]]:
+        """What runs are to reach, by setting, where something is given."""
+        return {name: one.targets for name, one in self.settings.items() if one.targets}
 
     @property
     def training_settings(self) -> list[str]:
@@ -144,16 +148,10 @@ class ExperimentParameters(Section):
                 raise unknown_key(path, f"as_drawn_shift.{name}", list(self.as_drawn))
 
     def _check_targets(self, path: str | Path) -> None:
-        if not self.targets:
-            return
-        check_by_setting(path, "targets", self.targets, self.settings, "give values to reach")
-        if len(counts := {len(values) for values in self.targets.values()}) > 1 or 0 in counts:
-            problem = f"numbers of values differ: {', '.join(map(str, sorted(counts)))}"
-            raise InputError(path, "targets", problem, "give every setting as many, at least one")
-        for setting, values in self.targets.items():
+        for name, values in self.targets.items():
             if list(values) != sorted(set(values), reverse=True):
-                problem = "values are not in descending order"
-                raise InputError(path, f"targets.{setting}", problem, "give the loosest one first")
+                problem, place = "values are not in descending order", f"settings.{name}.targets"
+                raise InputError(path, place, problem, "give the loosest one first")
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""

@@ -65,12 +65,13 @@ def efforts(runs: pd.DataFrame, targets: Targets, clock: Clock | None = None) ->
     ``evaluations`` and, given a clock, ``seconds`` (NaN: never reached).
     """
     parts = []
-    for number in range(1, 1 + len(next(iter(targets.values())))):
-        part = runs[["setting", "method", "instance", "start"]].copy()
-        part["target"] = runs["setting"].map({s: v[number - 1] for s, v in targets.items()})
-        for effort in ("iteration", "evaluations"):
-            part[effort] = pd.to_numeric(runs[f"{effort}_{number}"])
-        parts.append(part)
+    for setting, values in targets.items():
+        here = runs[runs["setting"] == setting]
+        for number, target in enumerate(values, start=1):
+            part = here[["setting", "method", "instance", "start"]].assign(target=target)
+            for effort in ("iteration", "evaluations"):
+                part[effort] = pd.to_numeric(here[f"{effort}_{number}"])
+            parts.append(part)
     found = pd.concat(parts, ignore_index=True)
     if clock is not None:
         found["seconds"] = np.nan

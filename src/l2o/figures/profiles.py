@@ -117,28 +117,32 @@ def effort_page(who: Contestants, about: About, reached: str, effort: Effort) ->
         "Where a line ends below 1, the other runs never got there. What happens between two "
         f"recorded iterations is not seen. Pooled: {about.pooled}. {about.budget}"
     )
-    columns = len(next(iter(about.targets.values())))
-    grid = PanelGrid([_TALL] * len(about.titles), columns, 0.0, 0.3, 0.3, 0.3)
+    columns, last = max(map(len, about.targets.values())), len(about.targets) - 1
+    grid = PanelGrid([_TALL] * len(about.targets), columns, 0.0, 0.3, 0.3, 0.3)
     page, panels = new_page(grid, who.legend, foot)
-    for row, (setting, title) in zip(panels, about.titles.items(), strict=True):
+    for number, (row, (setting, targets)) in enumerate(
+        zip(panels, about.targets.items(), strict=True)
+    ):
         here, limits = effort.rows[effort.rows["setting"] == setting], effort.limits(setting)
         there = who.finals.loc[who.finals["setting"] == setting, "method"]
-        for axes, target in zip(row, about.targets[setting], strict=True):
+        title = about.titles[setting].partition("\n")[0]
+        for axes, target in zip(row, targets, strict=False):
             rows = here[here["target"] == target]
             for method in there:
                 places = rows.loc[rows["method"] == method, effort.column]
                 _step(axes, places, who.styles[method], limits[0])
-            axes.set(xlim=limits, ylim=(-0.02, 1.02), xlabel="", ylabel="")
+            axes.set(xlim=limits, ylim=(-0.02, 1.02), ylabel="")
             if effort.log:
                 axes.set_xscale("log")
                 scales.log_ticks(axes)
             scales.few_ticks(axes)
             axes.set_yticks(_PARTS)
-            words = f"{title.split(chr(10))[0]}: ≤ {target:g}".replace("-", "−")
+            axes.set_xlabel(effort.words if number == last else "", size=_FONT)
+            words = f"{title}: ≤ {target:g}".replace("-", "−")
             axes.set_title(words, loc="left", size=_FONT, weight="bold", pad=4)
+        for axes in row[len(targets) :]:
+            axes.set_axis_off()
         row[0].set_ylabel("Part of the runs", size=_FONT)
-    for axes in panels[-1]:
-        axes.set_xlabel(effort.words, size=_FONT)
     return page
 
 
