@@ -179,18 +179,19 @@ def batch_solver(
 
 
 def seconds_rows(
-    solvers: Mapping[str, tuple[Callable[[Tensor], Any], int]], test: TestSet
+    solvers: Mapping[str, tuple[Callable[[Tensor], Any], int, int]], test: TestSet
 ) -> list[dict[str, Any]]:
     """Return the seconds of each layer on all samples as one batch; a layer costs what others do.
 
-    ``solvers`` are batch solvers with their numbers of layers, by method. They take turns.
+    ``solvers`` are batch solvers with the layers that they do, and those to tell of, by method.
+    They take turns. Of OMP, whose layers cost more and more, later ones are told too cheap.
     """
     b, rows = torch.from_numpy(test.b), []
-    taken = fastest([partial(solve, b) for solve, _ in solvers.values()])
-    for (name, (_, layers)), seconds in zip(solvers.items(), taken, strict=True):
+    taken = fastest([partial(solve, b) for solve, *_ in solvers.values()])
+    for (name, (_, layers, last)), seconds in zip(solvers.items(), taken, strict=True):
         rows += [
             {"method": name, "iteration": k, "seconds": seconds * k / layers, "batch": len(b)}
-            for k in range(1, layers + 1)
+            for k in range(1, last + 1)
         ]
     return rows
 

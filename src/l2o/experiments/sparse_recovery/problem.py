@@ -132,10 +132,10 @@ def time(given: Given) -> None:
     test = _samples(given, "test")
     for name, who in p["methods"].items():
         if who["kind"] != "oracle":
-            layers = who.get("iterations", who["depth"])
-            solvers[name] = batch_solver(who, layers, test.A, given.inputs.get(name)), layers
-    rows = [{"setting": p["setting"]} | row for row in seconds_rows(solvers, test)]
-    write_table(given.outputs["seconds"], rows)
+            solve = batch_solver(who, who["depth"], test.A, given.inputs.get(name))
+            solvers[name] = solve, who["depth"], who.get("iterations", who["depth"])
+    found = seconds_rows(solvers, test)
+    write_table(given.outputs["seconds"], [{"setting": p["setting"]} | row for row in found])
 
 
 def optima(given: Given) -> None:
