@@ -93,8 +93,9 @@ def test_diverged_runs_are_infinite_and_counted(digits, network):
     assert training.position < 9  # none is left: the rest is not run
     row = ev.final_row(WHO, network, found, digits, digits)
     assert (row["runs"], row["failed"]) == (3, 3)
-    values = [value for name, value in row.items() if "loss" in name or "accuracy" in name]
+    values = [v for name, v in row.items() if name.startswith(("training", "test"))]
     assert len(values) == 6 and all(math.isnan(value) for value in values)
+    assert row["loss"] == row["loss_median"] == row["loss_p99"] == math.inf
     rows = ev.curve_rows(WHO, [0, 3, 5, 9], found.losses)
     assert {row["status"] for row in rows} == {"diverged"}
     assert rows[0]["loss"] == found.losses[0].mean() and rows[3]["loss"] == math.inf
@@ -146,7 +147,8 @@ def test_runs_that_are_lost_leave_the_quartiles_of_the_others():
 )
 def test_a_run_that_ends_above_its_start_or_nowhere_has_diverged(end, which, status):
     losses = np.array([[2.0, 4.0], end])
-    assert failures(*losses) == {"runs": 2, "failed": sum(which)}
+    found = failures(losses)
+    assert (found["runs"], found["failed"]) == (2, sum(which))
     assert {row["status"] for row in ev.curve_rows(WHO, [0, 1], losses)} == {status}
 
 

@@ -32,14 +32,17 @@ def test_a_run_in_the_batch_is_the_run_alone(optimizer):
     assert together.values.shape == (4, 4, 5)
     if isinstance(optimizer, Pso):  # draws are shared out among the runs of a batch
         assert (np.diff(together.values, axis=0) <= 0).all()
-        assert together.evaluations.tolist() == [3, 6, 24, 63]
+        assert together.evaluations[:, 0, 0].tolist() == [3, 6, 24, 63]
+        assert (together.evaluations == together.evaluations[:, :1, :1]).all()
         return
     for q in range(5):
         one = Rastrigin(f.A[[q]], f.b[[q]], f.c[[q]])
         alone = family.followed(optimizer, one, starts[:, [q]], recorded, torch.float64)
         assert np.allclose(alone.values[:, :, 0], together.values[:, :, q], rtol=1e-9)
+        assert (alone.evaluations[:, :, 0] == together.evaluations[:, :, q]).all()
     assert np.allclose(together.values[0], f.objective(starts).numpy())
-    assert together.evaluations[0] == 0 and (np.diff(together.evaluations) > 0).all()
+    assert (together.evaluations[0] == 0).all()
+    assert (np.diff(together.evaluations, axis=0) > 0).all()
 
 
 def test_rows_give_means_extremes_quartiles_and_the_gap():

@@ -50,9 +50,11 @@ def test_a_set_is_the_same_twice_and_its_optima_are_certified(room):
 )
 def test_an_evaluation_is_the_same_twice_whatever_the_kind(room, method, starts, variants):
     job = made(room.evaluate(SETTING, method))
-    assert all(bytes_again(job, "curves", "finals").values())
-    curves, finals, seconds = (pd.read_csv(path) for path in job.writes.values())
+    assert all(bytes_again(job, "curves", "finals", "runs").values())
+    curves, finals, runs, seconds = (pd.read_csv(path) for path in job.writes.values())
     assert len(finals) == variants and (finals["runs"] == 8 * starts).all()
+    assert len(runs) == 8 * starts
+    assert method in ("adam", "l2o_dm") or runs["iteration_1"].notna().any()
     assert len(seconds) == 1 and seconds["seconds"][0] > 0
     main = curves[curves["variant"] == "main"]
     assert {*main["iteration"]} >= {*range(21), 40} and (main["setting"] == SETTING).all()

@@ -171,18 +171,20 @@ def test_first_order_methods_run_with_the_rates_that_the_search_chose(room):
     starts = []
     for method in FIRST_ORDER:
         job = made(room.evaluate(SETTING, method))
-        curves, finals, seconds = (pd.read_csv(path) for path in job.writes.values())
+        curves, finals, runs, seconds = (pd.read_csv(path) for path in job.writes.values())
         head = ["setting", "method", "variant", "kind", "label"]
         columns = [*head, "iteration", *LOSSES, "loss_std", *QUARTILES, "shift", "status"]
         assert [*curves.columns] == columns
         rate = chosen_hyperparameters(job.inputs["tuned"])["rate"]
         assert curves["label"].str.endswith(f"(rate {rate:g})").all()
         assert curves["loss_median"].between(curves["loss_low"], curves["loss_high"]).all()
+        assert runs["end"].mean() == pytest.approx(finals["loss"][0])
         starts.append(curves.loc[0, [*LOSSES, *QUARTILES]].tolist())
 
         values = ["training_loss", "test_loss", "test_accuracy"]
+        counts = ["runs", "failed", "never_started", "learned"]
         ends = [name for value in values for name in (value, f"{value}_std")]
-        assert [*finals.columns] == [*head, "runs", "failed", *ends]
+        assert [*finals.columns] == [*head, *counts, "loss", *QUARTILES, "loss_p99", *ends]
         assert (finals["runs"] == 2).all() and finals[values].notna().all(axis=None)
         assert finals["test_accuracy"].between(0, 1).all()
 
@@ -263,7 +265,7 @@ def test_a_method_without_a_grid_runs_with_its_usual_rate(apart):
 def test_a_rate_that_gives_the_published_curve_is_another_variant(apart):
     room = apart("as_drawn", {"sgd": {"rate": 0.7}})
     job = made(room.evaluate(SETTING, "sgd"))
-    curves, finals, seconds = (pd.read_csv(path) for path in job.writes.values())
+    curves, finals, _, seconds = (pd.read_csv(path) for path in job.writes.values())
     assert finals["variant"].tolist() == ["main", "as_drawn"] and len(seconds) == 1
     assert finals["label"][1] == "SGD (rate 0.7)" and len(curves) == 2 * 5
 
@@ -366,7 +368,7 @@ ALL = [*FIRST_ORDER, *LEARNED]
         ("device", "auto", LEARNED, LEARNED, []),
         ("trained_on", "mlp_relu", LEARNED, LEARNED, []),
         ("presets>smoke>note", "other", [], [], []),
-        ("settings>convnet", {"title": "other"}, [], [], []),
+        ("settings>convnet>title", "other", [], [], []),
     ],
 )
 def test_a_parameter_is_part_of_the_jobs_that_read_it(

@@ -74,12 +74,13 @@ def test_a_released_dictionary_of_another_size_is_told(room, tmp_path):
 @pytest.mark.parametrize("method", ["alista", "fista", "amp", "em_vamp", "oracle"])
 def test_an_evaluation_is_the_same_twice_whatever_the_kind(room, method):
     job = made(room.evaluate("noiseless", method))
-    assert all(bytes_again(job, "curves", "finals").values())
-    curves, finals, seconds = (pd.read_csv(path) for path in job.writes.values())
+    assert all(bytes_again(job, "curves", "finals", "runs").values())
+    curves, finals, runs, seconds = (pd.read_csv(path) for path in job.writes.values())
     last = 5 if room.contestant(method).kind == "classical" else 3
     assert (curves["method"] == method).all() and [*curves["layer"]] == [*range(last + 1)]
     assert finals["nmse_db"][0] == pytest.approx(curves["nmse_db"][3]) and finals["layer"][0] == 3
     assert finals["runs"][0] == 24 and finals["failed"][0] in range(25)
+    assert len(runs) == 24 and runs["end"].mean() == pytest.approx(curves["nmse_db"][3])
     assert math.isnan(seconds["seconds"][0]) == (method == "oracle")
     assert curves["kind"][0] == room.contestant(method).kind
     assert curves["lam"].isna().all() == (method != "fista")

@@ -29,13 +29,14 @@ BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
 Marker = str | int | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
+_RAYS = (_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10)))
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = ("H", _STAR_3, "8", _STAR_6)  # of unknown methods
 _SPARE_MARKERS += tuple((corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4))
 _STARS = ("*", _STAR_4, _RAYS_8, *(m for m in _SPARE_MARKERS if m[1:2] == (1,)))  # drawn larger
 _SIZES = dict.fromkeys(("P", "X", "d"), 5.2)  # points; markers that look small at 4.2
 # Markers of lines only, drawn in the line's colour.
-_GLYPHS = ("+", "x", "1", "2", "3", "4", "|", "_", _RAYS_6, _RAYS_8)
+_GLYPHS = ("+", "x", "1", "2", "3", "4", "|", "_", *_RAYS)
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "adam_cosine": MethodStyle("#444444", "3", (0, (7, 1.2, 2, 1.2)), 1.2),
         "adamw": MethodStyle("#505050", "4", (0, (3, 1, 1, 1, 1, 1)), 1.2),
         "pso": MethodStyle("#A0A0A0", _RAYS_8, (0, (8, 1.5)), 1.3),
-        "cma_es": MethodStyle("#1A1A1A", "3", (0, (8, 1.5, 1, 1.5)), 1.3),
-        "basin_hopping": MethodStyle("#5E5E5E", "4", (0, (5, 1.2, 2, 1.2)), 1.3),
-        "multi_start": MethodStyle("#929292", "_", (0, (3, 1.4, 1, 1.4)), 1.3),
+        "cma_es": MethodStyle("#1A1A1A", (5, 2, 0.0), (0, (8, 1.5, 1, 1.5)), 1.3),
+        "basin_hopping": MethodStyle("#5E5E5E", (7, 2, 0.0), (0, (5, 1.2, 2, 1.2)), 1.3),
+        "multi_start": MethodStyle("#929292", (10, 2, 0.0), (0, (3, 1.4, 1, 1.4)), 1.3),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),

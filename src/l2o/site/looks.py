@@ -17,6 +17,7 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{"+": "cross-thin-open", "x": "x-thin-open", "|": "line-ns-open", "_": "line-ew-open"},
     **{"1": "y-down-open", "2": "y-up-open", "3": "y-left-open", "4": "y-right-open"},
     **{(8, 2, 0.0): "asterisk-open", (6, 2, 0.0): "hash-open"},
+    **{(5, 2, 0.0): "star-open", (7, 2, 0.0): "hexagram-open", (10, 2, 0.0): "star-square-open"},
     **{4: "arrow-left", 5: "arrow-right", 6: "arrow-up", 7: "arrow-down"},  # carets
     **{"*": "star", "h": "hexagon", "H": "hexagon2", "p": "pentagon", "8": "octagon"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
