@@ -167,10 +167,12 @@ def seconds_rows(
     ]
 
 
-def final_row(method: Contestant, runs: Runs) -> dict[str, Any]:
-    """Return what the ends of all runs are worth."""
+def final_row(method: Contestant, runs: Runs, lowest: np.ndarray | float = 0.0) -> dict[str, Any]:
+    """Return what the ends of all runs are worth; they started once they are nearer to ``lowest``,
+    (instances,).
+    """
     last = runs.values[-1]
     (spread,) = quartiles(last[None], ("loss_q25", "loss_median", "loss_q75"))
     with np.errstate(invalid="ignore", over="ignore"):
         mean = {"learned": method.learned, "loss": float(last.mean())}
-    return method.about() | failures(runs.values) | mean | spread | tail(last, "loss_p99")
+    return method.about() | failures(runs.values - lowest) | mean | spread | tail(last, "loss_p99")

@@ -205,7 +205,7 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
         more = gaps(runs) if gaps else [{} for _ in recorded]
         rows = curve_rows(who, recorded, runs)
         curves += [row | extra for row, extra in zip(rows, more, strict=True)]
-        finals.append(final_row(who, runs) | more[-1])
+        finals.append(final_row(who, runs, lowest) | more[-1])
         if who.variant == "main":
             taken = {"method": p["method"], "iteration": recorded[-1]}
             taken |= {"batch": starts.shape[:2].numel(), "seconds": runs.seconds}

@@ -16,7 +16,7 @@ from l2o.figures.efforts import Clock, efforts
 from l2o.figures.intake import Tables, named_table
 from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import tick
+from l2o.figures.numbers import FLOOR, tick
 from l2o.figures.profiles import Contestants, Effort, effort_page
 from l2o.figures.style import MethodStyle
 
@@ -82,6 +82,7 @@ def _draw(
 ) -> None:
     """Draw the methods of one setting against one cost."""
     both = here[[measure.value, second]].astype(float).replace([np.inf, -np.inf], np.nan)
+    both = both.clip(lower=FLOOR) if measure.log else both
     values = both.to_numpy().ravel()
     values = values[np.isfinite(values) & (values > 0 if measure.log else True)]
     kept = values[values <= measure.top]

@@ -38,7 +38,7 @@ REPORT = Standard(
     rule=Rule(tolerance=0.05),
 )
 GAPS = Standard(
-    GAP,
+    replace(GAP, label="f − minimum"),
     tails={"gap": "mean", "gap_median": "median"},
     reached="f − minimum",
 )
