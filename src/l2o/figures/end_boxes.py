@@ -17,7 +17,7 @@ from l2o.figures.about import About
 from l2o.figures.endings import name_width
 from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import FLOOR
+from l2o.figures.numbers import FLOOR, percent
 from l2o.figures.style import MethodStyle
 
 WHISKERS = (5, 95)  # per cent of the runs
@@ -66,8 +66,7 @@ def ends_page(
 def _named_with_failures(main: pd.DataFrame) -> dict[str, str]:
     names = {}
     for row in main.itertuples():
-        part = 100 * row.failed / row.runs
-        share = f" ({part:.2g} %)" if row.failed else ""
+        share = f" ({percent(row.failed / row.runs)})" if row.failed else ""
         names[row.method] = f"{row.base}{share}"
     return names
 

@@ -49,6 +49,12 @@ def decibels(value: float) -> str:
     return text.replace("-", "−").replace("inf", "∞")
 
 
+def percent(part: float) -> str:
+    """Return a part as in "0 %", "0.098 %", "3.6 %" or "44 %"."""
+    value = 100 * part
+    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+
+
 def raised(exponent: int) -> str:
     """Return e.g. "10⁻⁹" for -9."""
     return "10" + str(exponent).translate(_RAISED)

@@ -21,7 +21,7 @@ from l2o.figures.common import ANALYTIC, LEARNED, base_label, write_texts
 from l2o.figures.efforts import EFFORTS, Clock
 from l2o.figures.intake import Tables, named_table, our_curves
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import FLOOR
+from l2o.figures.numbers import FLOOR, percent
 
 YES, FIRST_ONLY, NO, NONE = "yes", "by the first measure only", "no", "no contest"
 _VERDICTS = [f"verdict_{effort}" for effort in EFFORTS]
@@ -206,7 +206,7 @@ def _cells(row: pd.Series, contest: Contest) -> list[str]:
     cells = [f"{row['panel']}{place}"]
     if pd.isna(row["learned"]):
         return [*cells, "none", *[NONE] * len(EFFORTS)]
-    failed = f"; {100 * row['failed']:.2g} % fail" if row["failed"] else ""
+    failed = f"; {percent(row['failed'])} fail" if row["failed"] else ""
     cells.append(f"{row['learned']}: {text(row['first'])} / {text(row['second'])}{failed}")
     for effort in EFFORTS:
         verdict = row[f"verdict_{effort}"]

@@ -13,7 +13,7 @@ from l2o.figures.compared import Cell, Grid, Text
 from l2o.figures.comparison import Rule
 from l2o.figures.intake import KEYS
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import NOTHING, times_apart
+from l2o.figures.numbers import NOTHING, percent, times_apart
 
 FAILED = "ended not finite or not below the start"  # what ``failed`` of the finals counts
 
@@ -140,7 +140,7 @@ def tails_blocks(
 
     def cell(row: pd.Series) -> Cell:
         parts = [measure.text(row[column]) for column in tails]
-        return Cell(" / ".join([*parts, f"{100 * row['failed'] / row['runs']:.2g} %"]))
+        return Cell(" / ".join([*parts, percent(row["failed"] / row["runs"])]))
 
     never = main[main["never_started"] > 0]
     names = "; ".join(
