@@ -138,7 +138,8 @@ def effort_page(who: Contestants, about: About, reached: str, effort: Effort) ->
             scales.few_ticks(axes)
             axes.set_yticks(_PARTS)
             axes.set_xlabel(effort.words if number == last else "", size=_FONT)
-            words = f"{title}: ≤ {target:g}".replace("-", "−")
+            head = f"{title}: " if target == targets[0] else ""
+            words = f"{head}≤ {target:g}".replace("-", "−")
             axes.set_title(words, loc="left", size=_FONT, weight="bold", pad=4)
         for axes in row[len(targets) :]:
             axes.set_axis_off()
