@@ -185,8 +185,8 @@ def _markdown(
         "The best learned method of a panel, by its first measure, against all classical methods "
         "that are given as many iterations, evaluations (gradients, values, products with A) or "
         "seconds. “Yes”: it is lower by both measures; numbers are both, of classical methods the "
-        "lowest of each, and the part of the runs that failed where some did. Seconds: all runs of a panel as one batch, one thread, "
-        "without training.",
+        "lowest of each, and the part of the runs that failed where some did. Seconds: all runs "
+        "of a panel as one batch, one thread, without training.",
         "",
     ]
     heads = ("panel", "best learned", *(f"equal {words}" for words in EFFORTS.values()))
