@@ -424,7 +424,7 @@ def test_the_shared_cache_spares_a_second_checkout_all_work(built, artifact_cach
     run = snakemake(folder, "--cores", "2", "--", *wanted, environment=cached)
     assert run.returncode == 0, run.stderr
     logs = [path.read_text() for path in (folder / "logs/smoke").rglob("*.log")]
-    assert len(logs) == 1 + 9 + 13
+    assert len(logs) == 1 + 9 + 7 + 18
     assert all("taken from the cache" in log for log in logs)
     for path in (folder / RESULTS).rglob("*"):
         if path.is_file() and "seconds" not in str(path):
