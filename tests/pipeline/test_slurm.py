@@ -29,9 +29,12 @@ PROFILE = (
 )
 # A job starts Snakemake three times, so here one job does all steps of a setting; and --cores says
 # how many of them side by side.
-BY_SETTING = ("--groups", "sample=s", "train=s", "evaluate=s", "--cores", "2")
+STEPS = ("sample", "optima", "tune", "train", "evaluate", "time")
+BY_SETTING = ("--groups", *(f"{step}=s" for step in STEPS), "--cores", "2")
 SAME = {".h5", ".safetensors", ".csv", ".md", ".pdf", ".png"}
-SECONDS = {"seconds", "fig5_timings.csv"}  # measured, and different each time
+# Measured, and different each time, and what is made of that.
+SECONDS = {"seconds", *(f"fig5_{name}.csv" for name in ("timings", "seconds", "profiles"))}
+SECONDS |= {"fig5_cost.pdf", "fig5_cost.png"}
 GPU_WORKFLOW = """\
 rule all:
     input: "asking.txt", "plain.txt"
@@ -73,7 +76,7 @@ def test_slurm_builds_the_figure_with_the_bytes_of_local_jobs(cluster, built, tm
     figure = ("--", "fig5_all")
     run = snakemake(folder, *PROFILE, *BY_SETTING, *figure, environment=cluster.environment)
     assert run.returncode == 0, run.stderr
-    assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 18 + 18 + 26 + 26 + 7
+    assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 2 * 18 + 3 * 36 + 14 + 1 + 12
     assert "Nothing to be done" in snakemake(folder, "--cores", "1", *figure).stderr
 
 
