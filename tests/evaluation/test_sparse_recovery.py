@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from conftest import Problem
+from l2o.evaluation import clock
 from l2o.evaluation import sparse_recovery as ev
 from l2o.metrics import mean_nmse_db
 from l2o.optimizers.registry import methods
@@ -44,7 +46,7 @@ class Scaled(UnrolledNet):
 def test_rows_follow_the_layers_and_layer_zero_is_at_zero_db(problem):
     test = test_set(problem)
     followed = ev.follow_net(Scaled(problem, [0.9, 1.01]), test)
-    rows, final = ev.curve_rows(followed, test), ev.final_row(followed, test)
+    rows, final = ev.curve_rows(followed), ev.final_row(followed)
     assert [row["layer"] for row in rows] == [0, 1, 2]
     for column in ("nmse_db", "nmse_pooled_db", "nmse_q25_db", "nmse_median_db", "nmse_q75_db"):
         assert [row[column] for row in rows] == pytest.approx([0.0, -20.0, -40.0], abs=1e-9)
@@ -58,7 +60,7 @@ def test_rows_follow_the_layers_and_layer_zero_is_at_zero_db(problem):
 
 def net_rows(net: UnrolledNet, problem: Problem) -> list[dict]:
     test = test_set(problem)
-    return ev.curve_rows(ev.follow_net(net, test), test)
+    return ev.curve_rows(ev.follow_net(net, test))
 
 
 @pytest.mark.parametrize("last", [3.0, math.nan, math.inf, 1e200])
@@ -100,7 +102,7 @@ def noisy(problem: Problem, level: float) -> ev.TestSet:
 def test_a_solver_is_followed_beyond_the_depth_that_its_ends_are_about(problem):
     data, hyper = test_set(problem), {"lam": 0.02}
     followed = ev.follow_solver(SOLVERS["ista"].load(), hyper, 10, 30, data)
-    rows, final = ev.curve_rows(followed, data), ev.final_row(followed, data)
+    rows, final = ev.curve_rows(followed), ev.final_row(followed)
     expected = [mean_nmse_db(x, data.x) for x in ista(problem.A, problem.b, 30, hyper)]
     found = [row["nmse_db"] for row in rows]
     assert found == pytest.approx([0.0, *expected], abs=1e-9) and len(rows) == 31
@@ -111,11 +113,12 @@ def test_a_solver_is_followed_beyond_the_depth_that_its_ends_are_about(problem):
 
 
 def test_the_status_is_that_at_the_depth(problem):
-    test, iterates = test_set(problem), [np.zeros_like(problem.x), 0.9 * problem.x, 9 * problem.x]
+    test = test_set(problem)
+    of = ev.follow_net(Scaled(problem, [0.9, 9.0]), test)
     for depth, status in ((1, "converged"), (2, "diverged")):
-        followed = ev.Followed("classical", "Some", iterates, depth)
-        assert {row["status"] for row in ev.curve_rows(followed, test)} == {status}
-        assert ev.final_row(followed, test)["failed"] == (depth == 2) * len(test.b)
+        followed = replace(of, depth=depth)
+        assert {row["status"] for row in ev.curve_rows(followed)} == {status}
+        assert ev.final_row(followed)["failed"] == (depth == 2) * len(test.b)
 
 
 def test_a_label_tells_what_was_searched_for(problem):
@@ -123,15 +126,15 @@ def test_a_label_tells_what_was_searched_for(problem):
     for name, hyper in (("amp", {"alpha": 2.0}), ("vamp", {}), ("vamp", {"damping": 0.3})):
         labels.append(ev.follow_solver(SOLVERS[name].load(), hyper, 2, 5, data).label)
     assert labels == ["AMP (α = 2)", "VAMP", "VAMP (damping = 0.3)"]
-    rows = ev.curve_rows(ev.follow_solver(SOLVERS["amp"].load(), {"alpha": 2.0}, 5, 5, data), data)
+    rows = ev.curve_rows(ev.follow_solver(SOLVERS["amp"].load(), {"alpha": 2.0}, 5, 5, data))
     expected = REFERENCES["amp"](problem.A, problem.b, 5, {"alpha": 2.0})[-1]
     assert rows[-1]["nmse_db"] == pytest.approx(mean_nmse_db(expected, problem.x), abs=1e-8)
     assert math.isnan(rows[0]["lam"])
 
 
 def test_methods_that_are_timed_take_turns_and_the_fastest_round_counts(problem, monkeypatch):
-    clock, order = iter([0.0, 5.0, 5.0, 6.0, 6.0, 8.0, 8.0, 8.5, 9.0, 12.0, 12.0, 13.0]), []
-    monkeypatch.setattr(ev.time, "perf_counter", lambda: next(clock))
+    ticks, order = iter([0.0, 5.0, 5.0, 6.0, 6.0, 8.0, 8.0, 8.5, 9.0, 12.0, 12.0, 13.0]), []
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: next(ticks))
     solvers = {name: (lambda b, name=name: order.append(name), k, k) for name, k in SOLVED.items()}
     rows = ev.seconds_rows(solvers, test_set(problem))
     assert order == ["net", "classical"] * 3
@@ -145,6 +148,6 @@ SOLVED = {"net": 2, "classical": 4}  # layers
 
 def test_the_oracle_is_a_constant_line(problem):
     test = noisy(problem, 0.1)
-    rows = ev.curve_rows(ev.follow_oracle("Oracle", test, 4), test)
+    rows = ev.curve_rows(ev.follow_oracle("Oracle", test, 4))
     assert [row["layer"] for row in rows] == [0, 1, 2, 3, 4]
     assert len({row["nmse_db"] for row in rows}) == 1 and rows[0]["nmse_db"] < -10

@@ -6,19 +6,18 @@ all of them as one batch stand beside them by seconds alone.
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from l2o.evaluation.clock import fastest
 from l2o.evaluation.lasso import final_row
 from l2o.evaluation.runs import Contestant
 from l2o.optimizees.lasso_optimum import RELATIVE_GAP, lasso_objective, lasso_optimum
 
-REPEATS = 3  # timed runs; the fastest counts
 CELER = Contestant("celer", "classical", "celer (one instance after the other)")
 CERTIFIED = Contestant("certified", "oracle", "Certified optimum")
 
@@ -50,21 +49,11 @@ def exact_rows(
         rows.append(told | taken | {"batch": len(b)})
 
     for tolerance in tolerances:
-        x, seconds = _fastest(partial(celer_solutions, A, b, lam, tolerance))
+        ((x, seconds),) = fastest([partial(celer_solutions, A, b, lam, tolerance)])
         add(CELER, tolerance, seconds, lasso_objective(A, b, lam, x))
-    optima, seconds = _fastest(partial(lasso_optimum, A, b, lam))
+    ((optima, seconds),) = fastest([partial(lasso_optimum, A, b, lam)])
     add(CERTIFIED, RELATIVE_GAP, seconds, optima.objective)
     return rows
-
-
-def _fastest(solve: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what a call returns, and the seconds of the fastest of some calls."""
-    taken = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        found = solve()
-        taken.append(time.perf_counter() - began)
-    return found, min(taken)
 
 
 def celer_solutions(A: np.ndarray, b: np.ndarray, lam: float, tolerance: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from l2o.evaluation.clock import fastest
 from l2o.evaluation.runs import (
     Contestant,
     Entry,
@@ -30,7 +31,7 @@ from l2o.optimizers.protocol import Optimizer
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
 
-STEPS, ROUNDS = 50, 3  # of a run that is timed, and how often each method makes one
+STEPS = 50  # of a run that is timed
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,13 @@ def curve_rows(method: Contestant, recorded: Sequence[int], runs: Runs) -> list[
     ]
 
 
-@torch.no_grad()
 def seconds_rows(
     found: Sequence[Entry], f: Optimizee, start: Tensor, recorded: Mapping[str, Sequence[int]]
 ) -> list[dict[str, Any]]:
     """Return the seconds since the start at each recorded iteration, for all instances at once.
 
-    Each method makes a short run, one method after the other, several times over; the fastest one
-    of each counts, and iterations beyond are taken to cost as much. f is not recorded.
+    Each method makes a short run, see :func:`l2o.evaluation.clock.fastest`; iterations beyond are
+    taken to cost as much. f is not recorded.
 
     Parameters
     ----------
@@ -149,16 +149,21 @@ def seconds_rows(
     start : (instances, n), float64
     recorded : iterations, by method
     """
-    each = dict.fromkeys(recorded, math.inf)
-    for _ in range(ROUNDS):
-        for entry in found:
-            low, x = f.to(entry.dtype), start.to(entry.dtype)
-            began = time.perf_counter()
+
+    def short_run(entry: Entry) -> Callable[[], None]:
+        low, x = f.to(entry.dtype), start.to(entry.dtype)
+
+        def run() -> None:
             state = entry.optimizer.init(low, x)
             for _ in range(STEPS):
                 state = entry.optimizer.step(low, state)
-            passed = (time.perf_counter() - began) / STEPS
-            each[entry.contestant.name] = min(each[entry.contestant.name], passed)
+
+        return run
+
+    each = dict.fromkeys(recorded, math.inf)
+    for entry, taken in zip(found, fastest([short_run(entry) for entry in found]), strict=True):
+        name = entry.contestant.name  # which variants share
+        each[name] = min(each[name], taken.seconds / STEPS)
     return [
         {"method": name, "iteration": k, "seconds": k * each[name], "batch": len(start)}
         for name, places in recorded.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,7 @@ def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:
         "readers": {one.base: f"{one.room()}.claims:read" for one in tested},
         "headings": {one.base: one.title for one in tested},
     }
-    tables = {one.base: one.compared() for one in tested}
-    reads = {
-        f"{base} {name}": given[name]
-        for base, given in tables.items()
-        for name in ("curves", "optima")
-        if name in given
-    }
+    reads = _read(tested, Experiment.tables, "curves", "optima")
     sources = [f"{one.room()}.claims" for one in tested]
     return shared_job("claims", preset, parameters, reads, sources, ("pandas", "numpy"))
 
@@ -77,15 +71,22 @@ def verdict(experiments: Iterable[Experiment], preset: str) -> Job | None:
         "contests": {one.base: f"{one.room()}.report:CONTEST" for one in held},
         "abouts": {one.base: one.told() for one in held},
     }
-    reads = {
-        f"{one.base} {name}": given[name]["table"]
-        for one in held
-        for given in [one.joined()]
-        for name in ("curves", "finals", "timings", "seconds")
-        if name in given
-    }
+    reads = _read(held, Experiment.joined, "curves", "finals", "timings", "seconds")
     sources = [*parameters["contests"].values()]
     return shared_job("verdict", preset, parameters, reads, sources, ("pandas", "numpy"))
+
+
+def _read(
+    experiments: Iterable[Experiment], tables: Callable[[Experiment], dict[str, Job]], *names: str
+) -> dict[str, Artifact]:
+    """Return tables of experiments that have them, as "experiment table"."""
+    return {
+        f"{one.base} {name}": found[name]["table"]
+        for one in experiments
+        for found in [tables(one)]
+        for name in names
+        if name in found
+    }
 
 
 def budget_note(experiments: Iterable[Experiment]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from l2o.storage.sets import SPARSE_RECOVERY, read_split, write_set
 from l2o.storage.tables import write_table
 
 if TYPE_CHECKING:
-    from l2o.evaluation.sparse_recovery import Followed, TestSet
+    from l2o.evaluation.sparse_recovery import TestSet
 
 
 def sample(given: Given) -> None:
@@ -81,18 +81,19 @@ def tune(given: Given) -> None:
 def evaluate(given: Given) -> None:
     """Follow a net, a classical solver or the oracle over its layers."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.sparse_recovery import curve_rows, final_row, sample_rows
+    from l2o.evaluation.sparse_recovery import curve_rows, final_row, follow, sample_rows
 
     p = given.parameters
     prepare_device("cpu", p["compute_threads"])
     test = _samples(given, "test")
-    followed = _followed(p, given.inputs, test)
+    found = follow(p, given.inputs, test)
     about = {"setting": p["setting"], "method": p["method"]}
+    taken = {"layer": len(found.errors) - 1, "batch": len(test.b), "seconds": found.seconds}
     tables = {
-        "curves": curve_rows(followed, test),
-        "finals": [final_row(followed, test)],
-        "runs": sample_rows(followed, test, p["targets"]),
-        "seconds": [{"layer": p["depth"], "batch": len(test.b), "seconds": followed.seconds}],
+        "curves": curve_rows(found),
+        "finals": [final_row(found)],
+        "runs": sample_rows(found, p["targets"]),
+        "seconds": [taken],
     }
     for name, rows in tables.items():
         write_table(given.outputs[name], [about | row for row in rows])
@@ -107,30 +108,18 @@ def _samples(given: Given, split: str) -> TestSet:
     return TestSet(read_dictionary(data), *arrays)
 
 
-def _followed(p: Mapping[str, Any], inputs: Mapping[str, Path], test: TestSet) -> Followed:
-    from l2o.evaluation.grid_search import chosen_hyperparameters
-    from l2o.evaluation.sparse_recovery import follow_net, follow_oracle, follow_solver
-    from l2o.optimizers.registry import methods
-    from l2o.optimizers.trained import load_net
-
-    if p["kind"] == "oracle":
-        return follow_oracle("Oracle support", test, p["depth"])
-    if p["kind"] == "unrolled":
-        return follow_net(load_net(inputs["checkpoint"], test.A), test)
-    tuned = chosen_hyperparameters(inputs["tuned"]) if "tuned" in inputs else p["hyperparameters"]
-    solver = methods("classical")[p["method"]].load()
-    return follow_solver(solver, tuned, p["depth"], p["iterations"], test)
-
-
 def time(given: Given) -> None:
     """Time all methods on the test samples, as one batch; write the seconds of each layer."""
     from l2o.compute import prepare_device
+    from l2o.evaluation.grid_search import chosen_hyperparameters
     from l2o.evaluation.sparse_recovery import batch_solver, seconds_rows
 
     p, solvers = given.parameters, {}
     prepare_device("cpu", p["compute_threads"])
     test = _samples(given, "test")
     for name, who in p["methods"].items():
+        if (tuned := given.inputs.get(f"tuned {name}")) is not None:
+            who = who | {"hyperparameters": chosen_hyperparameters(tuned)}
         if who["kind"] != "oracle":
             solve = batch_solver(who, who["depth"], test.A, given.inputs.get(name))
             solvers[name] = solve, who["depth"], who.get("iterations", who["depth"])
