@@ -237,6 +237,44 @@ def _guessed(A: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     return p, b @ b * 100 / 101 / (p * np.square(A).sum())
 
 
+def mixture(r: np.ndarray, tau2: float, density: float, variance: float):
+    """E[x | r] and Var[x | r] where x is 0 or, in equal parts, of variances 1 : 10 : 100."""
+    variances = variance * np.array([0.0, 0.1, 1.0, 10.0]) / 3.7
+    shares = np.array([1 - density, *[density / 3] * 3])
+    weights = shares * norm.pdf(r[:, None], scale=np.sqrt(variances + tau2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    means = r[:, None] * variances / (variances + tau2)
+    squares = means**2 + variances * tau2 / (variances + tau2)
+    mean = (weights * means).sum(axis=1)
+    return mean, (weights * squares).sum(axis=1) - mean**2
+
+
+def denoised(A, b, iterations, posterior, W, with_onsager) -> list[np.ndarray]:
+    """x+ = E[x | r], r = x + W^T v: with the Onsager term and W = A it is AMP."""
+    m, n = A.shape
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, v, slope = np.zeros(n), np.zeros(m), 0.0
+        for k in range(iterations):
+            v = measurement - A @ x + with_onsager * n / m * slope * v
+            tau2 = v @ v / m
+            x, variance = posterior(x + W.T @ v, tau2)[:2]
+            slope = variance.mean() / tau2
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def _with_prior(posterior: Callable, analytic: bool) -> Callable:
+    def run(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+        def of(r, tau2):
+            return posterior(r, tau2, hyper["density"], hyper["variance"])
+
+        W = analytic_weights(A) if analytic else A
+        return denoised(A, b, iterations, of, W, not analytic)
+
+    return run
+
+
 def bg_amp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
     """AMP with the posterior mean; without a density in ``hyper`` the prior is estimated."""
     m, n = A.shape
@@ -319,4 +357,7 @@ REFERENCES = {
     "em_bg_amp": bg_amp,
     "vamp": vamp,
     "em_vamp": vamp,
+    "analytic_bg": _with_prior(bernoulli_gaussian, True),
+    "analytic_mixture": _with_prior(mixture, True),
+    "mixture_amp": _with_prior(mixture, False),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import h5py
 import numpy as np
@@ -69,6 +70,27 @@ def test_a_released_dictionary_of_another_size_is_told(room, tmp_path):
     with pytest.raises(InputError) as error:
         produce(SparseRecovery("smoke", path=path).sample("coherent"))
     told(error, room.parameters.released_dictionary, "A: is (256, 512), not (256, 300) as patch")
+
+
+def test_a_net_goes_on_from_what_it_contains_also_where_that_takes_no_part(room):
+    chain = ["glista", "lista_cpss", "tilista", "alista"]
+    for alone in (room, SparseRecovery("smoke", only=["glista"])):
+        job = alone.train("noiseless", "glista")
+        for method, following in pairwise(chain):
+            assert job.wildcards["method"] == method and job.parameters["method"] == method
+            job = job.reads["start"].job
+            assert job.wildcards["method"] == following
+        assert "start" not in job.reads
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"), [("analitic", "did you mean `analytic`?"), ("glista", "valid are")]
+)
+def test_a_start_that_a_net_does_not_have_is_told(room, tmp_path, start, problem):
+    path = changed(room.path, tmp_path, "presets>smoke>overrides>tilista", {"start": start})
+    with pytest.raises(InputError) as error:
+        SparseRecovery("smoke", path=path)
+    told(error, path, f"noiseless/tilista.start.{start}", problem)
 
 
 @pytest.mark.parametrize("method", ["alista", "fista", "amp", "em_vamp", "oracle"])

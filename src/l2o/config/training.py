@@ -10,11 +10,13 @@ from l2o.config.values import Count, Rate, Section
 
 Steps = Annotated[int, Field(ge=0, le=10**9)]
 Decay = Annotated[FiniteFloat, Field(gt=0, le=1)]
+STEPS = ("layer_steps", "window_steps", "final_steps")
 
 
 class Training(Section):
     """Stages and rates; what each means is said at its key in the parameter file."""
 
+    start: str = Field("", max_length=64, description="what it begins from; empty: its first one")
     batch_size: Count = Field(description="samples a step")
     samples: Count = Field(description="training samples used, the first ones of the set")
     layer_steps: Steps = Field(description="steps on each new layer alone")

@@ -75,9 +75,11 @@ class Experiment(Room):
         parameters = {"setting": setting, "device": p.device, **self.problem(setting)}
         parameters |= {**self.running(), **who.parameters(), **self.training(setting, method)}
         budget = p.budget(self.preset, setting, method)
-        sources = [self.work("train"), who.head.module]
+        reads, sources = self.data(setting), [self.work("train"), who.head.module]
         if who.kind == "unrolled":
             parameters |= {"depth": self.sizes.depth, "training": budget.model_dump()}
+            if budget.start == who.head.contains != "":
+                reads["start"] = self.train(setting, budget.start)["checkpoint"]
         else:
             parameters["meta_training"] = budget.model_dump()
             if budget.imitation > 0:
@@ -87,7 +89,7 @@ class Experiment(Room):
             "train",
             {**self.place(setting, p.training_settings), "method": method},
             parameters,
-            self.data(setting),
+            reads,
             sources,
             resources=self.resources("train", setting),
         )

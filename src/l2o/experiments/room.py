@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -98,8 +99,17 @@ class Room:
             raise InputError(self.path, "methods", f"{whom} takes part", "list one under its kind")
         if self.parameters.grid and not self.tuned:
             raise InputError(self.path, "grid", "nothing is searched for here", "drop it")
+        for setting, name in product(self.parameters.training_settings, self.parameters.unrolled):
+            self._check_start(setting, methods("unrolled")[name])
         if (published := self.parameters.published_curves) is not None:
             self._check_published(published)
+
+    def _check_start(self, setting: str, head: Head) -> None:
+        start = self.parameters.budget(self.preset, setting, head.name).start
+        contained = [head.contains] if head.contains in self.parameters.unrolled else []
+        if start and start not in (known := [*head.starts, *contained]):
+            place = f"presets.{self.preset}.overrides.{setting}/{head.name}.start.{start}"
+            raise unknown_key(self.path, place, known)
 
     def _check_published(self, path: Path) -> None:
         try:
@@ -158,25 +168,31 @@ class Room:
     @cached_property
     def contestants(self) -> dict[str, Contestant]:
         """The methods that take part, by name."""
+        everyone = self.everyone.items()
+        return {name: who for name, who in everyone if not self.only or name in self.only}
+
+    @cached_property
+    def everyone(self) -> dict[str, Contestant]:
+        """The methods of the parameter file, by name; others may go on from what one learned."""
         found = {}
         for name, kind in self.parameters.methods().items():
-            if not self.only or name in self.only:
-                hyper = getattr(self.parameters, kind)[name]
-                drawn = self.parameters.as_drawn.get(name)
-                shift = self.parameters.as_drawn_shift.get(name, 0)
-                found[name] = Contestant(name, kind, methods(kind)[name], hyper, drawn, shift)
+            hyper = getattr(self.parameters, kind)[name]
+            drawn = self.parameters.as_drawn.get(name)
+            shift = self.parameters.as_drawn_shift.get(name, 0)
+            found[name] = Contestant(name, kind, methods(kind)[name], hyper, drawn, shift)
         return found
 
     def contestant(self, method: str) -> Contestant:
-        """Return one of them.
+        """Return one of them, or one that trains for one of them.
 
         Raises
         ------
-        InputError : no such method takes part.
+        InputError : no such method.
         """
-        if method not in self.contestants:
+        found = self.contestants.get(method) or self.everyone.get(method)
+        if found is None:
             raise unknown_key(self.path, f"methods.{method}", list(self.contestants))
-        return self.contestants[method]
+        return found
 
     def place(self, setting: str, known: Iterable[str] = ()) -> dict[str, str]:
         """Return the wildcards of a setting; errors as :meth:`contestant`."""

@@ -61,12 +61,12 @@ def posterior(r: Tensor, tau2: Tensor, prior: Prior) -> Posterior:
     gain = variance / (variance + tau2)
     # Half of r^2 / tau2 - r^2 / (variance + tau2); beyond the clamp the share is 1 in any precision
     # and for any density above 0, and infinities would meet zeros.
-    evidence = (r * r).mul_(gain / (2 * tau2)).clamp_(max=-4 * math.log(kind.tiny))
+    evidence = (r * r * (gain / (2 * tau2))).clamp(max=-4 * math.log(kind.tiny))
     prior_odds = torch.logit(density) - 0.5 * torch.log1p(variance / tau2)
     share = torch.sigmoid(evidence + prior_odds)
     linear = gain * r
-    # Mean of share + 2 share (1 - share) evidence, without arrays that are not needed.
-    doubt = evidence.mul_(share - share * share)
+    # Mean of share + 2 share (1 - share) evidence.
+    doubt = evidence * (share - share * share)
     slope = gain * (share.mean(dim=1, keepdim=True) + 2 * doubt.mean(dim=1, keepdim=True))
     return Posterior(share * linear, slope, share, linear, gain * tau2)
 

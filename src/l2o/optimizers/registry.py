@@ -25,7 +25,8 @@ class Head:
     ``ranges`` are intervals as :func:`l2o.config.values.within` takes them, one for each
     hyperparameter. ``departs`` says where it is not what its paper describes, and ``paper`` has
     hyperparameters and parts of the training as in the paper, True for what it uses at all: reports
-    tell the one, and where ours differ from the other.
+    tell the one, and where ours differ from the other. ``starts`` and ``contains`` are those of
+    :class:`l2o.optimizers.unrolled.net.UnrolledNet`.
     """
 
     kind: str
@@ -37,6 +38,8 @@ class Head:
     ranges: Mapping[str, str] = field(default_factory=dict)
     departs: str = ""
     paper: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
+    contains: str = ""
 
     @property
     def module(self) -> str:
@@ -78,6 +81,8 @@ def methods(kind: str) -> dict[str, Head]:
                 ranges,
                 literals.get("departs", ""),
                 literals.get("paper", {}),
+                literals.get("starts", {}),
+                literals.get("contains", ""),
             )
     return found
 

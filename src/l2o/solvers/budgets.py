@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from l2o.config.training import Training
+from l2o.config.training import STEPS, Training
 from l2o.errors import InputError
 
 # Those of the benchmark's sparse recovery (params/fig5.yaml), found there by trying; half of the
@@ -13,7 +13,6 @@ from l2o.errors import InputError
 FACTORS = {"quick": 0.3, "standard": 1.0, "thorough": 3.0}
 SAMPLES = {"quick": 10_240, "standard": 20_480, "thorough": 51_200}
 MEMORY = 1 << 28  # numbers that the training set may hold as a layer sees it: one gigabyte
-STEPS = ("layer_steps", "window_steps", "final_steps")
 USUAL: Mapping[str, Any] = {
     "batch_size": 128,
     "layer_steps": 250,

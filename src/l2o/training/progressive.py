@@ -1,11 +1,13 @@
 """Progressive training of unrolled nets on cached layer inputs (paper, 4.1.1).
 
 Each step descends the logarithm of the error of a batch (l2o.training.losses). Kept are the weights
-with the best score on the validation set.
+with the best score on the validation set, the start among them: what a net contains it does not
+fall behind.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class ProgressiveTrainer:
 
     Parameters
     ----------
-    net : the net, at its classical start
+    net : the net, at its start
     train, validation : sample sets on the net's device
     loss : what the outputs of the layers are trained for
     budget : stages and rates
@@ -73,15 +75,40 @@ class ProgressiveTrainer:
 
     def run(self) -> TrainingState:
         """Train through all stages; return the state with the history and the seconds spent."""
-        state = self.state
+        state, start = self.state, _weights(self.net)
         state.resume()
         caches = _Caches(self.net, self.train, self.validation)
         for stage in self.stages[state.stage :]:
+            inputs = caches.before(stage)
             if stage.kind == "layer" and stage.last > 0 and state.step == 0:
-                self.net.warm_start(stage.last)
-            self._run_stage(stage, caches.before(stage))
+                self._begin_layer(stage, inputs)
+            self._run_stage(stage, inputs)
             state.finish_stage()
+        self._keep_if_better(start)
         return state
+
+    @torch.no_grad()
+    def _begin_layer(self, stage: Stage, inputs: Inputs) -> None:
+        """Begin with the layer's own start or with the layer before, whichever is better."""
+        own = [parameter.clone() for parameter in self.net.layer_parameters(stage.last)]
+        value = self._validate(stage, inputs)
+        self.net.warm_start(stage.last)
+        if value < self._validate(stage, inputs):
+            for parameter, start in zip(self.net.layer_parameters(stage.last), own, strict=True):
+                parameter.copy_(start)
+
+    @torch.no_grad()
+    def _keep_if_better(self, start: dict[str, Tensor]) -> None:
+        """Go back to the weights of the start where those of the end are not better.
+
+        In float64, since some starts are more exact than what float32 can tell.
+        """
+        whole = copy.deepcopy(self.net).double()
+        b, target = self.validation.b.double(), self.validation.target.double()
+        end = self.loss.score_db(whole(b)[-1], b, target)
+        _put(whole, start)
+        if not end < self.loss.score_db(whole(b)[-1], b, target):
+            _put(self.net, start)
 
     def _run_stage(self, stage: Stage, inputs: Inputs) -> None:
         net, state = self.net, self.state
@@ -179,6 +206,15 @@ class _Caches:
         for cache in chosen:
             cache.move_to(stage.first)
         return chosen
+
+
+def _weights(net: UnrolledNet) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in net.named_parameters()}
+
+
+def _put(net: UnrolledNet, weights: dict[str, Tensor]) -> None:
+    for name, parameter in net.named_parameters():
+        parameter.copy_(weights[name])
 
 
 def _decibel(ratio: float) -> float:

@@ -14,6 +14,7 @@ from l2o.artifacts.job import Given
 from l2o.compute import prepare_device
 from l2o.config.training import Training
 from l2o.optimizers.registry import methods
+from l2o.optimizers.trained import load_net
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.training.losses import TrainingLoss
 from l2o.training.progress import Progress
@@ -40,7 +41,8 @@ def train_unrolled(
     ----------
     given : parameters ``setting``, ``method``, ``hyperparameters``, ``depth``, ``training`` (see
         :class:`Training`), ``seed``, ``device`` and ``compute_threads``; outputs ``checkpoint``,
-        ``history`` and ``training_seconds``; the file of the state
+        ``history`` and ``training_seconds``; the file of the state; perhaps the input ``start``, a
+        trained net that it goes on from
     dictionary : A, (m, n) float64
     train, validation : b, (samples, m), and the loss's targets, (samples, ...)
     make_loss : makes the loss, given A on the device of the training
@@ -54,7 +56,12 @@ def train_unrolled(
     device = prepare_device(told["device"], told["compute_threads"])
     budget, depth = Training.model_validate(told["training"]), told["depth"]
     method = methods("unrolled")[told["method"]].load()
-    net = method(torch.from_numpy(dictionary).float(), depth, told["hyperparameters"]).to(device)
+    contained = given.inputs.get("start")
+    start = budget.start if contained is None else ""
+    net = method(torch.from_numpy(dictionary).float(), depth, told["hyperparameters"], start)
+    if contained is not None:
+        net.adopt(load_net(contained, dictionary))
+    net.to(device)
     kept = {"state_path": given.state, "key": given.key, "title": f"{told['setting']} {net.label}"}
     done = trained(net, train, validation, make_loss(net.A), budget, told["seed"], **kept)
     store_training(given, net, done, device, HISTORY, {"depth": depth, **about})

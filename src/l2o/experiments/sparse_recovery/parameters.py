@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from l2o.config import experiment
 from l2o.config.nearest import unknown_key
 from l2o.config.sections import Methods, Sizes
+from l2o.config.training import STEPS, Training
 from l2o.config.values import Count, File, Name, Positive, Section, Size
 from l2o.errors import InputError
 
@@ -21,6 +22,7 @@ class Setting(experiment.Setting):
 
     dictionary: str
     snr_db: Annotated[FiniteFloat, Field(ge=-20, le=120)] | None
+    steps: Positive = Field(1.0, le=1, description="factor on the steps of all trainings")
 
 
 class Learning(Section):
@@ -53,6 +55,12 @@ class Parameters(experiment.ExperimentParameters):
     settings: dict[Name, Setting] = Field(min_length=1)
     as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
     presets: dict[experiment.PresetName, Preset]
+
+    def budget(self, preset: str, setting: str, method: str) -> Training:
+        """Return the budget of one training, its steps by the setting's factor."""
+        chosen, factor = super().budget(preset, setting, method), self.settings[setting].steps
+        steps = {name: round(factor * getattr(chosen, name)) for name in STEPS}
+        return chosen.model_copy(update=steps)
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""

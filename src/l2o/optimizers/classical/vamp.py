@@ -8,10 +8,8 @@ from torch import Tensor
 from l2o.optimizees.protocol import Measured
 from l2o.optimizers.bernoulli_gaussian import KnownPrior, Prior, posterior
 from l2o.optimizers.classical.solver import ClassicalSolver
+from l2o.optimizers.linear_estimate import decomposed, extrinsic, least_noise, message
 from l2o.optimizers.protocol import Hyperparameters, State
-
-ROUNDING = 8.0  # epsilons of the precision: a noise of so little against b is none
-OWN = 2.0  # measurements that the denoiser's own word on its error counts as
 
 
 class Vamp(KnownPrior, ClassicalSolver):
@@ -41,62 +39,19 @@ class Vamp(KnownPrior, ClassicalSolver):
 
     def __init__(self, dictionary: Tensor, hyper: Hyperparameters) -> None:
         super().__init__(dictionary, hyper)
-        U, S, Vh = torch.linalg.svd(dictionary.double(), full_matrices=False)
-        self.U, self.S, self.Vh = (part.to(dictionary).contiguous() for part in (U, S, Vh))
-        self.squares = self.S.square()
+        self.parts = decomposed(dictionary)
 
     def init(self, optimizee: Measured, x: Tensor) -> State:
         b = optimizee.b
         density, variance = self.prior(b)
-        return x, torch.zeros_like(x), density * variance, self._least(b), density, variance
-
-    def _least(self, b: Tensor) -> Tensor:
-        """Return the least noise that each b, (batch, m), can have after rounding, (batch, 1)."""
-        kind = torch.finfo(b.dtype)
-        power = b.square().mean(dim=1, keepdim=True)
-        return power.mul_((ROUNDING * kind.eps) ** 2).clamp_min_(kind.tiny**0.5)
+        return x, torch.zeros_like(x), density * variance, least_noise(b), density, variance
 
     def step(self, optimizee: Measured, state: State) -> State:
-        (x, r2, tau, noise, *prior), b = state, optimizee.b
-        n, damping, kind = self.A.shape[1], self.hyper["damping"], torch.finfo(b.dtype)
-        within, least = b @ self.U, self._least(b)
-        tau = torch.maximum(tau, least)
-        unseen = b.square().sum(dim=1, keepdim=True) - within.square().sum(dim=1, keepdim=True)
-        unseen = unseen.clamp_min_(0) * (len(self.S) < b.shape[1])  # else it is rounding
-        u = within - (r2 @ self.Vh.T).mul_(self.S)
-        noise, tau = self._noise(u.square(), unseen, tau, noise, least)
-        gain = tau * self.S / (noise + tau * self.squares)
-        g = (gain * self.S).sum(dim=1, keepdim=True) / n
-        g = g.clamp(kind.tiny**0.5, 1 - kind.eps)
-        r1 = torch.addmm(r2, u.mul_(gain / g), self.Vh)
-        tau1 = tau * (1 - g) / g
+        (x, r2, tau, noise, *prior), damping = state, self.hyper["damping"]
+        weights, tau1, noise = message(self.parts, optimizee.b, r2, tau, noise)
+        r1 = torch.addmm(r2, weights * self.parts.S, self.parts.Vh)
         prior = self.learned(r1, tau1, Prior(*prior))
         found = posterior(r1, tau1, prior)
         new = torch.lerp(found.mean, x, damping) if damping else found.mean
-        a = found.slope.clamp(kind.tiny**0.5, 1 - kind.eps**0.5)
-        tau = torch.lerp(tau1 * a / (1 - a), tau, damping)
-        return new, (new - a * r1).div_(1 - a), tau, noise, *prior
-
-    def _noise(
-        self, u2: Tensor, unseen: Tensor, tau: Tensor, noise: Tensor, least: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return noise and tau, both at least ``least``, that fit u2, (batch, k), best.
-
-        ``unseen`` is the sum of squares of b outside of A's range, where all is noise.
-        """
-        # In units of the larger one: fourth powers would leave the range of float32.
-        unit = torch.maximum(noise, tau)
-        u2, unseen, tau, noise, least = (part / unit for part in (u2, unseen, tau, noise, least))
-        s2, weight = self.squares, (noise + tau * self.squares).pow_(-2)
-        outside, own = noise.pow(-2), OWN * tau.pow(-2)
-        aa = weight.sum(dim=1, keepdim=True) + (self.A.shape[0] - len(s2)) * outside
-        ab, bb = (weight @ s2.pow(power)[:, None] for power in (1, 2))
-        bb += own
-        weight *= u2
-        a = weight.sum(dim=1, keepdim=True) + unseen * outside
-        b = weight @ s2[:, None] + own * tau
-        det = aa * bb - ab * ab
-        noise, tau = (bb * a - ab * b) / det, (aa * b - ab * a) / det
-        tau = torch.where(noise < least, (b - ab * least) / bb, tau)
-        noise = torch.where(tau < least, a / aa, noise)
-        return torch.maximum(noise, least) * unit, torch.maximum(tau, least) * unit
+        r2, following = extrinsic(new, found.slope, r1, tau1)
+        return new, r2, torch.lerp(following, tau, damping), noise, *prior

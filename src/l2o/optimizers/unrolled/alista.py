@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from l2o.dictionaries.analytic import analytic_weights
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
 from l2o.optimizers.unrolled.net import UnrolledNet
@@ -21,14 +20,15 @@ class Alista(UnrolledNet):
     label = "ALISTA"
     reference = "Liu, Chen, Wang & Yin 2019, eqs. (9) and (16)"
     trainable = ("step", "log_threshold")
-    classical = "analytic_ista_ss"
+    starts = {"analytic": "analytic_ista_ss"}
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
     ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
-        weights = analytic_weights(dictionary.double().cpu().numpy())
-        self.register_buffer("W", torch.from_numpy(weights).to(self.A))
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
+        self.register_buffer("W", self._analytic_weights())
         self.step = self._per_layer(1.0)
         self.log_threshold = self._ista_thresholds()
 

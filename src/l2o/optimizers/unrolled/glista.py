@@ -7,6 +7,7 @@ from torch import Tensor
 
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
+from l2o.optimizers.unrolled.lista_cpss import ListaCpss
 from l2o.optimizers.unrolled.net import UnrolledNet
 
 
@@ -18,14 +19,19 @@ class Glista(UnrolledNet):
     o = 1 - ao_k t_k c / (|x~ - x| + 0.1), with c = 1 off the previous layer's selected support
     x+ = o x~ + (1 - o) x
 
-    Gates start closed (al_k = ao_k = 0), where the net is LISTA-CPSS. The state is (x, c).
+    The gain is learned as log(1 + al_k), so that al_k stays above -1: a gate that turns signs
+    around makes samples fail that no training sample warned of.
+
+    Gates start closed (al_k = ao_k = 0), where the net is LISTA-CPSS, one of which it goes on from.
+    The state is (x, c).
     """
 
     name = "glista"
     label = "GLISTA"
     reference = "Wu, Guo, Li & Zhang 2020, eqs. (7), (11) and (14)"
-    trainable = ("weight", "log_threshold", "gain", "width", "overshoot")
-    classical = "ista_ss"
+    trainable = ("weight", "log_threshold", "log_gain", "width", "overshoot")
+    starts = {"analytic": "analytic_ista_ss", "ista": "ista_ss"}
+    contains = "lista_cpss"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0, "gate_width": 1.0}
     ranges = {
         "lam": "(0, inf)",
@@ -34,13 +40,21 @@ class Glista(UnrolledNet):
         "gate_width": "(0, inf)",
     }
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
-        self.weight = self._per_layer(self.A / self.lipschitz)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
+        self.weight = self._per_layer(self._start_weights())
         self.log_threshold = self._ista_thresholds()
-        self.gain = self._per_layer(0.0)
+        self.log_gain = self._per_layer(0.0)
         self.width = self._per_layer(self.hyper["gate_width"])
         self.overshoot = self._per_layer(0.0)
+
+    @torch.no_grad()
+    def adopt(self, other: ListaCpss) -> None:
+        for name in ("weight", "log_threshold"):
+            for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
+                new.copy_(old)
 
     def start(self, b: Tensor) -> State:
         (x,) = super().start(b)
@@ -60,12 +74,13 @@ class Glista(UnrolledNet):
         return self._overshot(shrunk, x, unselected, self.overshoot[k] * threshold), following
 
     def _gained(self, k: int, x: Tensor) -> Tensor:
+        gain = self.log_gain[k].expm1()
         if torch.is_grad_enabled():
             gate = torch.relu(1 - torch.relu(self.width[k] * x.abs()))
-            return x * (1 + self.gain[k] * gate)
+            return x * (1 + gain * gate)
         # The same, to the bit, in place: half of the time.
         gate = x.abs().mul_(self.width[k]).relu_().neg_().add_(1).relu_()
-        return gate.mul_(self.gain[k]).add_(1).mul_(x)
+        return gate.mul_(gain).add_(1).mul_(x)
 
     @staticmethod
     def _overshot(shrunk: Tensor, x: Tensor, unselected: Tensor, strength: Tensor) -> Tensor:

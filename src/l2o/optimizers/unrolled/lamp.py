@@ -22,12 +22,14 @@ class Lamp(UnrolledNet):
     label = "LAMP"
     reference = "Borgerding, Schniter & Rangan 2017, eqs. (15) and (16), l1 shrinkage, untied"
     trainable = ("weight", "alpha")
-    classical = "amp"
+    starts = {"amp": "amp"}
     hyperparameters = {"alpha": 1.1}
     ranges = {"alpha": "(0, inf)"}
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
         self.weight = self._per_layer(self.A)
         self.alpha = self._per_layer(self.hyper["alpha"])
 

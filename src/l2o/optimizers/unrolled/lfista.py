@@ -23,13 +23,15 @@ class Lfista(UnrolledNet):
     label = "LFISTA"
     reference = "Moreau & Bruna 2017, section 2 (LFISTA)"
     trainable = ("We", "free_g", "free_m", "log_threshold")
-    classical = "fista"
+    starts = {"fista": "fista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
     rate_factors = {"free_g": 0.1, "free_m": 0.1}  # faster, the free matrices fit the samples
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
         identity = torch.eye(self.A.shape[1]).to(self.A)
         descent = identity - self.A.T @ self.A / self.lipschitz
         betas = fista_momentum(depth)

@@ -23,13 +23,15 @@ class Lista(UnrolledNet):
     label = "LISTA"
     reference = "Gregor & LeCun 2010, Algorithm 3; untied across layers as in the paper, 4.1"
     trainable = ("W1", "free", "log_threshold")
-    classical = "ista"
+    starts = {"ista": "ista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
     rate_factors = {"free": 0.1}  # faster, the free matrices fit the samples
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
         n = self.A.shape[1]
         self.W1 = self._per_layer(self.A / self.lipschitz)
         self.free = self._per_layer(torch.zeros(n, n))

@@ -17,13 +17,15 @@ class ListaCp(UnrolledNet):
     label = "LISTA-CP"
     reference = "Chen, Liu, Wang & Yin 2018, eq. (11)"
     trainable = ("weight", "log_threshold")
-    classical = "ista"
+    starts = {"ista": "ista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
-        self.weight = self._per_layer(self.A / self.lipschitz)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
+        self.weight = self._per_layer(self._start_weights())
         self.log_threshold = self._ista_thresholds()
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:

@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from l2o.dictionaries.analytic import analytic_weights
 from l2o.optimizers.protocol import Hyperparameters, State
 
 
@@ -25,27 +26,33 @@ class UnrolledNet(nn.Module):
     dictionary : A, (m, n), unit columns
     depth : number of layers K
     hyper : fixed settings of the method, by name; what is absent takes its default
+    start : one of ``starts``; none: the first one
 
     A subclass declares, as literals at its head (read without importing torch), ``name``,
-    ``label``, ``reference``, ``trainable`` (its parameters), ``classical`` (the algorithm it
-    equals before training), ``hyperparameters`` (names and defaults: ``lam`` is the LASSO weight of
-    the classical start) and their ``ranges``. It defines ``apply_layer``, and ``prepare`` where a
-    layer needs anything but x and b - A x. States and prepared inputs are tuples whose first entry
-    is the iterate x, (batch, n).
+    ``label``, ``reference``, ``trainable`` (its parameters), ``starts`` (by name, the classical
+    algorithm that it equals before training), perhaps ``contains`` (a method whose trained nets it
+    can go on from, see ``adopt``), ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
+    weight of the classical start) and their ``ranges``. It defines ``apply_layer``, and ``prepare``
+    where a layer needs anything but x and b - A x. States and prepared inputs are tuples whose
+    first entry is the iterate x, (batch, n).
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     reference: ClassVar[str]
     trainable: ClassVar[tuple[str, ...]]
-    classical: ClassVar[str]
+    starts: ClassVar[Mapping[str, str]]
+    contains: ClassVar[str] = ""
     hyperparameters: ClassVar[Mapping[str, float]]
     ranges: ClassVar[Mapping[str, str]]
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
         super().__init__()
         self.depth, self.hyper = depth, {**self.hyperparameters, **hyper}
+        self.begun = start or next(iter(self.starts))
         self.register_buffer("A", dictionary.detach().clone())
         # The step size 1/L of ISTA; the margin keeps the start a strict descent.
         self.lipschitz = 1.001 * float(torch.linalg.matrix_norm(dictionary.double(), 2)) ** 2
@@ -88,6 +95,10 @@ class UnrolledNet(nn.Module):
         """Names of the trainable parameter lists that hold one tensor a layer."""
         return tuple(n for n in self.trainable if isinstance(getattr(self, n), nn.ParameterList))
 
+    def adopt(self, other: UnrolledNet) -> None:
+        """Take over a trained net of the method that this one ``contains``: as good as that."""
+        raise NotImplementedError
+
     @torch.no_grad()
     def warm_start(self, k: int) -> None:
         """Start layer ``k`` from the trained parameters of layer ``k - 1``."""
@@ -98,6 +109,16 @@ class UnrolledNet(nn.Module):
         """Return one learned copy of ``value`` for each layer, in the dictionary's precision."""
         start = torch.as_tensor(value, dtype=self.A.dtype, device=self.A.device)
         return nn.ParameterList(nn.Parameter(start.clone()) for _ in range(self.depth))
+
+    def _start_weights(self) -> Tensor:
+        """Return W, (m, n), of the start, for x + W^T (b - A x)."""
+        if self.begun == "analytic":
+            return self._analytic_weights()
+        return self.A if self.begun == "amp" else self.A / self.lipschitz
+
+    def _analytic_weights(self) -> Tensor:
+        """Return ALISTA's W, (m, n), in the dictionary's precision."""
+        return torch.from_numpy(analytic_weights(self.A.double().cpu().numpy())).to(self.A)
 
     def _ista_thresholds(self) -> nn.ParameterList:
         """Return the logarithm of ISTA's threshold lam / L, learned for each layer."""

@@ -21,12 +21,14 @@ class StepLista(UnrolledNet):
     label = "Step-LISTA"
     reference = "Ablin, Moreau, Massias & Gramfort 2019, eq. (8)"
     trainable = ("step",)
-    classical = "ista"
+    starts = {"ista": "ista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
         self.step = self._per_layer(1.0 / self.lipschitz)
 
     def prepare(self, state: State, b: Tensor) -> State:
