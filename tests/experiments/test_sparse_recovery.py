@@ -85,7 +85,7 @@ def test_a_net_goes_on_from_what_it_contains_also_where_that_takes_no_part(room)
 
 @pytest.mark.parametrize(
     ("start", "problem"),
-    [("analitic", "did you mean `analytic`?"), ("lamp", "did you mean `alista`?")],
+    [("analitic", "did you mean `analytic`?"), ("lamp", "valid are")],
 )
 def test_a_start_that_a_net_does_not_have_is_told(room, tmp_path, start, problem):
     path = changed(room.path, tmp_path, "presets>smoke>overrides>tilista", {"start": start})
