@@ -68,7 +68,7 @@ def test_drawn_codes_are_of_the_size_of_ones_own(drawn):
     assert nmse(fit(size=100.0), 100.0 * x, 100.0 * b) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("method", ["lista_cpss", "lamp", "step_lista"])
+@pytest.mark.parametrize("method", ["lista_cpss", "lamp", "lamp_mixture"])
 def test_every_kind_of_net_can_be_fitted(method):
     x, b = pairs()
     solver = fit(method=method, signals=x)

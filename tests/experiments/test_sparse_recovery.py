@@ -73,7 +73,7 @@ def test_a_released_dictionary_of_another_size_is_told(room, tmp_path):
 
 
 def test_a_net_goes_on_from_what_it_contains_also_where_that_takes_no_part(room):
-    chain = ["glista", "lista_cpss", "tilista", "alista"]
+    chain = ["glista", "tilista", "alista"]
     for alone in (room, SparseRecovery("smoke", only=["glista"])):
         job = alone.train("noiseless", "glista")
         for method, following in pairwise(chain):

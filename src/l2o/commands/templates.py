@@ -25,19 +25,21 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 class $camel(UnrolledNet):
     """x+ = eta_{t_k}(x + s_k A^T (b - A x)): write the equation of a layer, and its source.
 
-    s_k starts at 1/L and t_k at lam/L, so that the untrained net is ISTA, as ``classical`` says.
+    s_k starts at 1/L and t_k at lam/L, so that the untrained net is ISTA, as ``starts`` says.
     """
 
     name = "$name"
     label = "$label"
     reference = "Author 2026, eq. (1)"
     trainable = ("step", "log_threshold")
-    classical = "ista"
+    starts = {"ista": "ista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters) -> None:
-        super().__init__(dictionary, depth, hyper)
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
+        super().__init__(dictionary, depth, hyper, start)
         self.step = self._per_layer(1 / self.lipschitz)
         self.log_threshold = self._ista_thresholds()
 

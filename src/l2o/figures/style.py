@@ -31,9 +31,17 @@ _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (cor
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _RAYS = (_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10)))
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
-_SPARE_MARKERS: tuple[Marker, ...] = ("H", _STAR_3, "8", _STAR_6)  # of unknown methods
-_SPARE_MARKERS += tuple((corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4))
-_STARS = ("*", _STAR_4, _RAYS_8, *(m for m in _SPARE_MARKERS if m[1:2] == (1,)))  # drawn larger
+_SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
+    (corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4)
+)
+_STARS = (
+    "*",
+    _STAR_4,
+    _STAR_3,
+    _STAR_6,
+    _RAYS_8,
+    *(m for m in _SPARE_MARKERS if m[1:2] == (1,)),
+)  # drawn larger
 _SIZES = dict.fromkeys(("P", "X", "d"), 5.2)  # points; markers that look small at 4.2
 # Markers of lines only, drawn in the line's colour.
 _GLYPHS = ("+", "x", "1", "2", "3", "4", "|", "_", *_RAYS)
@@ -92,6 +100,10 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "glista": MethodStyle("#882255", "X"),
         "tilista": MethodStyle("#332288", "<"),
         "step_lista": MethodStyle("#999933", ">"),
+        "lamp_bg": MethodStyle("#B2182B", "8"),
+        "lamp_bg_tied": MethodStyle("#DD7788", "H"),
+        "lamp_mixture": MethodStyle("#44AA99", _STAR_6),
+        "lvamp_bg": MethodStyle("#4D4DFF", _STAR_3),
         "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
         "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
         "omp": MethodStyle("#8F8F8F", None, (0, (1, 1.5)), 1.2),

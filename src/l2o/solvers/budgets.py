@@ -30,6 +30,7 @@ USUAL: Mapping[str, Any] = {
 }
 _FREE = {"window": 4, "window_steps": 100, "window_rate": 5.0e-4, "window_decay": 0.5}
 _FEW = {"layer_steps": 100, "layer_rate": 2.0e-3}
+_BAYES = {"layer_steps": 150, "window": 4, "window_every": 2, "window_steps": 80}
 BY_METHOD: Mapping[str, Mapping[str, Any]] = {
     "lista": {**_FREE, "final_steps": 150, "final_rate": 2.0e-4},
     "lfista": {**_FREE, "final_steps": 100, "final_rate": 2.0e-4},
@@ -38,8 +39,12 @@ BY_METHOD: Mapping[str, Mapping[str, Any]] = {
     "lista_cpss": {"layer_steps": 300, "window_every": 1, "window_steps": 80},
     "alista": {**_FEW, "window": 4, "window_every": 1, "window_steps": 60, "window_rate": 1.0e-3}
     | {"final_steps": 1200, "final_rate": 4.0e-3},
-    "tilista": {**_FEW, "window_steps": 0, "final_steps": 150, "final_rate": 5.0e-4},
+    "tilista": {**_FEW, "window_steps": 0, "final_steps": 600},
     "step_lista": {**_FEW, "window_steps": 0, "final_steps": 50},
+    "lamp_bg": {**_BAYES, "final_steps": 300},
+    "lamp_bg_tied": {"layer_steps": 60, "window_steps": 0, "final_steps": 600},
+    "lamp_mixture": {**_BAYES, "final_steps": 200},
+    "lvamp_bg": {**_BAYES, "layer_steps": 40, "window_steps": 40, "final_steps": 100},
 }
 # On LASSO: one layer after the other, then all together (params/fig6.yaml).
 LASSO: Mapping[str, Any] = {"layer_steps": 100, "window_steps": 0, "final_steps": 2000}

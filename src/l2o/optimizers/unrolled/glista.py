@@ -8,10 +8,9 @@ from torch import Tensor
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.thresholding import soft_threshold_with_support
 from l2o.optimizers.unrolled.lista_cpss import ListaCpss
-from l2o.optimizers.unrolled.net import UnrolledNet
 
 
-class Glista(UnrolledNet):
+class Glista(ListaCpss):
     """LISTA-CPSS on a gained iterate, followed by an overshoot.
 
     gain = 1 + al_k relu(1 - relu(D_k |x|));  z = gain x
@@ -22,8 +21,7 @@ class Glista(UnrolledNet):
     The gain is learned as log(1 + al_k), so that al_k stays above -1: a gate that turns signs
     around makes samples fail that no training sample warned of.
 
-    Gates start closed (al_k = ao_k = 0), where the net is LISTA-CPSS, one of which it goes on from.
-    The state is (x, c).
+    Gates start closed (al_k = ao_k = 0), where the net is LISTA-CPSS. The state is (x, c).
     """
 
     name = "glista"
@@ -31,7 +29,7 @@ class Glista(UnrolledNet):
     reference = "Wu, Guo, Li & Zhang 2020, eqs. (7), (11) and (14)"
     trainable = ("weight", "log_threshold", "log_gain", "width", "overshoot")
     starts = {"analytic": "analytic_ista_ss", "ista": "ista_ss"}
-    contains = "lista_cpss"
+    contains = "tilista"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0, "gate_width": 1.0}
     ranges = {
         "lam": "(0, inf)",
@@ -39,22 +37,15 @@ class Glista(UnrolledNet):
         "support_max": "[0, 100]",
         "gate_width": "(0, inf)",
     }
+    departs = "gates start closed, gains stay positive; starts with ALISTA's weights"
 
     def __init__(
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
     ) -> None:
         super().__init__(dictionary, depth, hyper, start)
-        self.weight = self._per_layer(self._start_weights())
-        self.log_threshold = self._ista_thresholds()
         self.log_gain = self._per_layer(0.0)
         self.width = self._per_layer(self.hyper["gate_width"])
         self.overshoot = self._per_layer(0.0)
-
-    @torch.no_grad()
-    def adopt(self, other: ListaCpss) -> None:
-        for name in ("weight", "log_threshold"):
-            for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
-                new.copy_(old)
 
     def start(self, b: Tensor) -> State:
         (x,) = super().start(b)

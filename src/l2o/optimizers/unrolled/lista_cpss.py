@@ -25,6 +25,7 @@ class ListaCpss(ListaCp):
     contains = "tilista"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
     ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
+    departs = "starts with ALISTA's weights"
 
     @torch.no_grad()
     def adopt(self, other: TiLista) -> None:

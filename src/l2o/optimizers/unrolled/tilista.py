@@ -26,6 +26,7 @@ class TiLista(UnrolledNet):
     contains = "alista"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
     ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
+    departs = "starts with ALISTA's weights"
 
     def __init__(
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
