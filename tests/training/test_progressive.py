@@ -11,6 +11,7 @@ from conftest import BUDGET
 from l2o.config.training import Training
 from l2o.training import inputs
 from l2o.training.inputs import LayerInputs
+from l2o.training.losses import RecoveryLoss
 from l2o.training.progressive import ProgressiveTrainer
 from l2o.training.stages import schedule
 from small_trainings import DEPTH, HEADS, PROBLEM, make_net, make_trainer
@@ -135,3 +136,18 @@ def test_a_finished_state_is_discarded(budget, tmp_path):
     done.discard()
     assert not (tmp_path / "s").exists()
     done.discard()
+
+
+@each_method
+@pytest.mark.parametrize("rate", [1e-3, 0.3])
+def test_a_trained_net_is_never_worse_than_its_start(name, rate, budget, tmp_path):
+    """What a net contains it does not fall behind, however bad its rates: their order."""
+    _, b, x = PROBLEM.tensors()
+    rates = dict.fromkeys(("layer_rate", "window_rate", "final_rate"), rate)
+    trainer = make_trainer(name, tmp_path / "s", budget.model_copy(update=rates))
+    start = make_net(name).double()
+    trainer.run()
+    with torch.no_grad():
+        ends = [net(b[128:])[-1] for net in (trainer.net.double(), start)]
+    trained, untrained = (RecoveryLoss().score_db(end, b[128:], x[128:]) for end in ends)
+    assert trained <= untrained + 1e-4  # b and x in float64 here, rounded to float32 there
