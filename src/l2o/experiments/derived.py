@@ -30,8 +30,10 @@ class Derived(Experiment):
 
     derived = True
 
-    def other(self, base: str) -> Experiment:
+    def other(self, base: str, key: str) -> Experiment:
         """Return an experiment by the name of its reports, with the methods that take part here.
+
+        ``key`` of the parameter file names it.
 
         Raises
         ------
@@ -40,7 +42,7 @@ class Derived(Experiment):
         kinds = {kind.report or name: (name, kind) for name, kind in rooms().items()}
         kinds = {base: pair for base, pair in kinds.items() if not pair[1].derived}
         if base not in kinds:
-            raise unknown_key(self.path, base, list(kinds))
+            raise unknown_key(self.path, f"{key}.{base}", list(kinds))
         name, kind = kinds[base]
         if name not in self.others:
             made = kind(self.preset)

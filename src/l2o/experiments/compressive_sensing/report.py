@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from l2o.figures.comparison import Rule
+from l2o.figures.compared import Compared, Text
+from l2o.figures.comparison import Rule, metrics
 from l2o.figures.intake import up_to_finals
 from l2o.figures.nmse import NMSE
 from l2o.figures.standard import Standard
@@ -22,5 +23,13 @@ def figure(tables, published, about):
 
 
 def table(tables, published, about):
-    """Return the errors at the last layers; nothing is published."""
-    return REPORT.table(up_to_finals(tables, NMSE.x), published, about)
+    """Return the errors at the last layers; there are no published ones to compare them with."""
+    shown = up_to_finals(tables, NMSE.x)
+    rows = REPORT.compared(shown, published, about)
+    depth = f"at layer {rows[NMSE.x].max():,}"
+    told = f"{NMSE.label} {depth}. {NMSE.what} Lower is better. No published values are at hand."
+    return Compared(
+        rows.dropna(axis=1, how="all").drop(columns="verdict"),
+        [Text(told), *REPORT.ends(shown, rows, about)],
+        metrics(rows, NMSE.value, "failed"),
+    )
