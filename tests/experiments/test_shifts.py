@@ -110,7 +110,7 @@ GRID = "presets>smoke>grids"
         (f"{GRID}>fig5>settings>noiseless>lam", [2], "unknown key"),
         (f"{GRID}>fig5>settings>noiseless>density", [1.5], "1.5 is not allowed; valid: (0, 1]"),
         (f"{GRID}>fig5>settings>noiseless>amplitude", ["cauchy"], "cauchy is not allowed"),
-        (f"{GRID}>fig7>settings>n2>size", [], "no values"),
+        (f"{GRID}>fig7>settings>n2>size", [], "at least 1 item"),
     ],
 )
 def test_a_bad_grid_is_told_with_its_place(place, value, told):

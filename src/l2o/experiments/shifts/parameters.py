@@ -21,7 +21,7 @@ ALLOWED = {  # values of each kind of shift: an interval, or names
     "alpha": "(0, inf)",
     "size": "(0, 100]",
 }
-Values = tuple[FiniteFloat | str, ...]
+Values = Annotated[tuple[FiniteFloat | str, ...], Field(min_length=1)]
 
 
 class Grid(Section):
@@ -68,8 +68,6 @@ class Parameters(DerivedParameters):
 
 def _check_values(path: str | Path, place: str, kind: str, values: Values) -> None:
     allowed = ALLOWED.get(kind)  # an unknown kind is told by the room, which knows the experiment
-    if not values:
-        raise InputError(path, place, "no values", "give some, or drop the shift")
     for value in values if allowed else ():
         named = isinstance(value, str)
         if isinstance(allowed, tuple):

@@ -46,10 +46,7 @@ def figure(tables, published, about):
     """Return a page for each experiment: a panel for each setting, iteration and kind of shift."""
     values = _values(tables, about)
     with print_style():
-        return [
-            _page(values[values["experiment"] == one], about, one)
-            for one in about.facts["experiments"]
-        ]
+        return [_page(part, about, one) for one, part in values.groupby("experiment", sort=False)]
 
 
 def _values(tables, about):
@@ -69,10 +66,9 @@ def _page(values, about, one):
     cannot = ", ".join(sorted({*values[values["mean_db"].isna()]["label"]}))
     words = f" Cannot take another size: {cannot}." * bool(cannot)
     foot = (
-        f"{about.facts['experiments'][one]}: learned methods as trained, classical ones as tuned, on the law at "
-        f"the grey bar; {about.facts['instances'][one]:,} {about.pooled} for each value. {_MEASURE}"
-        f" {_BOUNDS.format(low=_db(low))} {_BEST_TEXT}"
-        f"{words} {about.budget}"
+        f"{about.facts['experiments'][one]}: learned methods as trained, classical ones as tuned, "
+        f"on the law at the grey bar; {about.facts['instances'][one]:,} {about.pooled} for each "
+        f"value. {_MEASURE} {_BOUNDS.format(low=_db(low))} {_BEST_TEXT}{words} {about.budget}"
     )
     shown = rows[rows["variant"] != TOLD]
     legend = variants_legend(shown, styles) | {"Reference": [Line2D([], [], **_BEST)]}
