@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
-import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from l2o.figures.common import LEARNED
 from l2o.figures.layout import PanelGrid, new_page, unbroken
-from l2o.figures.panels import KIND_HEADINGS
 from l2o.figures.style import MethodStyle
 
 GUARDED = "safeguarded"  # variant of a learned method
@@ -89,17 +85,3 @@ def variant_look(style: MethodStyle, kind: str, variant: str) -> dict[str, Any]:
         hollow = {"markerfacecolor": "white", "markeredgecolor": style.colour}
         look |= {"linestyle": ":", "markeredgewidth": 0.8, **hollow}
     return look
-
-
-def variants_legend(
-    rows: pd.DataFrame, styles: Mapping[str, MethodStyle]
-) -> dict[str, list[Artist]]:
-    """Return the entries of all methods of ``rows`` by the heading of their kind."""
-    entries, first = {}, rows.drop_duplicates(["method", "variant"])
-    for (kind, heading), guarded in product(KIND_HEADINGS.items(), (False, True)):
-        chosen = (first["kind"] == kind) & ((first["variant"] == GUARDED) == guarded)
-        for _, row in first[chosen].iterrows():
-            look = variant_look(styles[row["method"]], kind, row["variant"])
-            label = row["label"] + ", safeguarded" * guarded
-            entries.setdefault(heading, []).append(Line2D([], [], label=label, **look))
-    return entries

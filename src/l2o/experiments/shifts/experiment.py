@@ -19,7 +19,7 @@ SHIFTS = {  # kinds of shift, as titles of panels have them
     "density": "density",
     "snr_db": "noise",
     "amplitude": "amplitudes",
-    "dictionary": "another A",
+    "dictionary": "A turned",
     "lam": "λ",
     "alpha": "α",
     "size": "size",
@@ -138,6 +138,12 @@ class Shifts(Derived):
     def pooled(self) -> str:
         """Return what a point pools: as many as the test set of the experiment has."""
         return "test instances"
+
+    def departures(self) -> dict[str, str]:
+        """Return where methods are not what their papers describe, by label and experiment."""
+        ones = {panel.one.base: panel.one for panel in self.panels.values()}
+        pairs = ((name, pair) for name, one in ones.items() for pair in one.departures().items())
+        return {f"{label} ({name})": words for name, (label, words) in pairs}
 
     def facts(self) -> dict[str, Any]:
         """Return titles, what counts as solved, and counts of instances, by experiment."""

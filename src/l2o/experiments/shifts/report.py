@@ -8,15 +8,10 @@ from l2o.figures.common import LEARNED, base_label
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.grace import ALL, PANEL, TOLD, WHO, best_db, left_db, panel_costs, ranked
 from l2o.figures.intake import whole_table
-from l2o.figures.multiples import (
-    GUARDED,
-    Line,
-    Multiple,
-    multiples_page,
-    variant_look,
-    variants_legend,
-)
-from l2o.figures.style import print_style, styles_for
+from l2o.figures.measure import Limit
+from l2o.figures.multiples import GUARDED, Line, Multiple, multiples_page, variant_look
+from l2o.figures.panels import legend_of
+from l2o.figures.style import MethodStyle, print_style, styles_for
 
 COLUMNS = ("mean_db", "second_db", "p99_db", "failed", "runs", "degradation_db")
 XLABELS = {
@@ -28,8 +23,7 @@ XLABELS = {
     "alpha": "α, in multiples",
     "size": "size, in multiples",
 }
-_BEST = {"color": "#000000", "linestyle": (0, (1, 1.6)), "linewidth": 1.5, "zorder": 5}
-_BEST |= {"label": "best that knows the law"}
+_BEST = Limit("best", (), ())
 _MEASURE = (
     "Error left: of x (NMSE, fig5), or of f above its minimum (fig6, fig7), in dB of what it is at "
     "the start; the mean of the samples' dB in fig5, else that of the means. Minimum: in fig7 the "
@@ -70,9 +64,12 @@ def _page(values, about, one):
         f"on the law at the grey bar; {about.facts['instances'][one]:,} {about.pooled} for each "
         f"value. {_MEASURE} {_BOUNDS.format(low=_db(low))} {_BEST_TEXT}{words} {about.budget}"
     )
-    shown = rows[rows["variant"] != TOLD]
-    legend = variants_legend(shown, styles) | {"Reference": [Line2D([], [], **_BEST)]}
-    return multiples_page(panels, "error left (dB)", (low - 3, 3), legend, foot)
+    legend = legend_of(rows.assign(base=rows["label"]), styles, levels=[_BEST])
+    if (rows["variant"] == GUARDED).any():
+        look = variant_look(MethodStyle("#444444", "o"), "", GUARDED)
+        legend["Reference"].append(Line2D([], [], label="hollow: with the safeguard", **look))
+    ylim = (rows["best"].min() - 3, 3)
+    return multiples_page(panels, "error left (dB)", ylim, legend, foot)
 
 
 def _panel(rows, about, one, setting, iteration, shift, styles):
@@ -82,7 +79,7 @@ def _panel(rows, about, one, setting, iteration, shift, styles):
         ordered = line.sort_values("position")
         look = variant_look(styles[method], ordered["kind"].iloc[0], variant)
         lines.append(Line(ordered["left"], look))
-    lines.append(Line(ticks["best"], _BEST))
+    lines.append(Line(ticks["best"], _BEST.look | {"zorder": 5}))
     (name,) = (n for n in about.titles if n.startswith(f"{one}_{setting}_{shift}"))
     title = about.titles[name] + ("" if one == "fig5" else f", k = {iteration:,}")
     named = [_tick(value, shift) for value in ticks["value"]]
