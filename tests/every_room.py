@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -20,14 +20,16 @@ from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import rooms
 
 ROOT = Path(l2o.__file__).parents[2]  # where the sources under test are, with their parameters
-ROOMS = rooms()
+ALL = rooms()
+ROOMS = {name: kind for name, kind in ALL.items() if not kind.derived}  # with methods of their own
 each_room = pytest.mark.parametrize("name", ROOMS)
+each_file = pytest.mark.parametrize("name", ALL)
 once = cache(read_yaml)  # a file is parsed once
 
 
 def params_of(name: str) -> Path:
     """Return the parameter file of a room."""
-    return ROOT / "params" / f"{ROOMS[name].report or name}.yaml"
+    return ROOT / "params" / f"{ALL[name].report or name}.yaml"
 
 
 def content_of(name: str) -> dict[str, Any]:
@@ -38,9 +40,9 @@ def content_of(name: str) -> dict[str, Any]:
 def room(name: str, content: Mapping[str, Any] | None = None, *given: Any) -> Experiment:
     """Return an experiment at the smoke preset, or what is given; ``content`` for its file."""
     with contextlib.chdir(ROOT), pytest.MonkeyPatch.context() as patch:
-        read: Callable = once if content is None else lambda path: content
-        patch.setattr(experiment, "read_yaml", read)
-        return ROOMS[name](*(given or ("smoke",)), path=params_of(name))
+        changed = {} if content is None else {params_of(name): content}
+        patch.setattr(experiment, "read_yaml", lambda path: changed.get(path) or once(path))
+        return ALL[name](*(given or ("smoke",)), path=params_of(name))
 
 
 def keys(jobs: Iterator[Job]) -> dict[tuple, str]:

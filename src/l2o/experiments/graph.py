@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +12,9 @@ from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
 from l2o.experiments import shared
 from l2o.experiments.experiment import Experiment
+from l2o.experiments.register import ROOMS, room, rooms
 from l2o.layout import wildcards_of
 
-ROOMS = Path(__file__).parent
 CAPTIONS = {  # of results in Snakemake's report
     "train": "Loss history of {method} on the setting {setting}, by validation.",
     "join": "The {table} of all settings and methods.",
@@ -26,28 +25,6 @@ CAPTIONS = {  # of results in Snakemake's report
     "records": "The key of every artifact: its parameters, sources, inputs and libraries.",
 }
 DEFAULT_PRESET = "laptop"  # its figures and tables are also shown at the top of reports/
-
-
-def rooms() -> dict[str, type[Experiment]]:
-    """Return the class of every experiment by the name of its room."""
-    return {
-        path.parent.name: room(path.parent.name) for path in sorted(ROOMS.glob("*/experiment.py"))
-    }
-
-
-def room(name: str) -> type[Experiment]:
-    """Return the class of one experiment, without importing the others.
-
-    Raises
-    ------
-    ValueError : its ``experiment.py`` defines none.
-    """
-    module = importlib.import_module(f"l2o.experiments.{name}.experiment")
-    found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Experiment)]
-    own = [c for c in found if c.__module__ == module.__name__]
-    if len(own) != 1:
-        raise ValueError(f"{module.__file__}: defines {len(own)} experiments instead of one")
-    return own[0]
 
 
 class Graph:
@@ -66,15 +43,16 @@ class Graph:
     def __init__(self, preset: str, only: Iterable[str] = ()) -> None:
         self.preset, self.only = preset, tuple(only)
         self.experiments: dict[str, Experiment] = {}
+        whole: dict[str, Experiment] = {}
         known = {}
         for name, kind in rooms().items():
-            everything = kind(preset)
+            everything = whole[name] = kind(preset, others=whole)
             known |= everything.contestants
             if not self.only:
                 self.experiments[name] = everything
             elif {*self.only} & {*everything.contestants}:
                 here = [method for method in self.only if method in everything.contestants]
-                self.experiments[name] = kind(preset, here)
+                self.experiments[name] = kind(preset, here, others=self.experiments)
         for method in self.only:
             if method not in known:
                 raise unknown_key("methods", method, list(known))

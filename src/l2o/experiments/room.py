@@ -8,6 +8,7 @@ from functools import cached_property
 from inspect import getdoc
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from l2o.artifacts.job import Artifact, Job, Resources
@@ -64,6 +65,7 @@ class Room:
     preset : one of :data:`l2o.config.values.PRESETS`
     only : methods that take part; none: all of the parameter file
     path : the parameter file; by default the repository's, ``params/<report>.yaml``
+    others : experiments under the same preset by their rooms, for one that is derived from them
 
     Raises
     ------
@@ -79,16 +81,25 @@ class Room:
     tuned: ClassVar[bool] = False  #: whether hyperparameters are searched for, where a grid is
     claimed: ClassVar[bool] = False  #: whether ``claims.py`` tests what the paper says of it
     measurements: ClassVar[tuple[str, ...]] = ()  #: what is measured apart from all methods
+    derived: ClassVar[bool] = False  #: whether its methods are those of other experiments
 
     def __init__(
-        self, preset: str, only: Iterable[str] = (), path: str | Path | None = None
+        self,
+        preset: str,
+        only: Iterable[str] = (),
+        path: str | Path | None = None,
+        others: Mapping[str, Room] = MappingProxyType({}),
     ) -> None:
-        self.preset, self.only = preset, tuple(only)
+        self.preset, self.only, self.others = preset, tuple(only), others
         self.path = Path(path or f"params/{self.base}.yaml")
         self.parameters = load_parameters(self.model, self.path, known_hyperparameters())
-        self.sizes = chosen_preset(self.parameters, self.path, preset)
+        self.sizes = self.chosen()
         self._made: dict[tuple, Job] = {}
         self._check()
+
+    def chosen(self) -> Any:
+        """Return the sizes and budgets of the preset; errors as of the class."""
+        return chosen_preset(self.parameters, self.path, self.preset)
 
     def _check(self) -> None:
         """Check what would fail after trainings only; errors as of the class."""
@@ -145,7 +156,8 @@ class Room:
     @property
     def report_name(self) -> str:
         """What its reports are called here: some methods only are another report."""
-        return "_".join((self.base, "only", *self.only)) if self.only else self.base
+        here = [name for name in self.only if name in self.contestants]
+        return "_".join((self.base, "only", *here)) if here else self.base
 
     @property
     def figure_names(self) -> dict[str, str]:

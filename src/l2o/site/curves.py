@@ -67,6 +67,11 @@ class Curves:
         return {name: read_table(path) for name, path in paths.items()}
 
     @property
+    def explored(self) -> bool:
+        """Whether there are curves that the explorer can draw."""
+        return "curves" in self.tables
+
+    @property
     def by_setting(self) -> bool:
         """Whether settings are compared with each other, in one panel: there is but one method."""
         return len(self.experiment.contestants) == 1 and len(self.experiment.settings) > 1

@@ -22,7 +22,7 @@ def histories(edition: Edition, experiment: Experiment) -> list[dict[str, Any]]:
 
     A history whose steps begin again in each stage is drawn against its rows, one a validation.
     """
-    if edition.folder:
+    if edition.folder or experiment.derived:  # whose trainings are those of others
         return []
     trainings = {job.name: job for job in experiment.jobs() if job.kind == "train"}
     looks, found = styles_for(experiment.contestants), []

@@ -92,7 +92,8 @@ class Results:
         """Return the data of all pages."""
         found = {}
         for name in self._experiments:
-            content = {"report": name, "editions": [c.content() for c in self._curves(name)]}
+            drawn = [curves.content() for curves in self._curves(name) if curves.explored]
+            content = {"report": name, "editions": drawn}
             found[f"{DATA}/{name}.js"] = f"window.L2O_CURVES = {_json(content)};\n"
         groups = [group for group in self._histories if group["histories"]]
         found[f"{DATA}/histories.js"] = f"window.L2O_HISTORIES = {_json(groups)};\n"
@@ -120,9 +121,9 @@ class Results:
         return {edition.name: records(edition) for edition in self.editions}
 
     def _curves(self, name: str) -> list[Curves]:
-        """Return the curves of an experiment in every edition that has them."""
+        """Return an experiment in every edition that has any table of it."""
         pairs = [(edition, edition.graph.reports.get(name)) for edition in self.editions]
-        return [Curves(e, one) for e, one in pairs if one and "curves" in e.tables(one)]
+        return [Curves(e, one) for e, one in pairs if one and e.tables(one)]
 
     def _outputs(self, edition: Edition, one: Experiment) -> list[Path]:
         """Return tables and figures of an experiment that are there."""
@@ -171,10 +172,14 @@ class Results:
         if not curves:
             command = f"snakemake --cores all -- {name}_all"
             return "\n".join([*lines, f"Nothing of it is built yet: `{command}` does it."])
-        lines += [
-            f'<div class="l2o-explorer" data-search-exclude></div>\n{_PLOTLY}',
-            f'<script src="../{DATA}/{name}.js"></script>\n',
-        ]
+        if any(each.explored for each in curves):
+            lines += [
+                f'<div class="l2o-explorer" data-search-exclude></div>\n{_PLOTLY}',
+                f'<script src="../{DATA}/{name}.js"></script>\n',
+            ]
+        else:
+            shown = (each for each in curves if _is(self._picture(each)))
+            lines += [f"![{one.title}]({_link(c.edition, self._picture(c))})\n" for c in shown]
         for table, heading in _TABLES.items():
             rows, made = union((each, table) for each in curves)
             if len(rows):

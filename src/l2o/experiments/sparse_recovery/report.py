@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from l2o.figures.comparison import Rule
 from l2o.figures.intake import limits, up_to_finals
-from l2o.figures.measure import Measure
-from l2o.figures.numbers import decibels
+from l2o.figures.nmse import NMSE
 from l2o.figures.standard import Standard
 
 READING_DB = 0.3  # how well the published curves could be read, see data/reference/README.md
 
-NMSE = Measure(
-    x="layer",
-    xlabel="Layer (0: the start, x = 0)",
-    value="nmse_db",
-    median="nmse_median_db",
-    low="nmse_q25_db",
-    high="nmse_q75_db",
-    label="NMSE (dB)",
-    what="NMSE: ‖x − x*‖² / ‖x*‖² of each test sample, in dB.",
-    unit=" dB",
-    log=False,
-    bottom=-math.inf,
-    top=6.0,  # the start is at 0 dB
-    text=decibels,
-    rounding=lambda value: round(value, 2) + 0.0,
-)
 REPORT = Standard(
     NMSE,
     reading=(

@@ -1,0 +1,1 @@
+"""Figure 2: unrolled networks against ISTA and FISTA."""
