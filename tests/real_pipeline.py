@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import warm_python
 from l2o.storage.fetching import MIRROR_VARIABLE
 from small_digits import TRAINABLE, idx_files, make_mirror, sums_of
 
@@ -62,7 +63,8 @@ def copy_repository(folder: Path) -> Path:
 
 def environment_of(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment in which the copy's code and this Python's programs are used."""
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    searched = f"{warm_python.FOLDER}{os.pathsep}{folder / 'src'}"
+    environment = {**os.environ, "PYTHONPATH": searched, **warm_python.served(ORDINARY)}
     environment.pop("L2O_CACHE", None)
     environment |= {MIRROR_VARIABLE: str(folder / MIRROR), **(extra or {})}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -435,8 +436,9 @@ def test_the_shared_cache_spares_a_second_checkout_all_work(built, artifact_cach
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Start Snakemake, which stays the process that is started (see :mod:`warm_python`)."""
     return subprocess.Popen(
-        snakemake_command(*arguments),
+        [sys.executable, "-m", "snakemake", *snakemake_command(*arguments)[1:]],
         cwd=folder,
         env=environment_of(folder),
         stdout=subprocess.DEVNULL,
