@@ -24,9 +24,9 @@ import traceback
 from functools import cache
 from pathlib import Path
 
-# Third-party packages, none of which a module of ours can name without importing it.
-WARM = ("torch", "numpy", "pandas", "matplotlib.figure", "h5py", "pydantic", "click", "yaml")
-WARM += ("snakemake.cli",)
+# Third-party packages, and the parts of them that are imported late.
+WARM = ("torch", "numpy", "pandas", "seaborn", "h5py", "click", "yaml", "snakemake.cli")
+WARM += ("pydantic.fields", "pydantic.types", "matplotlib.backends.backend_pdf", "fontTools.subset")
 COLD = {"L2O_TEST_SERVER": ""}  # an environment in which programs start as users start them
 FOLDER = Path(__file__).parent / "warm"
 LONGEST = 1 << 20  # bytes of a request
