@@ -40,13 +40,16 @@ def forked(request: dict, streams: list[int], others: list[socket.socket]) -> No
         os.close(stream)
     for other in others:
         other.close()
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     os.umask(request["mask"])
     sys.argv[:] = request["argv"]
     searched = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:] = [*searched, *sys.path]
+    sys.path[:] = [*filter(None, searched), *sys.path]
     code = 0
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
