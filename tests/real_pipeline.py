@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import warm_python
 from l2o.storage.fetching import MIRROR_VARIABLE
 from small_digits import TRAINABLE, idx_files, make_mirror, sums_of
 
@@ -21,7 +22,7 @@ REPORTS = Path("reports/smoke")
 # look at the graph of all of them.
 LEFT_OUT = {
     "fig2": [r", snr20"],
-    "fig3": [r"^  unroll(10|20|50|100): .*\n"],
+    "fig3": [r"^  unroll(20|50|100|200): .*\n"],
     "fig5": [r"^  (snr20|large): \{title.*\n", r"^      (snr20|large)/.*\n"],
     "fig6": [r"^  m25_n50: \{title.*\n", r", m25_n50: \[\d+, \d+\]", r"^      m25_n50/.*\n"],
     "fig7": [
@@ -29,6 +30,18 @@ LEFT_OUT = {
         r"^      n10/.*\n(        .*\n)?",
     ],
     "fig8": [r"^  convnet: \{title.*\n"],
+}
+# Work that would be more of the same: inner steps of a training, points of a grid.
+SHORTER = {
+    "fig3": [(r"horizons: \[200\]", "horizons: [20]")],
+    "fig7": [
+        (r"beta1: .*\]}", "beta1: [0.5, 0.9], beta2: [0.9, 0.999]}"),
+        (r"decay: \[.*\]}", "decay: [0.9, 0.99]}"),
+        (r"{shrink: .*\]}", "{shrink: [0.5, 0.8]}"),
+        (r"population: \[8, 64\], sigma: .*\]", "sigma: [1, 2]"),
+        (r"spread: \[.*\]", "spread: [0.5, 2]"),
+        (r"jump: \[.*\]}", "jump: [0.6, 1]}"),
+    ],
 }
 MIRROR = "mirror"  # of a copy: the network is never used
 # As root, a program gives up root's right to read and write everything: it meets modes of files as
@@ -54,8 +67,8 @@ def copy_repository(folder: Path) -> Path:
     for name, lines in LEFT_OUT.items():
         params = folder / f"params/{name}.yaml"
         text = params.read_text()
-        for pattern in lines:
-            text, count = re.subn(pattern, "", text, flags=re.M)
+        for pattern, new in [*((line, "") for line in lines), *SHORTER.get(name, [])]:
+            text, count = re.subn(pattern, new, text, flags=re.M)
             assert count, f"{params}: nothing is like {pattern}"
         params.write_text(text)
     return folder
@@ -63,7 +76,8 @@ def copy_repository(folder: Path) -> Path:
 
 def environment_of(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment in which the copy's code and this Python's programs are used."""
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    searched = f"{warm_python.FOLDER}{os.pathsep}{folder / 'src'}"
+    environment = {**os.environ, "PYTHONPATH": searched, **warm_python.served(ORDINARY)}
     environment.pop("L2O_CACHE", None)
     environment |= {MIRROR_VARIABLE: str(folder / MIRROR), **(extra or {})}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
@@ -90,7 +104,7 @@ def run(
 
 
 def l2o(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return run(folder, [sys.executable, "-m", "l2o", *arguments])
+    return run(folder, [sys.executable, str(folder / "src/l2o"), *arguments])
 
 
 def planned(folder: Path, *arguments: str, preset: str = "smoke") -> dict[str, int]:

@@ -16,7 +16,6 @@ from l2o.experiments.graph import Graph
 from real_pipeline import (
     ORDINARY,
     ROOT,
-    copy_repository,
     drop_settings,
     environment_of,
     l2o,
@@ -54,9 +53,10 @@ def commit(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory, built, artifact_cache) -> Path:
-    """A repository with one setting at the smoke preset, built by `dvc repro` and pushed."""
-    folder = copy_repository(tmp_path_factory.mktemp("dvc") / "origin")
+def origin(tmp_path_factory, built) -> Path:
+    """A repository at the smoke preset, brought by `dvc repro` to one setting less, and pushed."""
+    folder = tmp_path_factory.mktemp("dvc") / "origin"
+    shutil.copytree(built, folder, ignore=shutil.ignore_patterns(".snakemake", ".l2o", "logs"))
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
     drop_settings(folder / "params/fig5.yaml", "coherent")
@@ -66,7 +66,7 @@ def origin(tmp_path_factory, built, artifact_cache) -> Path:
     run(folder, "dvc", "init", "--quiet")
     run(folder, "dvc", "config", "core.analytics", "false")
     run(folder, "dvc", "remote", "add", "--default", "store", str(folder.parent / "store"))
-    run(folder, "dvc", "repro", cache=artifact_cache)
+    run(folder, "dvc", "repro")
     commit(folder)
     run(folder, "dvc", "push")
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from real_pipeline import (
     snakemake,
     snakemake_command,
 )
+from warm_python import COLD
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.cluster]
 PROFILE = (
@@ -55,7 +57,7 @@ def cluster(tmp_path_factory):
     if reason := slurm_cluster.missing():
         pytest.skip(reason)
     with slurm_cluster.running_cluster(tmp_path_factory.mktemp("slurm")) as running:
-        yield running
+        yield replace(running, environment=running.environment | COLD)
 
 
 def same_bytes(folder: Path, expected: Path, *parts: Path) -> int:

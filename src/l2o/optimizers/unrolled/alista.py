@@ -28,7 +28,7 @@ class Alista(UnrolledNet):
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
     ) -> None:
         super().__init__(dictionary, depth, hyper, start)
-        self.register_buffer("W", self._start_weights())
+        self.register_buffer("W", self._analytic_weights())
         self.step = self._per_layer(1.0)
         self.log_threshold = self._ista_thresholds()
 

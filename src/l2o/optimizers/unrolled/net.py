@@ -29,11 +29,12 @@ class UnrolledNet(nn.Module):
     start : one of ``starts``; none: the first one
 
     A subclass declares, as literals at its head (read without importing torch), ``name``,
-    ``label``, ``reference``, ``trainable`` (its parameters), ``starts`` (by name, the algorithm
-    that it equals before training), perhaps ``contains`` (the method that ``adopt`` goes on from),
-    ``hyperparameters`` (names and defaults: ``lam`` is the LASSO weight of the start) and their
-    ``ranges``. It defines ``apply_layer``, and ``prepare`` where a layer needs anything but x and
-    b - A x. States and prepared inputs are tuples whose first entry is the iterate x, (batch, n).
+    ``label``, ``reference``, ``trainable`` (its parameters), ``starts`` (by name, the classical
+    algorithm that it equals before training), perhaps ``contains`` (a method whose trained nets it
+    can go on from, see ``adopt``), ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
+    weight of the classical start) and their ``ranges``. It defines ``apply_layer``, and ``prepare``
+    where a layer needs anything but x and b - A x. States and prepared inputs are tuples whose
+    first entry is the iterate x, (batch, n).
     """
 
     name: ClassVar[str]
@@ -46,7 +47,9 @@ class UnrolledNet(nn.Module):
     ranges: ClassVar[Mapping[str, str]]
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
-    def __init__(self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""):
+    def __init__(
+        self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
+    ) -> None:
         super().__init__()
         self.depth, self.hyper = depth, {**self.hyperparameters, **hyper}
         self.begun = start or next(iter(self.starts))
@@ -93,7 +96,7 @@ class UnrolledNet(nn.Module):
         return tuple(n for n in self.trainable if isinstance(getattr(self, n), nn.ParameterList))
 
     def adopt(self, other: UnrolledNet) -> None:
-        """Take over a trained net of the method that this one ``contains``."""
+        """Take over a trained net of the method that this one ``contains``: as good as that."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -110,8 +113,12 @@ class UnrolledNet(nn.Module):
     def _start_weights(self) -> Tensor:
         """Return W, (m, n), of the start, for x + W^T (b - A x)."""
         if self.begun == "analytic":
-            return torch.from_numpy(analytic_weights(self.A.double().cpu().numpy())).to(self.A)
+            return self._analytic_weights()
         return self.A if self.begun == "amp" else self.A / self.lipschitz
+
+    def _analytic_weights(self) -> Tensor:
+        """Return ALISTA's W, (m, n), in the dictionary's precision."""
+        return torch.from_numpy(analytic_weights(self.A.double().cpu().numpy())).to(self.A)
 
     def _ista_thresholds(self) -> nn.ParameterList:
         """Return the logarithm of ISTA's threshold lam / L, learned for each layer."""
