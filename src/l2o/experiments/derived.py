@@ -18,6 +18,7 @@ class DerivedParameters(Section):
 
     grid: ClassVar[Mapping[str, Any]] = {}
     targets: ClassVar[Mapping[str, Any]] = {}
+    unrolled: ClassVar[Mapping[str, Any]] = {}
     published_curves: ClassVar[None] = None
     training_settings: ClassVar[tuple[str, ...]] = ()
 
