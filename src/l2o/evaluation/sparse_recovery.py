@@ -199,7 +199,11 @@ def seconds_rows(
     They take turns. Of OMP, whose layers cost more and more, later ones are told too cheap.
     """
     b, rows = torch.from_numpy(test.b), []
-    taken = fastest([partial(solve, b) for solve, *_ in solvers.values()])
+
+    def run(solve: Callable[[Tensor], Any]) -> None:
+        solve(b)  # its iterates are dropped: those of all methods together take gigabytes
+
+    taken = fastest([partial(run, solve) for solve, *_ in solvers.values()])
     for (name, (_, layers, last)), (_, seconds) in zip(solvers.items(), taken, strict=True):
         rows += [
             {"method": name, "iteration": k, "seconds": seconds * k / layers, "batch": len(b)}
