@@ -99,9 +99,9 @@ def table(built: Path, name: str) -> pd.DataFrame:
 
 def test_sparse_recovery_has_every_method_in_every_table(built):
     curves = table(built, "fig5_curves")
-    assert curves.groupby("setting")["method"].nunique().eq(18).all()
+    assert curves.groupby("setting")["method"].nunique().eq(22).all()
     compared = table(built, "fig5_table")
-    assert len(compared) == 2 * 18
+    assert len(compared) == 2 * 22
     assert compared["verdict"].isin(["met", "within", "missed"]).sum() == 2 * 7
     text = (built / REPORTS / "fig5_table.md").read_text()
     assert "| method | Noiseless, (m, n) = (64, 128) |" in text
@@ -198,19 +198,21 @@ def test_new_comments_change_nothing(concerned, edited):
     assert concerned() == {}
 
 
+SHIFTED = {"join": 1, "table": 1, "figure": 1}  # and a measurement for each kind of shift
+ON_FIGURE_2 = {"join": 2, "table": 1, "figure": 1}
 ON_LASSO = {"train": 1, "evaluate": 1, **TIMED, "figure": 4}
 ON_RECOVERY = {"train": 2, "evaluate": 2, **TIMED, "time": 2}  # of a net, in two settings
 
 
 def test_editing_one_method_retrains_it_alone(built, concerned, edited):
     edited("src/l2o/optimizers/unrolled/lista.py", "torch.zeros(n, n)", "torch.zeros(n, n) + 0")
-    expected = together(ON_RECOVERY, ON_LASSO)
+    expected = together(ON_RECOVERY, ON_LASSO, SHIFTED, {"measure": 2}, ON_FIGURE_2)
     assert concerned() == planned(built) == expected
 
 
 def test_editing_the_figure_only_redraws(concerned, edited):
-    edited("src/l2o/experiments/sparse_recovery/report.py", "top=6.0", "top=7.0")
-    assert concerned() == {"figure": 3, "table": 1, "verdict": 1}
+    edited("src/l2o/figures/nmse.py", "top=6.0", "top=7.0")
+    assert concerned() == {"figure": 4, "table": 2, "verdict": 1}
 
 
 def test_editing_an_evaluation_trains_nothing(concerned, edited):
@@ -222,7 +224,7 @@ def test_editing_an_evaluation_trains_nothing(concerned, edited):
 def test_editing_one_recurrent_optimizer_retrains_it_alone(concerned, edited):
     edited("src/l2o/optimizers/recurrent/l2o_rnnprop.py", "output.tanh()", "(output + 0).tanh()")
     alone = {"train": 1, "evaluate": 1}
-    expected = (ON_LASSO, alone, TIMED, alone, REPORTED)
+    expected = (ON_LASSO, alone, TIMED, alone, REPORTED, SHIFTED, {"measure": 2})
     assert concerned() == together(*expected)
 
 
@@ -234,7 +236,7 @@ def test_another_unroll_length_is_trained_alone(concerned, edited):
 
 def test_a_parameter_of_one_method_retrains_it_alone(concerned, edited):
     edited("params/fig5.yaml", "lamp: {alpha: 1.1}", "lamp: {alpha: 1.2}")
-    assert concerned() == together(ON_RECOVERY)
+    assert concerned() == together(ON_RECOVERY, SHIFTED, {"measure": 1})
 
 
 def test_more_runs_of_the_rate_search_train_nothing_again(concerned, edited):
@@ -306,7 +308,7 @@ def test_one_core_and_eight_give_the_same_bytes(built, tmp_path):
     results = (folder / RESULTS).parent
     compared = [p for p in results.rglob("*") if p.suffix in (".h5", ".safetensors")]
     compared += [*map(folder.joinpath, wanted), *results.rglob("histories/*/*.csv")]
-    assert len(compared) == 2 + 4 + 3 + 3
+    assert len(compared) == 2 + 4 + 5 + 5  # with what GLISTA contains
     for path in compared:
         assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
 
@@ -427,7 +429,7 @@ def test_the_shared_cache_spares_a_second_checkout_all_work(built, artifact_cach
     run = snakemake(folder, "--cores", "2", "--", *wanted, environment=cached)
     assert run.returncode == 0, run.stderr
     logs = [path.read_text() for path in (folder / "logs/smoke").rglob("*.log")]
-    assert len(logs) == 1 + 9 + 7 + 18
+    assert len(logs) == 1 + 13 + 7 + 22
     assert all("taken from the cache" in log for log in logs)
     for path in (folder / RESULTS).rglob("*"):
         if path.is_file() and "seconds" not in str(path):

@@ -109,11 +109,11 @@ def test_the_start_shows_what_this_is_and_the_graph_of_rules(quiet):
     assert "Learned optimizers beside hand-made ones" in text and "smoke preset: tiny sizes" in text
     items = quiet.value("[...document.querySelectorAll('li')].map(item => item.innerText)")
     notes = [item for item in items if item.endswith(": smoke preset: tiny sizes, for tests only.")]
-    assert len(notes) == 5 and notes == sorted(notes) and len(items) >= 5 + 5
+    assert len(notes) == 7 and notes == sorted(notes) and len(items) >= 5 + 5
     assert re.search(r"\d+ of 14 published values are reached", text)
     assert re.search(r"Of \d+ claims of the paper about its figures: \d+", text)
     figures = f"[...document.querySelectorAll('{CONTENT} img')].map(i => i.naturalWidth)"
-    quiet.wait(f"JSON.stringify({figures}) === JSON.stringify([720, 720, 720, 720, 720])")
+    quiet.wait(f"JSON.stringify({figures}) === JSON.stringify([720, 720, 720, 720, 720, 720, 720])")
     quiet.wait("document.querySelector('#rulegraph canvas, #rulegraph svg')?.clientHeight > 300")
 
 

@@ -78,7 +78,7 @@ def test_slurm_builds_the_figure_with_the_bytes_of_local_jobs(cluster, built, tm
     figure = ("--", "fig5_all")
     run = snakemake(folder, *PROFILE, *BY_SETTING, *figure, environment=cluster.environment)
     assert run.returncode == 0, run.stderr
-    assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 2 * 18 + 3 * 36 + 14 + 1 + 12
+    assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 2 * 26 + 3 * 44 + 14 + 1 + 12
     assert "Nothing to be done" in snakemake(folder, "--cores", "1", *figure).stderr
 
 
