@@ -54,6 +54,8 @@ def changed_parameters(tmp_path: Path, change, preset: str = "smoke", **dumped) 
     return difference(keys(preset=preset), keys(path, preset))
 
 
+# Nets that go on from another one, trained.
+GOING_ON = {"alista": ("tilista", "lista_cpss", "glista"), "tilista": ("lista_cpss", "glista")}
 DRAWN = {("figure", f"fig5{end}") for end in ("", "_profiles", "_cost")}
 SHOWN = {("table", "fig5"), *DRAWN}
 
@@ -136,7 +138,8 @@ def test_a_hyperparameter_changes_its_trainings_and_what_follows(tmp_path, metho
     def change(content):
         content["unrolled"][method][name] *= 1.5
 
-    mine = of("train", methods=[method]) | of("evaluate", methods=[method])
+    concerned = [method, *GOING_ON.get(method, ())]
+    mine = of("train", methods=concerned) | of("evaluate", methods=concerned)
     assert changed_parameters(tmp_path, change) == mine | REPORTS
 
 

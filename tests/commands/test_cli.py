@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 import torch
 
-from every_room import ROOMS, ROOT
+from every_room import ROOT
 from l2o.artifacts.proof import proof_path
 from l2o.cli import main
 from l2o.experiments.graph import find
+from l2o.experiments.register import rooms
 from l2o.layout import KINDS, wildcards_of
 from l2o.optimizers import registry
 from l2o.storage.checkpoints import save_tensors
@@ -103,8 +104,8 @@ def test_methods_are_listed_with_their_references(l2o):
 
 def test_check_says_what_parameters_ask_for(l2o):
     code, out, err = l2o("check", "--preset", "smoke")
-    assert (code, err) == (0, "") and len(out.splitlines()) == len(ROOMS)
-    assert "params/fig5.yaml: valid; smoke: 4 settings, 18 methods, 36 trainings\n" in out
+    assert (code, err) == (0, "") and len(out.splitlines()) == len(rooms())
+    assert "params/fig5.yaml: valid; smoke: 4 settings, 22 methods, 52 trainings\n" in out
     for name in ("lasso", "fig6", "fig6_seconds"):
         assert l2o("check", name)[1] == (
             "params/fig6.yaml: valid; laptop: 2 settings, 14 methods, 10 trainings\n"
@@ -115,6 +116,8 @@ def test_check_says_what_parameters_ask_for(l2o):
         "2 settings, 1 methods, 0 trainings",
         "2 settings, 1 methods, 0 trainings",
         "4 settings, 1 methods, 4 trainings",
+        "2 panels, 1 methods, no training of its own",
+        "3 panels, 2 methods, no training of its own",
     ]
 
 

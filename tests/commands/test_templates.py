@@ -100,7 +100,7 @@ def test_an_unrolled_method_is_complete_but_for_its_layer(source, monkeypatch):
     net = module("my_net", finished(content, "unrolled"), monkeypatch).MyNet(A, 3, {})
     expected = REFERENCES["ista"](problem.A, problem.b, 3, {"lam": 0.1})[-1]
     assert torch.allclose(net(b)[-1].detach(), torch.from_numpy(expected), atol=1e-10)
-    assert (net.name, net.label, net.classical) == ("my_net", "My Net", "ista")
+    assert (net.name, net.label, net.starts) == ("my_net", "My Net", {"ista": "ista"})
 
 
 def test_a_recurrent_method_is_complete_but_for_its_update(source, monkeypatch):

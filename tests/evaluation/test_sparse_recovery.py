@@ -31,6 +31,7 @@ class Scaled(UnrolledNet):
     """Layer k turns the truth x, known to it, into scales[k] x."""
 
     name, label, trainable, hyperparameters = "scaled", "Scaled", (), {}
+    starts = {"scaled": "scaled"}
 
     def __init__(self, problem: Problem, scales: list[float]) -> None:
         super().__init__(torch.from_numpy(problem.A), len(scales), {})

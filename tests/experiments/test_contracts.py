@@ -37,6 +37,7 @@ from l2o.provenance import module_path
 
 FREE = {("settings",), ("presets", "smoke", "gaussian"), ("presets",)}  # names that a file gives
 # Jobs of all methods of an experiment together, and what a method may be held against.
+CHECKPOINTS = ("checkpoint", "start")
 OF_ALL = ("time", "join", "table", "figure", "optima")
 ANOTHER = {"network_training": "mlp_sigmoid"}  # where a setting is the name of a network
 
@@ -227,6 +228,12 @@ def test_equal_keys_promise_equal_bytes_and_belong_to_one_job(graph):
     assert len({*found.values()}) == len(found)
 
 
+def before_it(job: Job) -> set[str]:
+    """Names of the methods whose trained nets a job goes on from."""
+    found = [artifact.job for role, artifact in job.reads.items() if role in CHECKPOINTS]
+    return {name for one in found for name in (one.wildcards["method"], *before_it(one))}
+
+
 @each_room
 def test_a_hyperparameter_changes_keys_of_its_method_and_what_is_made_of_it_only(name):
     before, tried = keys(room(name).jobs()), 0
@@ -244,7 +251,8 @@ def test_a_hyperparameter_changes_keys_of_its_method_and_what_is_made_of_it_only
                 assert after.keys() == before.keys()
                 changed = {job.name: job for job in jobs if after[job.name] != before[job.name]}
                 for job in changed.values():
-                    assert job.wildcards.get("method") == method or job.kind in OF_ALL
+                    whose = {job.wildcards.get("method"), *before_it(job)}
+                    assert method in whose or job.kind in OF_ALL
                 made = {job.kind for job in changed.values()}
                 assert made >= {"evaluate", "table", "figure"}
                 assert ("train" in made) == room(name).contestant(method).trained
