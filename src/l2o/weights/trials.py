@@ -36,7 +36,7 @@ SEED = 2026  # of fresh problems: not the benchmark's
 DENSITY = 0.1
 SIGNALS, INSTANCES, ITERATIONS, STEPS = 256, 32, 1000, 100
 IMAGES = 2000
-SMALL = 0.05  # below it a loss or an error tells how a processor rounds: runs are chaotic
+SMALL = 0.03  # below it a loss or an error tells how a processor rounds: runs are chaotic
 
 
 class Trial(NamedTuple):
