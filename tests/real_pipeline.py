@@ -30,6 +30,7 @@ LEFT_OUT = {
         r"^      n10/.*\n(        .*\n)?",
     ],
     "fig8": [r"^  convnet: \{title.*\n"],
+    "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
 SHORTER = {

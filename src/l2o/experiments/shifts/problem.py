@@ -65,7 +65,8 @@ def _recovered(given: Given, law: Mapping[str, Any]) -> Named:
         files = {"checkpoint": inputs.get(name), "tuned": inputs.get(f"tuned {name}")}
         files = {role: path for role, path in files.items() if path is not None}
         yield name, recovery_row(follow(who, files, TestSet(known, b, x)))
-        if "density" in who["hyperparameters"]:  # a prior, and a law that can be told
+        # A prior, and a law that can be told; a net has learned its own.
+        if who["kind"] == "classical" and "density" in who["hyperparameters"]:
             yield name, recovery_row(_told(who, files, now, TestSet(behind, b, x)), TOLD)
 
 

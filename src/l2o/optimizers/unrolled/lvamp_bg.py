@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,6 +53,9 @@ class LvampBg(UnrolledNet):
         self.log_odds = self._per_layer(math.log(density / (1 - density)))
         self.log_variance = self._per_layer(math.log(self.hyper["variance"]))
         self._decomposed: tuple[Tensor, Decomposition] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_decomposed": None}  # copies compute it again
 
     def _parts(self) -> Decomposition:
         if self._decomposed is None or self._decomposed[0] is not self.A:
