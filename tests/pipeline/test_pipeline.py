@@ -506,4 +506,5 @@ def test_killed_and_doubled_runs_lose_nothing(built, tmp_path):
     followed = map(folder.joinpath, curves)
     for path in [*checkpoints.glob("*.safetensors"), *histories, *followed]:
         assert path.read_bytes() == (built / path.relative_to(folder)).read_bytes(), path
-    assert len(list(checkpoints.glob("*.safetensors"))) == len(nets)  # and nothing half-written
+    # Those, ALISTA and TiLISTA, which LISTA-CPSS goes on from, and nothing half-written.
+    assert len(list(checkpoints.glob("*.safetensors"))) == len(nets) + 2

@@ -16,7 +16,7 @@ from real_pipeline import RESULTS, planned, snakemake
 pytestmark = pytest.mark.pipeline
 STYLE = "workflow/report/style.css"
 NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody runs: whatever is fetched fails
-TRAININGS = 2 * 9 + 5 + 5 + 4 + 2
+TRAININGS = 2 * 13 + 5 + 5 + 4 + 2
 COMPARISON = "Figure 5: sparse recovery: comparison (page)"
 PICTURE = "Figure 5: sparse recovery: fig5 (PNG)"
 SHOWN = ("join", "table", "figure", "claims", "verdict", "records")
@@ -156,7 +156,7 @@ def test_pages_can_be_read(quiet, folder, label, expected):
 def test_loss_histories_lie_by_experiment_and_setting(quiet):
     for setting in ("noiseless", "coherent"):
         show(quiet, "Loss histories", f"sparse_recovery, {setting}")
-        quiet.wait("document.querySelectorAll('nav tbody tr').length == 9")
+        quiet.wait("document.querySelectorAll('nav tbody tr').length == 13")
 
 
 def test_run_times_are_drawn(quiet):

@@ -55,7 +55,7 @@ def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:
         "readers": {one.base: f"{one.room()}.claims:read" for one in tested},
         "headings": {one.base: one.title for one in tested},
     }
-    reads = _read(tested, Experiment.tables, "curves", "optima")
+    reads = _read(tested, lambda one: one.tables(), "curves", "optima")
     sources = [f"{one.room()}.claims" for one in tested]
     return shared_job("claims", preset, parameters, reads, sources, ("pandas", "numpy"))
 
@@ -71,7 +71,8 @@ def verdict(experiments: Iterable[Experiment], preset: str) -> Job | None:
         "contests": {one.base: f"{one.room()}.report:CONTEST" for one in held},
         "abouts": {one.base: one.told() for one in held},
     }
-    reads = _read(held, Experiment.joined, "curves", "finals", "timings", "seconds")
+    names = ("curves", "finals", "timings", "seconds")
+    reads = _read(held, lambda one: one.joined(), *names)
     sources = [*parameters["contests"].values()]
     return shared_job("verdict", preset, parameters, reads, sources, ("pandas", "numpy"))
 
