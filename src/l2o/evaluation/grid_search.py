@@ -43,6 +43,16 @@ def grid_search(
     return [{**row, "chosen": row is best} for row in tried]
 
 
+def tuned_hyperparameters(who: Mapping[str, Any], tuned: Path | None) -> Mapping[str, float]:
+    """Return the ``hyperparameters`` of a method, those that a search chose where there was one.
+
+    Raises
+    ------
+    InputError : see :func:`chosen_hyperparameters`.
+    """
+    return who["hyperparameters"] if tuned is None else chosen_hyperparameters(tuned)
+
+
 def chosen_hyperparameters(path: Path) -> dict[str, float]:
     """Return the chosen hyperparameters from a table of :func:`grid_search`.
 

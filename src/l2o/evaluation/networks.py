@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2o.evaluation.grid_search import chosen_hyperparameters
+from l2o.evaluation.grid_search import tuned_hyperparameters
 from l2o.evaluation.runs import (
     Contestant,
     Entry,
@@ -210,16 +210,16 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
 
     Raises
     ------
-    InputError : see :mod:`l2o.optimizers.trained` and :func:`chosen_hyperparameters`.
+    InputError : see :mod:`l2o.optimizers.trained` and :func:`tuned_hyperparameters`.
     """
     name, kind = who["method"], who["kind"]
     if kind == "recurrent":
         optimizer = load_recurrent(inputs["checkpoint"]).requires_grad_(False)
         told = Contestant(name, kind, optimizer.label, learned=learned_values(optimizer))
         return [Entry(told, in_blocks(optimizer), torch.float32)]
-    head, tuned, found = methods(kind)[name], inputs.get("tuned"), []
+    head, found = methods(kind)[name], []
     for variant, hyper, shift in (
-        ("main", chosen_hyperparameters(tuned) if tuned else who["hyperparameters"], 0),
+        ("main", tuned_hyperparameters(who, inputs.get("tuned")), 0),
         ("as_drawn", who.get("drawn"), who.get("shift", 0)),
     ):
         if hyper is not None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from l2o.evaluation.clock import fastest, timed
-from l2o.evaluation.grid_search import chosen_hyperparameters
+from l2o.evaluation.grid_search import tuned_hyperparameters
 from l2o.evaluation.runs import failures, learned_values, run_rows, tail
 from l2o.metrics import pooled_nmse_db, sample_nmse_db
 from l2o.optimizers.oracle import oracle_estimate
@@ -120,8 +120,7 @@ def follow(who: Mapping[str, Any], inputs: Mapping[str, Path], test: TestSet) ->
         return follow_oracle("Oracle support", test, who["depth"])
     if who["kind"] == "unrolled":
         return follow_net(load_net(inputs["checkpoint"], test.A), test)
-    tuned = inputs.get("tuned")
-    hyper = who["hyperparameters"] if tuned is None else chosen_hyperparameters(tuned)
+    hyper = tuned_hyperparameters(who, inputs.get("tuned"))
     solver = methods("classical")[who["method"]].load()
     return follow_solver(solver, hyper, who["depth"], who["iterations"], test)
 

@@ -192,13 +192,13 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
     Targets are values of f above ``lowest``, (instances,).
     """
     from l2o.evaluation.family import curve_rows, entries, final_row, followed
-    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.runs import recorded_iterations, run_rows, with_about
 
     p, inputs = given.parameters, given.inputs
     starts = random_starts(p, f)
     recorded = recorded_iterations(p["iterations"], inputs.get("published"))
-    tuned = chosen_hyperparameters(inputs["tuned"]) if "tuned" in inputs else p["hyperparameters"]
+    tuned = tuned_hyperparameters(p, inputs.get("tuned"))
     curves, finals, seconds, each = [], [], [], []
     for entry in entries(p, tuned, inputs.get("checkpoint")):
         runs, who = followed(entry.optimizer, f, starts, recorded, entry.dtype), entry.contestant
@@ -229,13 +229,12 @@ def time(given: Given) -> None:
 def timed(given: Given, f: Any) -> None:
     """Time all methods on instances ``f``, float64, from one start, and write the table."""
     from l2o.evaluation.family import entries, seconds_rows
-    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.runs import recorded_iterations, with_about
 
     p, inputs, found, recorded, start = given.parameters, given.inputs, [], {}, None
     for name, who in p["methods"].items():
-        at = inputs.get(f"tuned {name}")
-        hyper = who["hyperparameters"] if at is None else chosen_hyperparameters(at)
+        hyper = tuned_hyperparameters(who, inputs.get(f"tuned {name}"))
         found.append(entries(who, hyper, inputs.get(name))[0])
         recorded[name] = recorded_iterations(who["iterations"], inputs.get("published"))
         (start,) = random_starts({**who, "seed": p["seed"], "starts": 1}, f)

@@ -65,8 +65,10 @@ class Checkpoint:
         if depth > len(tensors):  # each layer has one at least
             problem = f"{depth} layers, and {len(tensors)} tensors are in the file"
             raise InputError(self.path, "depth", problem, REMEDY)
+        # What it starts from is overwritten: the last start, which computes no weights for it.
+        start = tuple(self.head.starts)[-1]
         with torch.device("cpu"):
-            net = self.head.load()(A, depth, self.record["hyperparameters"])
+            net = self.head.load()(A, depth, self.record["hyperparameters"], start)
         load_into(net, tensors, self.path)
         if not torch.equal(net.A, A):
             problem = "was trained for another dictionary than the data were measured with"

@@ -75,7 +75,7 @@ class ProgressiveTrainer:
 
     def run(self) -> TrainingState:
         """Train through all stages; return the state with the history and the seconds spent."""
-        state, start = self.state, _weights(self.net)
+        state, start = self.state, copy.deepcopy(self.net)
         state.resume()
         caches = _Caches(self.net, self.train, self.validation)
         for stage in self.stages[state.stage :]:
@@ -98,17 +98,18 @@ class ProgressiveTrainer:
                 parameter.copy_(start)
 
     @torch.no_grad()
-    def _keep_if_better(self, start: dict[str, Tensor]) -> None:
-        """Go back to the weights of the start where those of the end are not better.
+    def _keep_if_better(self, start: UnrolledNet) -> None:
+        """Go back to the start where the end is not better.
 
         In float64, since some starts are more exact than what float32 can tell.
         """
-        whole = copy.deepcopy(self.net).double()
         b, target = self.validation.b.double(), self.validation.target.double()
-        end = self.loss.score_db(whole(b)[-1], b, target)
-        _put(whole, start)
-        if not end < self.loss.score_db(whole(b)[-1], b, target):
-            _put(self.net, start)
+        before, after = (
+            self.loss.score_db(net.double()(b)[-1], b, target)
+            for net in (start, copy.deepcopy(self.net))
+        )
+        if not after < before:
+            self.net.load_state_dict(start.state_dict())
 
     def _run_stage(self, stage: Stage, inputs: Inputs) -> None:
         net, state = self.net, self.state
@@ -206,15 +207,6 @@ class _Caches:
         for cache in chosen:
             cache.move_to(stage.first)
         return chosen
-
-
-def _weights(net: UnrolledNet) -> dict[str, Tensor]:
-    return {name: parameter.detach().clone() for name, parameter in net.named_parameters()}
-
-
-def _put(net: UnrolledNet, weights: dict[str, Tensor]) -> None:
-    for name, parameter in net.named_parameters():
-        parameter.copy_(weights[name])
 
 
 def _decibel(ratio: float) -> float:

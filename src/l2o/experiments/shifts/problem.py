@@ -72,11 +72,10 @@ def _recovered(given: Given, law: Mapping[str, Any]) -> Named:
 
 def _told(who: Mapping[str, Any], files: Mapping[str, Any], law: Any, test: Any) -> Any:
     """Follow a solver that is told the density of the signals, and the A behind the data."""
-    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.sparse_recovery import follow
 
-    tuned = files.get("tuned")
-    hyper = who["hyperparameters"] if tuned is None else chosen_hyperparameters(tuned)
+    hyper = tuned_hyperparameters(who, files.get("tuned"))
     return follow({**who, "hyperparameters": {**hyper, "density": law.density}}, {}, test)
 
 
@@ -117,7 +116,7 @@ def _escaped(given: Given, law: Mapping[str, Any]) -> Named:
     import torch
 
     from l2o.evaluation.family import entries, followed
-    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.runs import start_points
     from l2o.evaluation.shifts import gap_rows
     from l2o.optimizees.rastrigin import Rastrigin, sample_slices
@@ -131,8 +130,7 @@ def _escaped(given: Given, law: Mapping[str, Any]) -> Named:
 
     ran = []
     for name, who in p["methods"].items():
-        tuned = inputs.get(f"tuned {name}")
-        hyper = who["hyperparameters"] if tuned is None else chosen_hyperparameters(tuned)
+        hyper = tuned_hyperparameters(who, inputs.get(f"tuned {name}"))
         (entry, *_) = entries(who, hyper, inputs.get(name))
         runs = followed(entry.optimizer, f, starts, recorded, entry.dtype)
         ran.append((entry.contestant, runs.values))

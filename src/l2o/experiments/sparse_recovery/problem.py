@@ -111,15 +111,15 @@ def _samples(given: Given, split: str) -> TestSet:
 def time(given: Given) -> None:
     """Time all methods on the test samples, as one batch; write the seconds of each layer."""
     from l2o.compute import prepare_device
-    from l2o.evaluation.grid_search import chosen_hyperparameters
+    from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.sparse_recovery import batch_solver, seconds_rows
 
     p, solvers = given.parameters, {}
     prepare_device("cpu", p["compute_threads"])
     test = _samples(given, "test")
     for name, who in p["methods"].items():
-        if (tuned := given.inputs.get(f"tuned {name}")) is not None:
-            who = who | {"hyperparameters": chosen_hyperparameters(tuned)}
+        hyper = tuned_hyperparameters(who, given.inputs.get(f"tuned {name}"))
+        who = who | {"hyperparameters": hyper}
         if who["kind"] != "oracle":
             solve = batch_solver(who, who["depth"], test.A, given.inputs.get(name))
             solvers[name] = solve, who["depth"], who.get("iterations", who["depth"])
