@@ -29,6 +29,7 @@ from l2o.config.sections import (
 from l2o.config.training import Training
 from l2o.config.values import PRESETS, File, Name, PresetName, Section, Text
 from l2o.errors import InputError
+from l2o.variants import MAIN, PUBLISHED
 
 KINDS = ("first_order", "classical", "population", "unrolled", "recurrent")
 TRAINED = ("unrolled", "recurrent")
@@ -63,6 +64,8 @@ class RecurrentBudget(Section):
 
     meta_training: MetaTraining
     meta_overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    published_training: MetaTraining | None = None
+    published_overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class ExperimentParameters(Section):
@@ -79,6 +82,7 @@ class ExperimentParameters(Section):
     population: Methods = Field(default_factory=dict)
     unrolled: Methods = Field(default_factory=dict)
     recurrent: Methods = Field(default_factory=dict)
+    published_recipe: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
@@ -100,11 +104,16 @@ class ExperimentParameters(Section):
         """Settings that methods are trained on: all, unless an experiment says otherwise."""
         return list(self.settings)
 
-    def budget(self, preset: str, setting: str, method: str) -> Training | MetaTraining:
+    def budget(
+        self, preset: str, setting: str, method: str, variant: str = MAIN
+    ) -> Training | MetaTraining:
         """Return the budget of one training: the preset's, then its overrides."""
         chosen = self.presets[preset]
         if method in self.unrolled:
             return overridden(chosen.training, chosen.overrides, setting, method)
+        if variant == PUBLISHED:
+            given = chosen.published_training, chosen.published_overrides
+            return overridden(*given, setting, method)
         return overridden(chosen.meta_training, chosen.meta_overrides, setting, method)
 
     def check(self, path: str | Path, known: Known) -> None:
@@ -137,6 +146,10 @@ class ExperimentParameters(Section):
                     problem = "stands under two kinds"
                     raise InputError(path, f"{kind}.{name}", problem, "drop one of them")
                 seen.add(name)
+        check_hyperparameters(path, PUBLISHED, self.published_recipe, known["recurrent"])
+        for name in self.published_recipe:
+            if name not in self.recurrent:
+                raise unknown_key(path, f"{PUBLISHED}.{name}", list(self.recurrent))
         check_hyperparameters(path, "teacher", self.teacher, known["first_order"])
         own = {
             name: known[kind][name] for name, kind in self.methods().items() if kind not in TRAINED
@@ -155,33 +168,39 @@ class ExperimentParameters(Section):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
+        published = getattr(preset, "published_training", None)
+        if self.published_recipe and published is None:
+            problem = f"this key is missing, and {PUBLISHED} names optimizers"
+            raise InputError(path, f"{prefix}.published_training", problem, "give their budget")
         for place, name, nets in (
             ("training", "overrides", self.unrolled),
             ("meta_training", "meta_overrides", self.recurrent),
+            ("published_training", "published_overrides", self.published_recipe),
         ):
             budget = getattr(preset, place, None)
             if budget is not None:
                 given = (budget, getattr(preset, name), self.training_settings, nets)
                 check_overrides(path, f"{prefix}.{name}", *given)
-        for method, setting in product(self.recurrent, self.training_settings):
-            budget = self.budget(prefix.rpartition(".")[2], setting, method)
-            if budget.imitation > 0 and not self.teacher:
-                problem = f"{method} imitates an optimizer, and none is given"
-                raise InputError(path, "teacher", problem, "name one, as `adam: {rate: 0.1}`")
-            for horizon in budget.horizons:
-                if horizon % budget.unroll:
-                    problem = (
-                        f"{horizon} is no multiple of the {budget.unroll} steps that {method} is "
-                        f"unrolled for on {setting}"
-                    )
-                    place = f"{prefix}.meta_training.horizons"
-                    raise InputError(path, place, problem, "the rest would be left out")
+        recipes = [*((name, MAIN, "meta_training") for name in self.recurrent)]
+        recipes += [(name, PUBLISHED, "published_training") for name in self.published_recipe]
+        for (method, variant, place), setting in product(recipes, self.training_settings):
+            budget = self.budget(prefix.rpartition(".")[2], setting, method, variant)
+            self._check_recipe(path, f"{prefix}.{place}", budget, f"{method} on {setting}")
         if hasattr(preset, "training") and hasattr(preset, "samples"):
             train = preset.samples.train
             for place, override in preset.overrides.items():
                 used = override.get("samples", 1)
                 check_samples(path, f"{prefix}.overrides.{place}.samples", used, train)
             check_samples(path, f"{prefix}.training.samples", preset.training.samples, train)
+
+    def _check_recipe(self, path: str | Path, prefix: str, budget: MetaTraining, who: str) -> None:
+        if budget.imitation > 0 and not self.teacher:
+            problem = f"{who} imitates an optimizer, and none is given"
+            raise InputError(path, "teacher", problem, "name one, as `adam: {rate: 0.1}`")
+        for horizon in budget.horizons:
+            if horizon % budget.unroll:
+                problem = f"{horizon} is no multiple of the {budget.unroll} steps of {who}"
+                raise InputError(path, f"{prefix}.horizons", problem, "the rest would be left out")
 
 
 Model = TypeVar("Model", bound=ExperimentParameters)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, FiniteFloat
 
 from l2o.config.values import Count, NonNegative, Positive, Rate, Section, Share
@@ -27,7 +29,9 @@ class MetaTraining(Section):
     horizons: tuple[Count, ...] = Field(
         min_length=1, description="curriculum: inner steps of an epoch, for equal shares of epochs"
     )
-    rate: Rate = Field(description="Adam's rate, falling as a cosine")
+    rate: Rate = Field(description="Adam's rate")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the rate")
+    loss: Literal["own", "objective"] = Field("own", description="what is descended")
     clip: Positive = Field(description="bound on the 2-norm of the meta-gradient")
     start_scale: NonNegative = Field(le=1e6, description="standard deviation of the starts")
     scaling: FiniteFloat = Field(ge=0, le=10, description="coordinates are scaled by exp(U(-s, s))")

@@ -19,8 +19,8 @@ from l2o.evaluation.runs import (
     Contestant,
     Entry,
     failures,
-    learned_values,
     quartiles,
+    recurrent_entries,
     status_of,
     tail,
 )
@@ -29,7 +29,7 @@ from l2o.optimizees.protocol import Optimizee
 from l2o.optimizees.repeated import Repeated
 from l2o.optimizers.protocol import Optimizer
 from l2o.optimizers.registry import methods
-from l2o.optimizers.trained import load_recurrent
+from l2o.variants import MAIN, PUBLISHED
 
 STEPS = 50  # of a run that is timed
 
@@ -81,23 +81,24 @@ def followed(
 
 
 def entries(
-    who: Mapping[str, Any], hyper: Mapping[str, float], checkpoint: Path | None
+    who: Mapping[str, Any],
+    hyper: Mapping[str, float],
+    checkpoint: Path | None,
+    published_recipe: Path | None = None,
 ) -> list[Entry]:
-    """Return a method ready to run: as it was tuned or trained, then as it was drawn.
+    """Return a method ready to run: as it was tuned or trained, then its other variants.
 
     Parameters
     ----------
     who : ``method``, ``kind``, ``published_shift`` (the published iteration k is ours less that),
         and perhaps ``drawn``, hyperparameters that reproduce the published curve
     hyper : of the main variant
-    checkpoint : of a trained method
+    checkpoint, published_recipe : of a trained method, by our recipe and the published one
     """
     name, kind, shift = who["method"], who["kind"], who["published_shift"]
     if kind == "recurrent":
-        optimizer = load_recurrent(checkpoint).requires_grad_(False)
-        learned = learned_values(optimizer)
-        told = Contestant(name, kind, optimizer.label, shift=shift, learned=learned)
-        return [Entry(told, optimizer, torch.float32)]
+        trained = {MAIN: checkpoint, PUBLISHED: published_recipe}
+        return recurrent_entries(name, trained, shift)
     head, drawn = methods(kind)[name], who.get("drawn")
     given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
     return [

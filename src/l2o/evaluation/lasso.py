@@ -18,6 +18,7 @@ from l2o.evaluation.runs import (
     failures,
     learned_values,
     quartiles,
+    recurrent_entries,
     status_of,
     tail,
 )
@@ -25,11 +26,17 @@ from l2o.optimizees.lasso import Lasso
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
 from l2o.optimizers.registry import methods
-from l2o.optimizers.trained import load_net, load_recurrent
+from l2o.optimizers.trained import load_net
+from l2o.variants import MAIN, PUBLISHED
 
 
-def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> list[Entry]:
-    """Return a method ready to run: in the paper's settings, then as it was drawn.
+def entries(
+    who: Mapping[str, Any],
+    lasso: Lasso,
+    checkpoint: Path | None,
+    published_recipe: Path | None = None,
+) -> list[Entry]:
+    """Return a method ready to run: in the paper's settings, then its other variants.
 
     Parameters
     ----------
@@ -37,7 +44,7 @@ def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> li
         classical method that follows its layers; perhaps ``drawn``, hyperparameters that reproduce
         the published curve, and ``shift``, the iterations by which that lags
     lasso : the instances, float64
-    checkpoint : of a trained method
+    checkpoint, published_recipe : of a trained method, by our recipe and the published one
 
     Raises
     ------
@@ -51,9 +58,7 @@ def entries(who: Mapping[str, Any], lasso: Lasso, checkpoint: Path | None) -> li
         told = Contestant(name, kind, net.label, layers=net.depth, learned=learned_values(net))
         return [Entry(told, Continued(net, after))]
     if kind == "recurrent":
-        optimizer = load_recurrent(checkpoint).requires_grad_(False)
-        told = Contestant(name, kind, optimizer.label, learned=learned_values(optimizer))
-        return [Entry(told, optimizer, torch.float32)]
+        return recurrent_entries(name, {MAIN: checkpoint, PUBLISHED: published_recipe})
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
         ("main", who["hyperparameters"], 0),

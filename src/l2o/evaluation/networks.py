@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,8 +19,8 @@ from l2o.evaluation.runs import (
     Contestant,
     Entry,
     failures,
-    learned_values,
     quartiles,
+    recurrent_entries,
     run_rows,
     status_of,
     tail,
@@ -36,7 +36,7 @@ from l2o.optimizees.networks import NETWORKS
 from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
-from l2o.optimizers.trained import load_recurrent
+from l2o.variants import MAIN, PUBLISHED
 
 EVERY = 100  # iterations between two recorded ones, as in the published figure
 EARLY = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)
@@ -200,13 +200,13 @@ def last_loss(
 
 
 def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
-    """Return a method ready to run: as it was trained or tuned, then as it was drawn.
+    """Return a method ready to run: as it was trained or tuned, then its other variants.
 
     Parameters
     ----------
     who : ``method``, ``kind`` and ``hyperparameters``; perhaps ``drawn``, hyperparameters that
         reproduce the published curve, and ``shift``, the iterations by which that lags
-    inputs : ``checkpoint``, or ``tuned``, the table of a search, where there was one
+    inputs : ``checkpoint`` and perhaps ``published_recipe``, or ``tuned``, the table of a search
 
     Raises
     ------
@@ -214,9 +214,9 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
     """
     name, kind = who["method"], who["kind"]
     if kind == "recurrent":
-        optimizer = load_recurrent(inputs["checkpoint"]).requires_grad_(False)
-        told = Contestant(name, kind, optimizer.label, learned=learned_values(optimizer))
-        return [Entry(told, in_blocks(optimizer), torch.float32)]
+        trained = {MAIN: inputs["checkpoint"], PUBLISHED: inputs.get(PUBLISHED)}
+        found = recurrent_entries(name, trained)
+        return [replace(entry, optimizer=in_blocks(entry.optimizer)) for entry in found]
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
         ("main", tuned_hyperparameters(who, inputs.get("tuned")), 0),

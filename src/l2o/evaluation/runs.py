@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from l2o.optimizers.protocol import Optimizer
+from l2o.optimizers.trained import load_recurrent
 from l2o.seeds import named_seed
 from l2o.storage.tables import read_rows
+from l2o.variants import MAIN
 
 DENSE = 20  # iterations up to which each one is recorded
 PER_DECADE = 24  # recorded from there on
@@ -25,7 +27,8 @@ STARTED = 0.1  # part of its first value that a run which started has lost somew
 class Contestant:
     """What the table says of a method beside its curve.
 
-    ``variant`` is ``main`` or ``as_drawn``; the published iteration k is ours less ``shift``.
+    ``variant`` is one of :data:`l2o.variants.VARIANTS`; the published iteration k is ours less
+    ``shift``.
     ``layers`` counts the learned iterations of an unrolled net, ``learned`` the numbers that a
     method learned.
     """
@@ -33,7 +36,7 @@ class Contestant:
     name: str
     kind: str
     label: str
-    variant: str = "main"
+    variant: str = MAIN
     layers: int = 0
     shift: int = 0
     learned: int = 0
@@ -59,6 +62,31 @@ class Entry:
     contestant: Contestant
     optimizer: Optimizer
     dtype: torch.dtype = torch.float64
+
+
+def recurrent_entries(
+    name: str, checkpoints: Mapping[str, Path | None], shift: int = 0
+) -> list[Entry]:
+    """Return a recurrent optimizer ready to run, as trained by each recipe.
+
+    Parameters
+    ----------
+    name : of the method
+    checkpoints : by variant, None where there is none
+    shift : see :class:`Contestant`
+
+    Raises
+    ------
+    InputError : see :func:`l2o.optimizers.trained.load_recurrent`.
+    """
+    found = []
+    for variant, path in checkpoints.items():
+        if path is not None:
+            optimizer = load_recurrent(path).requires_grad_(False)
+            learned = learned_values(optimizer)
+            told = Contestant(name, "recurrent", optimizer.label, variant, 0, shift, learned)
+            found.append(Entry(told, optimizer, torch.float32))
+    return found
 
 
 def recorded_iterations(total: int, published: Path | None = None) -> list[int]:

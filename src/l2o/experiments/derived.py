@@ -10,7 +10,7 @@ from l2o.config.nearest import unknown_key
 from l2o.config.values import Section
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.register import rooms
-from l2o.experiments.room import Room
+from l2o.experiments.room import Contestant, Room
 
 
 class DerivedParameters(Section):
@@ -19,6 +19,7 @@ class DerivedParameters(Section):
     grid: ClassVar[Mapping[str, Any]] = {}
     targets: ClassVar[Mapping[str, Any]] = {}
     unrolled: ClassVar[Mapping[str, Any]] = {}
+    published_recipe: ClassVar[Mapping[str, Any]] = {}
     published_curves: ClassVar[None] = None
     training_settings: ClassVar[tuple[str, ...]] = ()
 
@@ -50,6 +51,11 @@ class Derived(Experiment):
             here = [method for method in self.only if method in made.contestants]
             self.others = {**self.others, name: kind(self.preset, here) if here else made}
         return self.others[name]
+
+    @property
+    def everyone(self) -> dict[str, Contestant]:
+        """The methods that take part: none trains for another one here."""
+        return self.contestants
 
     def joined(self) -> dict[str, Job]:
         """Return its tables: nothing is timed here."""

@@ -23,6 +23,7 @@ from l2o.artifacts.job import Artifact, Job, Resources, ordered
 from l2o.config.nearest import unknown_key
 from l2o.experiments.room import Room
 from l2o.optimizers.registry import methods
+from l2o.variants import PUBLISHED
 
 WORKS = "l2o.experiments.works"
 MINUTES = {"tune": 30, "train": 60, "evaluate": 15, "time": 30}  # of a job, at its first attempt
@@ -74,7 +75,7 @@ class Experiment(Room):
         who, p = self.contestant(method), self.parameters
         parameters = {"setting": setting, "device": p.device, **self.problem(setting)}
         parameters |= {**self.running(), **who.parameters(), **self.training(setting, method)}
-        budget = p.budget(self.preset, setting, method)
+        budget = p.budget(self.preset, setting, who.name, who.variant)
         reads, sources = self.data(setting), [self.work("train"), who.head.module]
         if who.kind == "unrolled":
             parameters |= {"depth": self.sizes.depth, "training": budget.model_dump()}
@@ -87,7 +88,7 @@ class Experiment(Room):
                 sources += [methods("first_order")[name].module for name in p.teacher]
         return self.job(
             "train",
-            {**self.place(setting, p.training_settings), "method": method},
+            {**self.place(setting, p.training_settings), "method": who.entry},
             parameters,
             reads,
             sources,
@@ -101,6 +102,11 @@ class Experiment(Room):
     def training_of(self, setting: str, method: str) -> Job | None:
         """Return the training behind an evaluation; None for what is not trained."""
         return self.train(setting, method) if self.contestant(method).trained else None
+
+    def published_training_of(self, setting: str, method: str) -> Job | None:
+        """Return the training by the published recipe; None where there is none."""
+        who = self.recipes.get(method)
+        return None if who is None else self.training_of(setting, who.entry)
 
     def tune(self, setting: str, method: str) -> Job | None:
         """Search the hyperparameters of a method that has a grid; None for others."""
@@ -133,13 +139,14 @@ class Experiment(Room):
         parameters |= {**who.parameters(), **who.variants(), **self.evaluation(setting, method)}
         parameters["targets"] = self.parameters.targets.get(setting, ())
         reads, sources = self.test_data(setting), [self.work("evaluate"), *self.solvers(method)]
-        for job, role in (
-            (self.training_of(setting, method), "checkpoint"),
-            (self.tune(setting, method), "tuned"),
-            (self.held_against(setting), "optima"),
+        for job, output, role in (
+            (self.training_of(setting, method), "checkpoint", "checkpoint"),
+            (self.published_training_of(setting, method), "checkpoint", PUBLISHED),
+            (self.tune(setting, method), "tuned", "tuned"),
+            (self.held_against(setting), "optima", "optima"),
         ):
             if job is not None:
-                reads[role] = job[role]
+                reads[role] = job[output]
         wildcards = {**self.place(setting), "method": method}
         given = {"files": self.recorded(), "resources": self.resources("evaluate", setting)}
         return self.job("evaluate", wildcards, parameters, reads, sources, **given)

@@ -20,6 +20,7 @@ from l2o.config.sections import Sizes, check_by_setting
 from l2o.config.values import Count, Name, NonNegative, Size
 from l2o.experiments.experiment import Experiment
 from l2o.storage.tables import write_table
+from l2o.variants import PUBLISHED
 
 if TYPE_CHECKING:
     import torch
@@ -200,7 +201,7 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
     recorded = recorded_iterations(p["iterations"], inputs.get("published"))
     tuned = tuned_hyperparameters(p, inputs.get("tuned"))
     curves, finals, seconds, each = [], [], [], []
-    for entry in entries(p, tuned, inputs.get("checkpoint")):
+    for entry in entries(p, tuned, inputs.get("checkpoint"), inputs.get(PUBLISHED)):
         runs, who = followed(entry.optimizer, f, starts, recorded, entry.dtype), entry.contestant
         more = gaps(runs) if gaps else [{} for _ in recorded]
         rows = curve_rows(who, recorded, runs)

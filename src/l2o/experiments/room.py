@@ -24,6 +24,7 @@ from l2o.errors import InputError
 from l2o.layout import WRITES, unfinished
 from l2o.optimizers.registry import Head, methods
 from l2o.storage.tables import read_rows
+from l2o.variants import MAIN, PUBLISHED
 
 PROFILED = ("profiles", "cost")  # figures of experiments whose runs have targets
 
@@ -34,6 +35,7 @@ class Contestant:
 
     ``drawn`` are the hyperparameters that give the published curve where those of the text do not,
     and ``shift`` the iterations by which that curve lags; None where there is no such variant.
+    ``variant`` says which recipe trains it: ``main``, ours, or ``published_recipe``.
     """
 
     name: str
@@ -42,6 +44,12 @@ class Contestant:
     hyperparameters: Mapping[str, float]
     drawn: Mapping[str, float] | None = None
     shift: int = 0
+    variant: str = MAIN
+
+    @property
+    def entry(self) -> str:
+        """What its training is called: recipes beside ours are told apart."""
+        return self.name if self.variant == MAIN else f"{self.name}_{self.variant}"
 
     @property
     def trained(self) -> bool:
@@ -194,14 +202,25 @@ class Room:
             found[name] = Contestant(name, kind, methods(kind)[name], hyper, drawn, shift)
         return found
 
+    @cached_property
+    def recipes(self) -> dict[str, Contestant]:
+        """Those of :attr:`everyone` that are trained as published besides, by method."""
+        found = {}
+        for name, hyper in self.parameters.published_recipe.items():
+            who = self.everyone[name]
+            found[name] = Contestant(name, who.kind, who.head, hyper, variant=PUBLISHED)
+        return found
+
     def contestant(self, method: str) -> Contestant:
-        """Return one of them, or one that trains for one of them.
+        """Return one of them, one that trains for one of them, or one by another recipe.
 
         Raises
         ------
         InputError : no such method.
         """
-        found = self.contestants.get(method) or self.everyone.get(method)
+        others = {who.entry: who for who in self.recipes.values()}
+        known = (self.contestants, self.everyone, others)
+        found = next((of[method] for of in known if method in of), None)
         if found is None:
             raise unknown_key(self.path, f"methods.{method}", list(self.contestants))
         return found

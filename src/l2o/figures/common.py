@@ -10,8 +10,8 @@ import pandas as pd
 
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
+from l2o.variants import VARIANTS
 
-VARIANTS = ("main", "as_drawn")  # settings of the paper's text; those that give its curves
 ANALYTIC = ("classical", "first_order", "population")
 LEARNED = ("unrolled", "recurrent")
 ALLOWED = {

@@ -80,6 +80,19 @@ class Wrapped:
 
 
 @dataclass(frozen=True)
+class Plain(Wrapped):
+    """An optimizee whose meta-loss is the mean of its objective over all points and instances.
+
+    Source: Andrychowicz et al. 2016, eq. (3), with equal weights.
+    """
+
+    inner: Optimizee
+
+    def meta_loss(self, x: Tensor) -> Tensor:
+        return self.objective(x).mean()
+
+
+@dataclass(frozen=True)
 class Scaled(Wrapped):
     """f(c x): every coordinate in another unit. Source: random scaling, Lv et al. 2017, 4.1.
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from l2o.config.meta_training import MetaTraining
-from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Scaled
+from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Plain, Scaled
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
@@ -125,9 +125,10 @@ class MetaTrainer:
         return total / unrolls
 
     def _step(self, highest: float, share: float) -> None:
-        """Take a step of Adam; its rate is a cosine over the share done of epochs or updates."""
-        cosine = 0.5 * (1.0 + math.cos(math.pi * share))
-        rate = highest * cosine * self.state.rate_factor
+        """Take a step of Adam; a cosine is over the share done of epochs or updates."""
+        falling = self.budget.schedule == "cosine"
+        factor = 0.5 * (1.0 + math.cos(math.pi * share)) if falling else 1.0
+        rate = highest * factor * self.state.rate_factor
         self.adam.step(rate for _ in self.adam.parameters)
 
     def _evolved(self, epoch: int) -> float:
@@ -165,7 +166,7 @@ class MetaTrainer:
         generator = torch.Generator().manual_seed(seed)
         size = min(batch_size, len(self.train))
         index = torch.randperm(len(self.train), generator=generator)[:size]
-        optimizee = self.train.batch(index.to(self.like.device))
+        optimizee = self._judged(self.train.batch(index.to(self.like.device)))
 
         def normal() -> Tensor:
             return torch.randn(size, n, generator=generator).to(self.like)
@@ -178,6 +179,10 @@ class MetaTrainer:
             c = torch.exp(budget.scaling * (2.0 * uniform - 1.0))
             optimizee, x = Scaled(optimizee, c), x / c
         return optimizee, x
+
+    def _judged(self, optimizee: Optimizee) -> Optimizee:
+        """Return an optimizee with the loss of the budget."""
+        return Plain(optimizee) if self.budget.loss == "objective" else optimizee
 
     def _validated(self) -> float:
         """Return the validation loss where it is due, else NaN; keep the weights if best."""
@@ -194,7 +199,7 @@ class MetaTrainer:
         count, total = min(self.budget.validation_samples, len(self.validation)), 0.0
         for at in range(0, count, VALIDATION_BATCH):
             index = torch.arange(at, min(at + VALIDATION_BATCH, count), device=self.like.device)
-            optimizee = self.validation.batch(index)
+            optimizee = self._judged(self.validation.batch(index))
             seed = named_seed(self.seed, "meta-validation", at)
             start = torch.randn(
                 len(index), self.validation.dimension, generator=torch.Generator().manual_seed(seed)

@@ -13,6 +13,7 @@ from l2o.artifacts.job import Given
 from l2o.storage.hdf5 import provenance_attributes, read_dictionary
 from l2o.storage.sets import LASSO, read_split, write_set
 from l2o.storage.tables import write_table
+from l2o.variants import PUBLISHED
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +88,8 @@ def evaluate(given: Given) -> None:
     size = (len(lasso.b), lasso.A.shape[1])
     starts = start_points(p["seed"], p["starts"], *size, p["start_scale"])
     curves, finals, seconds, runs, optimum = [], [], [], [], lasso.optimum.numpy()
-    for entry in entries(p, lasso, given.inputs.get("checkpoint")):
+    trained = given.inputs.get("checkpoint"), given.inputs.get(PUBLISHED)
+    for entry in entries(p, lasso, *trained):
         # A net starts at x = 0, so that all its starts are one.
         own = starts[:1] if p["kind"] == "unrolled" else starts
         began = perf_counter()

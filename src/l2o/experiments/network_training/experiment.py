@@ -44,7 +44,7 @@ class NetworkTraining(Experiment):
 
     def training(self, setting: str, method: str) -> dict[str, Any]:
         """Return whether the loss or its logarithm is learned from."""
-        return {"logarithm": method in self.parameters.log_loss}
+        return {"logarithm": self.contestant(method).name in self.parameters.log_loss}
 
     def training_of(self, setting: str, method: str) -> Job | None:
         """Return the training behind an evaluation: on another network."""

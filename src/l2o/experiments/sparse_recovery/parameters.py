@@ -13,6 +13,7 @@ from l2o.config.sections import Methods, Sizes
 from l2o.config.training import STEPS, Training
 from l2o.config.values import Count, File, Name, Positive, Section, Size
 from l2o.errors import InputError
+from l2o.variants import MAIN
 
 LEARNED = "learned"  # the dictionary that is learned from image patches
 
@@ -56,9 +57,12 @@ class Parameters(experiment.ExperimentParameters):
     as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
     presets: dict[experiment.PresetName, Preset]
 
-    def budget(self, preset: str, setting: str, method: str) -> Training:
+    def budget(self, preset: str, setting: str, method: str, variant: str = MAIN) -> Training:
         """Return the budget of one training, its steps by the setting's factor."""
-        chosen, factor = super().budget(preset, setting, method), self.settings[setting].steps
+        chosen, factor = (
+            super().budget(preset, setting, method, variant),
+            self.settings[setting].steps,
+        )
         steps = {name: round(factor * getattr(chosen, name)) for name in STEPS}
         return chosen.model_copy(update=steps)
 

@@ -13,6 +13,7 @@ from l2o.config.networks import RunSizes, TrainedNetworks
 from l2o.config.sections import Methods
 from l2o.config.values import Count, Name, Section
 from l2o.errors import InputError
+from l2o.variants import MAIN
 
 PIXELS, CLASSES = 784, 10
 
@@ -60,10 +61,10 @@ class Parameters(experiment.ExperimentParameters, TrainedNetworks):
     recurrent: Methods = Field(min_length=1, max_length=1)
     presets: dict[experiment.PresetName, Preset]
 
-    def budget(self, preset: str, setting: str, method: str) -> MetaTraining:
+    def budget(self, preset: str, setting: str, method: str, variant: str = MAIN) -> MetaTraining:
         """Return the budget of a length: the same inner steps for all, cut more or less often."""
-        unroll = self.settings[setting].unroll
-        return super().budget(preset, setting, method).model_copy(update={"unroll": unroll})
+        chosen = super().budget(preset, setting, method, variant)
+        return chosen.model_copy(update={"unroll": self.settings[setting].unroll})
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""
