@@ -11,7 +11,7 @@ import pytest
 from l2o.artifacts.job import resolved
 from l2o.claims import table as claims
 from l2o.claims.common import CLAIMS, VERDICTS, claim
-from l2o.claims.table import counted, write_claims
+from l2o.claims.table import counted, recipes, write_claims
 from l2o.errors import InputError
 from l2o.experiments.graph import rooms
 
@@ -205,6 +205,26 @@ def test_only_the_main_variant_counts(tables):
     pd.testing.assert_frame_equal(claims_table(both), claims_table(tables))
 
 
+def test_each_recipe_has_a_verdict_of_its_own(tables):
+    ours = tables["fig8"]["curves"].assign(variant="main")
+    learned = ours[ours["method"].str.startswith("l2o_")]
+    theirs = learned.assign(variant="published_recipe")
+    lost = theirs["method"] == "l2o_enhanced"
+    theirs.loc[lost & (theirs["iteration"] >= 9000), "loss"] = 2.0
+    curves = pd.concat([ours, theirs], ignore_index=True)
+    both = {**tables, "fig8": {"curves": curves}}
+    table = claims_table(both).set_index("number")
+    assert (table["verdict"] == claims_table(tables)["verdict"].to_numpy()).all()
+    assert table.loc[26, "verdict_published_recipe"] == "not reproduced"
+    assert table.loc[26, "holds"] == "depends on the recipe: under ours only"
+    assert (table.loc[[23, 24, 25, 27], "holds"] == "under both").all()
+    assert table.loc[26, "numbers_published_recipe"] != table.loc[26, "numbers"]
+    assert (table.loc[:22, "holds"] == "one recipe").all()
+    worse = changed(both, "convnet", "l2o_enhanced", 2.0, "", 9000)
+    assert claims_table(worse).set_index("number").loc[26, "holds"] == "under neither"
+    assert recipes(table) == "4 under both; 1 depends on the recipe: under ours only"
+
+
 def test_the_committed_curves_give_a_verdict_on_each_claim_of_theirs():
     folder = ROOT / "docs" / "paper"
     given = {f: {"curves": pd.read_csv(folder / f"{f}_curves.csv")} for f in ("fig5", "fig6")}
@@ -227,7 +247,7 @@ def test_written_tables_are_the_same_bytes_twice(tables, tmp_path):
     assert "tested on ours: 27 of 27 reproduced." in markdown
     assert "**Figure 5: sparse recovery: 10 of 10 reproduced**" in markdown
     assert markdown.endswith("\nLaptop preset: less training.\n")
-    written = pd.read_csv(tmp_path / "a.csv")
+    written = pd.read_csv(tmp_path / "a.csv", keep_default_na=False)
     pd.testing.assert_frame_equal(written, claims_table(tables), check_dtype=False)
 
 

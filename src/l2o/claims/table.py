@@ -19,8 +19,17 @@ from l2o.claims.common import (
 )
 from l2o.figures.budget import stated_budget
 from l2o.figures.common import check_columns, check_words, write_texts
+from l2o.variants import MAIN, PUBLISHED
 
 COLUMNS = ("number", "figure", "claim", "criterion", "verdict", "numbers")
+COLUMNS += ("verdict_published_recipe", "numbers_published_recipe", "holds")
+ONE = "one recipe"  # nothing that the claim is about has a second one
+HOLDS = {  # by the verdicts under our recipe and the published one
+    (REPRODUCED, REPRODUCED): "under both",
+    (NOT_REPRODUCED, NOT_REPRODUCED): "under neither",
+    (REPRODUCED, NOT_REPRODUCED): "depends on the recipe: under ours only",
+    (NOT_REPRODUCED, REPRODUCED): "depends on the recipe: under the published one only",
+}
 Readers = Mapping[str, Callable[[Mapping[str, pd.DataFrame]], Curves]]
 
 
@@ -39,27 +48,55 @@ def claims_table(
     -------
     One row per claim, by number: ``number``, ``figure``, ``claim`` and ``criterion`` (words),
     ``verdict`` (``reproduced``, ``not reproduced``; ``not tested`` where a table, a setting, a
-    method or its last iteration is missing) and ``numbers``, the text that shows why.
+    method or its last iteration is missing) and ``numbers``, the text that shows why; both again
+    with learned optimizers trained by the published recipe, where there are such curves; and
+    ``holds``, under which of the two (``one recipe``: the figure has no other).
 
     Raises
     ------
     InputError : a table lacks a column, has a point twice, an unknown status or words instead of
         numbers.
     """
-    curves = {name: readers[name](given) for name, given in tables.items() if "curves" in given}
-    rows = [_row(one, curves) for _, one in sorted(CLAIMS.items()) if one.figure in readers]
+    given = {name: of for name, of in tables.items() if "curves" in of}
+    curves = {name: readers[name](of) for name, of in given.items()}
+    others = {name: as_published(of["curves"]) for name, of in given.items()}
+    others = {
+        name: readers[name]({**given[name], "curves": table})
+        for name, table in others.items()
+        if table is not None
+    }
+    rows = []
+    for _, one in sorted(CLAIMS.items()):
+        if one.figure in readers:
+            first = _decided(one, curves)
+            second = _decided(one, others) if one.figure in others else ("", "")
+            holds = HOLDS.get((first[0], second[0]), "" if second[0] else ONE)
+            rows.append((one.number, one.figure, one.text, one.criterion, *first, *second, holds))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(claim: Claim, curves: Mapping[str, Curves]) -> tuple[int, str, str, str, str, str]:
+def as_published(curves: pd.DataFrame) -> pd.DataFrame | None:
+    """Return curves with what was trained by the published recipe in place of ours.
+
+    None if nothing was.
+    """
+    if "variant" not in curves or not (recipe := curves["variant"] == PUBLISHED).any():
+        return None
+    trained = set(zip(curves[recipe]["setting"], curves[recipe]["method"], strict=True))
+    pairs = zip(curves["setting"], curves["method"], strict=True)
+    replaced = pd.Series([pair in trained for pair in pairs], curves.index) & ~recipe
+    return curves.assign(variant=curves["variant"].replace(PUBLISHED, MAIN))[~replaced]
+
+
+def _decided(claim: Claim, curves: Mapping[str, Curves]) -> tuple[str, str]:
+    """Return the verdict on a claim, and the numbers that show why."""
     try:
         if claim.figure not in curves:
             raise UntestedError("no table")
         holds, numbers = claim.decide(curves[claim.figure])
-        verdict = REPRODUCED if holds else NOT_REPRODUCED
+        return REPRODUCED if holds else NOT_REPRODUCED, numbers
     except UntestedError as reason:
-        verdict, numbers = NOT_TESTED, str(reason)
-    return claim.number, claim.figure, claim.text, claim.criterion, verdict, numbers
+        return NOT_TESTED, str(reason)
 
 
 def counted(rows: pd.DataFrame) -> str:
@@ -70,6 +107,12 @@ def counted(rows: pd.DataFrame) -> str:
     return ", ".join([text, *others])
 
 
+def recipes(rows: pd.DataFrame) -> str:
+    """Return how many claims hold under which recipe; "" where there is one recipe alone."""
+    counts = [(word, int((rows["holds"] == word).sum())) for word in HOLDS.values()]
+    return "; ".join(f"{count} {word}" for word, count in counts if count)
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
@@ -77,13 +120,24 @@ def _cell(text: str) -> str:
 def _markdown(
     table: pd.DataFrame, headings: Mapping[str, str], preset: str, budget_note: str
 ) -> str:
-    lines = [f"What the paper says of its figures, tested on ours: {counted(table)}.", ""]
+    lines = [f"What the paper says of its figures, tested on ours: {counted(table)}."]
+    if both := recipes(table):
+        lines.append(
+            "Learned optimizers were trained twice, by our recipe and as published (in italics). "
+            f"Claims that both test: {both}."
+        )
+    lines.append("")
     for figure, rows in table.groupby("figure", sort=False):
         lines += [f"**{headings.get(figure, figure)}: {counted(rows)}**", ""]
         lines += ["| | claim | verdict | numbers | criterion |", "| ---: | --- | --- | --- | --- |"]
         for row in rows.itertuples():
             verdict = f"**{row.verdict}**" if row.verdict == REPRODUCED else row.verdict
-            cells = map(_cell, (row.claim, verdict, row.numbers, row.criterion))
+            numbers = row.numbers
+            if row.verdict_published_recipe:
+                verdict += f"<br>*{row.verdict_published_recipe}*"
+                if row.numbers_published_recipe != row.numbers:
+                    numbers += f"<br>*{row.numbers_published_recipe}*"
+            cells = map(_cell, (row.claim, verdict, numbers, row.criterion))
             lines.append(f"| {row.number} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join([*lines, stated_budget(preset, budget_note), ""])

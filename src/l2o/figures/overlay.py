@@ -14,13 +14,13 @@ from matplotlib.patches import Patch
 
 from l2o.figures import scales
 from l2o.figures.about import About
-from l2o.figures.common import VARIANTS
 from l2o.figures.layout import PanelGrid, new_page, unbroken
 from l2o.figures.measure import Measure
 from l2o.figures.style import BOX, MethodStyle, styles_for
 from l2o.figures.wording import compared_at, pair
+from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
-_DASHES = dict(zip(VARIANTS, ("", (4, 1.5)), strict=True))
+_DASHES = {MAIN: "", AS_DRAWN: (4, 1.5), PUBLISHED: (7, 1.2, 1.2, 1.2)}
 _BAND = 0.18
 _SETTINGS = 4  # columns of a page, at most
 _LINE = 0.1  # inches: a line of the numbers of a panel
@@ -119,7 +119,7 @@ def _overlay(
     look: MethodStyle,
     limits: scales.Limits,
 ) -> None:
-    """Draw one method in one setting: ours main solid, as_drawn dashed; published dotted."""
+    """Draw one method in one setting: ours solid, other variants dashed; published dotted."""
     log, at = measure.log, measure.places(ours)
     ours = ours.assign(at=at, mean=scales.drawn(ours[measure.value], log))[
         at > 0 if log else at >= 0
@@ -130,7 +130,7 @@ def _overlay(
     how = {"style": "variant", "dashes": _DASHES, "estimator": None, "legend": False}
     line = {"color": look.colour, "linewidth": look.width}
     sns.lineplot(ours, x="at", y="mean", ax=axes, **how, **line)
-    main = ours[ours["variant"] == "main"]
+    main = ours[ours["variant"] == MAIN]
     low, high = (scales.drawn(main[name], log) for name in (measure.low, measure.high))
     axes.fill_between(main["at"], low, high, color=look.colour, alpha=_BAND, linewidth=0)
     axes.set(xlabel="", ylabel="")
@@ -142,11 +142,13 @@ def _overlay(
 
 def _label(axes: Axes, rows: pd.DataFrame, measure: Measure) -> None:
     """Write what is compared at the top of a panel, a line for each place."""
-    main, drawn = (rows[rows["variant"] == variant] for variant in VARIANTS)
+    main, drawn, recipe = (rows[rows["variant"] == v] for v in (MAIN, AS_DRAWN, PUBLISHED))
     lines = [pair(row, measure) for _, row in main.iterrows()]
     if len(lines) > 1:
         lines = [f"{at:,.0f}: {line}" for at, line in zip(main[measure.x], lines, strict=True)]
     lines += [f"as drawn: {measure.text(value)}" for value in drawn[measure.value]]
+    recipe = recipe.drop_duplicates(["setting", "method"], keep="last")
+    lines += [f"their recipe: {measure.text(value)}" for value in recipe[measure.value]]
     look = {"size": 5.8, "ha": "right", "va": "top", "linespacing": 1.15, "bbox": BOX, "zorder": 5}
     axes.text(0.97, 0.965, "\n".join(lines), transform=axes.transAxes, **look)
 
@@ -156,9 +158,13 @@ def _entries(read: pd.DataFrame, ours: pd.DataFrame) -> list[Artist]:
     grey = MethodStyle("#444444", None)
     looks = {"ours, mean": grey.line()}
     looks["published mean, read off the paper's figure"] = grey.hollow_line()
-    if (ours["variant"] == "as_drawn").any():
-        as_drawn = "ours, mean, settings that reproduce the published curve (“as drawn”)"
-        looks[as_drawn] = grey.line() | {"linestyle": (0, _DASHES["as_drawn"])}
+    others = {
+        AS_DRAWN: "ours, mean, settings that reproduce the published curve (“as drawn”)",
+        PUBLISHED: "ours, mean, trained by the published recipe (“their recipe”)",
+    }
+    for variant, words in others.items():
+        if (ours["variant"] == variant).any():
+            looks[words] = grey.line() | {"linestyle": (0, _DASHES[variant])}
     if read["guessed"].any():
         looks["published, estimated (hidden there)"] = _GUESSED
     entries = [Line2D([], [], label=name, **look) for name, look in looks.items()]

@@ -45,6 +45,7 @@ KIND_HEADINGS = {  # of the groups of a legend, in their order
 _BAND = 0.11  # opacity
 _OTHER = 1.9  # inches: the height of a panel of another sort
 _RING = {"linestyle": "none", "marker": "o", "markersize": 7.5, "markerfacecolor": "none"}
+_THIN = {"linewidth": 0.7, "linestyle": "-"}
 Styles = Mapping[str, MethodStyle]
 
 
@@ -53,7 +54,8 @@ class Panel:
     """One panel: the curves of one setting, with ``method``, ``base``, ``kind`` and ``status``.
 
     ``levels`` are lines for reference, ``limits`` curves, ``places`` upright lines with what they
-    mean, ``notes`` lines of small print under the title.
+    mean, ``notes`` lines of small print under the title, ``thin`` curves of the same methods that
+    are drawn thin.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Panel:
     notes: Sequence[str] = ()
     places: Mapping[str, float] = field(default_factory=dict)
     limits: Sequence[Limit] = ()
+    thin: pd.DataFrame | None = None
 
 
 def curves_page(
@@ -81,7 +84,7 @@ def curves_page(
         replace(panel, notes=[*panel.notes, *_hidden(panel, pair)])
         for panel, pair in zip(panels, limits, strict=True)
     ]
-    columns, points = min(2, len(panels)), [_points(panel) for panel in panels]
+    columns, points = min(2, len(panels)), [_points(p.curves, p.measure) for p in panels]
     ends = [_ends(*given, styles) for given in zip(panels, points, limits, strict=True)]
     names = [name_width(shortened(end.name)) for each in ends for end in each if not end.side]
     tall = max(2.35 if columns == 2 else 3.0, LINE * (1 + max(map(len, ends))))
@@ -122,7 +125,8 @@ def _ranges(panels: Sequence[Panel]) -> list[Limits]:
     ranges = []
     for panel in panels:
         bounds = (pd.Series(limit.values, dtype=float) for limit in panel.limits)
-        low, high = scales.value_limits(panel.curves, panel.measure, *bounds)
+        every = pd.concat([panel.curves, panel.thin]) if panel.thin is not None else panel.curves
+        low, high = scales.value_limits(every, panel.measure, *bounds)
         for level in panel.levels:
             if -0.5 < _height(level, panel.measure, (low, high)) < 1.5:
                 low, high = min(low, level.value), max(high, level.value)
@@ -134,9 +138,8 @@ def _height(level: Level, measure: Measure, limits: Limits) -> float:
     return float(scales.scaled(scales.drawn([level.value], measure.log), limits, measure.log)[0])
 
 
-def _points(panel: Panel) -> pd.DataFrame:
+def _points(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     """Return the rows that are drawn, with their place as ``at``, and what is ``ringed``."""
-    measure, rows = panel.measure, panel.curves
     ringed = rows["iteration"] == rows[measure.ring] if measure.ring else False
     rows = rows.assign(at=measure.places(rows).astype(float), ringed=ringed)
     if not measure.log:
@@ -200,6 +203,10 @@ def _draw_panel(
         ringed = curve[curve["ringed"]]
         edge = {"markeredgecolor": look.colour, "zorder": 4}
         axes.plot(ringed["at"], ringed[measure.median], **_RING | edge)
+    if panel.thin is not None:
+        for method, curve in _points(panel.thin, measure).groupby("method", sort=False):
+            look = _THIN | {"color": styles[method].colour}
+            axes.plot(curve["at"], scales.drawn(curve[measure.median], log), zorder=2.3, **look)
     for limit in panel.limits:
         axes.plot(limit.places, limit.values, zorder=2.4, **limit.look)
     for level in panel.levels:
@@ -220,10 +227,12 @@ def legend_of(
     headings: Mapping[str, str] = MappingProxyType({}),
     levels: Sequence[Level | Limit] = (),
     rings: str = "",
+    thin: str = "",
 ) -> dict[str, list[Artist]]:
     """Return the entries of the methods of ``curves`` by the heading of their kind, then reference.
 
-    ``headings`` are those that are not the usual ones, ``rings`` what a ring means.
+    ``headings`` are those that are not the usual ones, ``rings`` and ``thin`` what a ring and a
+    thin line mean.
     """
     first, entries = curves.drop_duplicates("method"), {}
     for kind, heading in {**KIND_HEADINGS, **headings}.items():
@@ -232,5 +241,6 @@ def legend_of(
             entries.setdefault(heading, []).append(line)
     looks = {level.name: level.look for level in levels}
     looks |= {rings: _RING | {"markeredgecolor": "#444444"}} if rings else {}
+    looks |= {thin: _THIN | {"color": "#444444"}} if thin else {}
     entries["Reference"] = [Line2D([], [], label=name, **look) for name, look in looks.items()]
     return entries

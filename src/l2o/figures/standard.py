@@ -29,6 +29,7 @@ from l2o.figures.scales import BINS
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.verdict import Contest
 from l2o.figures.wording import FAILED, best_learned, comparison_blocks, tails_blocks
+from l2o.variants import MAIN, PUBLISHED
 
 Levels = Mapping[str, Sequence[Level]]
 Limits = Mapping[str, Sequence[Limit]]
@@ -108,7 +109,8 @@ class Standard:
             our_finals(tables, about, curves),
             self.compared(tables, published, about),
         )
-        main, oracle = curves["variant"] == "main", curves["kind"] == "oracle"
+        main, oracle = curves["variant"] == MAIN, curves["kind"] == "oracle"
+        recipe = curves[curves["variant"] == PUBLISHED]
         order, main = methods_in_order(curves[main & ~oracle], paper), curves[main & ~oracle]
         main = main.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
         panels, settings = [], list(about.titles)
@@ -123,7 +125,9 @@ class Standard:
                     notes, title = failure_notes(rows, finals), about.titles[setting] + against
                     upright = (places or {}).get(setting, {})
                     bounds = (limits or {}).get(setting, ()) if measure is self.measure else ()
-                    panels.append(Panel(title, rows, measure, lines, notes, upright, bounds))
+                    thin = recipe[recipe["setting"] == setting]
+                    given = (title, rows, measure, lines, notes, upright, bounds)
+                    panels.append(Panel(*given, None if thin.empty else thin))
         styles = styles_for(order)
         lines = [line for panel in panels for line in (*panel.levels, *panel.limits)]
         failed = f"Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
@@ -131,7 +135,9 @@ class Standard:
         texts = (foot_of(self.measure, about, main), foot, failed, lost, about.budget)
         words = " ".join(filter(None, texts))
         with print_style():
-            legend = legend_of(main, styles, self.headings, lines, self.measure.ring_label)
+            thin = "" if recipe.empty else "trained by the published recipe"
+            rings = self.measure.ring_label
+            legend = legend_of(main, styles, self.headings, lines, rings, thin)
             first = curves_page(panels, styles, legend, words)
             shown = self.shown_rows(compared)
             return [first, *overlay_pages(curves, paper, shown, about, self.measure, self.reading)]

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from l2o.figures.about import About
-from l2o.figures.common import LEARNED, VARIANTS, base_label
+from l2o.figures.common import LEARNED, base_label
 from l2o.figures.compared import Cell, Grid, Text
 from l2o.figures.comparison import Rule
 from l2o.figures.intake import KEYS
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, percent, times_apart
+from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 FAILED = "ended not finite or not below the start"  # what ``failed`` of the finals counts
 
@@ -172,6 +173,7 @@ def comparison_blocks(
         Text(" ".join(filter(None, (counted(rows), rule_text(rule, measure.unit), reading)))),
         *failures(rows, about),
         *as_drawn_blocks(rows, about, lambda row: pair(row, measure)),
+        *recipe_blocks(rows, about, lambda row: pair(row, measure)),
     ]
 
 
@@ -179,7 +181,7 @@ def as_drawn_blocks(
     rows: pd.DataFrame, about: About, text: Callable[[pd.Series], str]
 ) -> list[Text | Grid]:
     """Return heading and table of the as_drawn rows; nothing without any."""
-    drawn = rows[rows["variant"] == VARIANTS[1]]
+    drawn = rows[rows["variant"] == AS_DRAWN]
     heading = (
         "With the settings that reproduce the published curves, where the paper's text gives "
         "others: ours / published, and the largest ratio of the two curves, either way up, over "
@@ -189,3 +191,22 @@ def as_drawn_blocks(
         drawn, about.titles, lambda row: Cell(text(row), small=times_apart(row["curve_ratio"]))
     )
     return [] if drawn.empty else [Text(heading), cells]
+
+
+def recipe_blocks(
+    rows: pd.DataFrame, about: About, text: Callable[[pd.Series], str]
+) -> list[Text | Grid]:
+    """Return heading and table of what was trained as published; nothing without any."""
+    ends = rows.drop_duplicates([*KEYS], keep="last")
+    recipe = ends[ends["variant"] == PUBLISHED]
+    ours = ends[ends["variant"] == MAIN].set_index(["setting", "method"])
+    heading = (
+        "Trained by the published recipe (the paper and the methods' own papers; see the parameter "
+        "file) / published; in small print by ours. Thin lines in the figure."
+    )
+
+    def cell(row: pd.Series) -> Cell:
+        other = text(ours.loc[(row["setting"], row["method"])]).partition(" / ")[0]
+        return Cell(text(row), row["verdict"], small=f"ours {other}")
+
+    return [] if recipe.empty else [Text(heading), by_setting(recipe, about.titles, cell)]

@@ -21,6 +21,7 @@ from l2o.figures.wording import (
     row_name,
     rule_text,
 )
+from l2o.variants import PUBLISHED
 
 LOSS = CROSS_ENTROPY
 REPORT = Standard(
@@ -122,7 +123,7 @@ def _grid(rows, title):
     """Return the table of one network."""
     places = sorted(rows["iteration"].unique())
     lines = []
-    for _, curve in rows.groupby("method", sort=False):
+    for (_, variant), curve in rows.groupby(["method", "variant"], sort=False):
         cells = {
             row["iteration"]: Cell(pair(row, LOSS), row["verdict"]) for _, row in curve.iterrows()
         }
@@ -135,7 +136,8 @@ def _grid(rows, title):
             f"{end['failed']:.0f} of {end['runs']:.0f} runs",
         )
         cells = [cells.get(place, Cell(NOTHING)) for place in places]
-        lines.append((row_name(curve), [*cells, *map(Cell, ends)]))
+        name = row_name(curve) + ", published recipe" * (variant == PUBLISHED)
+        lines.append((name, [*cells, *map(Cell, ends)]))
     last = f"ours / published at {places[-1]:,}"
     heads = (*(f"{place:,}" for place in places), last, "all training images", "test accuracy")
     return Grid(("method", *heads, "failed"), lines, title)

@@ -19,6 +19,7 @@ from l2o.figures.wording import (
     counted,
     failures,
     ours_text,
+    recipe_blocks,
     rule_text,
 )
 
@@ -112,6 +113,7 @@ def table(tables, published, about):
         *failures(rows, about),
         *(over_adam if main["over_adam"].notna().any() else ()),
         *as_drawn_blocks(rows, about, _gaps),
+        *recipe_blocks(rows, about, _gaps),
         *GAPS.ends(tables, rows, about),
     ]
     return Compared(rows, blocks, metrics(rows, "gap", "failed"))
