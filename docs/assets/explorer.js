@@ -17,6 +17,11 @@
     spread: false,
     published: false,
     drawn: false,
+    recipe: false,
+  };
+  const VARIANTS = { // of a method: its choice, what it is called, and what that means
+    as_drawn: ["drawn", "as drawn", "With the settings that reproduce the published curve: dashed"],
+    published_recipe: ["recipe", "published recipe", "Trained as the paper and the methods' own papers say: dashed"],
   };
 
   // Elements
@@ -76,8 +81,9 @@
       shown.push(box("spread", "quartiles", "The middle half of all that is pooled"));
     if (editions.some((edition) => edition.published.length))
       shown.push(box("published", "published curves", "Means, read off the paper's figures: dotted"));
-    if (editions.some((edition) => edition.curves.some((curve) => curve.variant !== "main")))
-      shown.push(box("drawn", "as drawn", "With the settings that reproduce the published curve: dashed"));
+    for (const [variant, [choice, words, hint]] of Object.entries(VARIANTS))
+      if (editions.some((edition) => edition.curves.some((curve) => curve.variant === variant)))
+        shown.push(box(choice, words, hint));
     choices.replaceChildren(...shown);
   }
 
@@ -139,14 +145,14 @@
     const looks = new Map(edition.series.map((series) => [series.id, series]));
     const found = [];
     const own = edition.curves.filter((curve) => curve.panel === panel && !state.hidden.has(curve.series)
-      && curve.x[state.axis] && (state.drawn || curve.variant === "main"));
+      && curve.x[state.axis] && (curve.variant === "main" || state[VARIANTS[curve.variant][0]]));
     for (const curve of own) {
       const look = looks.get(curve.series), x = curve.x[state.axis];
       const values = curve[state.centre] || curve.mean;
       if (state.spread && curve.low && curve.variant === "main") found.push(...band(curve, look, x));
       found.push({
         x, y: values, mode: look.symbol ? "lines+markers" : "lines", type: "scatter",
-        name: look.label + (curve.variant === "main" ? "" : ", as drawn"),
+        name: look.label + (curve.variant === "main" ? "" : `, ${VARIANTS[curve.variant][1]}`),
         line: { color: look.colour, width: look.width + 0.4, dash: curve.variant === "main" ? look.dash : "dash" },
         marker: { symbol: look.symbol || "circle", size: 7, maxdisplayed: 12, color: look.colour,
           line: { width: look.open ? 1.2 : 0.4, color: look.open ? look.colour : "white" } },

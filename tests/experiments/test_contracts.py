@@ -34,6 +34,7 @@ from l2o.experiments.graph import Graph, find
 from l2o.layout import WRITES, wildcards_of
 from l2o.optimizers.registry import Head, methods
 from l2o.provenance import module_path
+from l2o.variants import PUBLISHED
 
 FREE = {("settings",), ("presets", "smoke", "gaussian"), ("presets",)}  # names that a file gives
 # Jobs of all methods of an experiment together, and what a method may be held against.
@@ -257,6 +258,34 @@ def test_a_hyperparameter_changes_keys_of_its_method_and_what_is_made_of_it_only
                 assert made >= {"evaluate", "table", "figure"}
                 assert ("train" in made) == room(name).contestant(method).trained
     assert tried
+
+
+@each_room
+def test_what_has_a_second_recipe_is_trained_twice_and_evaluated_by_both(name):
+    one, before = room(name), keys(room(name).jobs())
+    setting = one.settings[0]
+    for method in one.contestants:
+        reads = one.evaluate(setting, method).reads
+        there = {role: job for role, (job, _) in reads.items() if job.kind == "train"}
+        if method not in one.recipes:
+            assert PUBLISHED not in there
+            continue
+        ours, theirs = there["checkpoint"], there[PUBLISHED]
+        assert ours.key != theirs.key and not {*ours.writes.values()} & {*theirs.writes.values()}
+        content = content_of(name)
+        for preset in content["presets"].values():
+            preset["published_training"]["rate"] *= 2
+            for override in preset["published_overrides"].values():
+                override["rate"] = 0.5
+        after = keys(room(name, content).jobs())
+        assert after[ours.name] == before[ours.name] and after[theirs.name] != before[theirs.name]
+    if one.recipes:
+        content = content_of(name)
+        del content["presets"]["smoke"]["published_training"]
+        assert "published_training: this key is missing" in fault(name, content)
+        content = content_of(name)
+        content[PUBLISHED]["alista"] = {}
+        assert fault(name, content).startswith(f"{PUBLISHED}.alista: unknown key")
 
 
 @each_room

@@ -160,6 +160,8 @@ def test_quartiles_published_curves_and_other_settings_are_shown_on_request(visi
     tick(page, "[name=spread]")
     tick(page, "[name=drawn]")
     assert any("as drawn" in name for name in page.value(NAMES))
+    tick(page, "[name=recipe]")
+    assert any("published recipe" in name for name in page.value(NAMES))
     assert page.value(f"{PANEL}.data.length") > curves
 
 

@@ -182,6 +182,41 @@ def test_the_curriculum_lengthens_the_horizon(tmp_path, monkeypatch):
     assert lengths == [1, 1, 2, 2, 4, 4]
 
 
+class Logarithms(Family):
+    """The same problems, whose own meta-loss is a logarithm."""
+
+    def batch(self, index: Tensor) -> Quadratics:
+        class Logarithm(Quadratics):
+            def meta_loss(self, x: Tensor) -> Tensor:
+                return self.objective(x).mean().log()
+
+        found = super().batch(index)
+        return Logarithm(found.w, found.t)
+
+
+def test_the_objective_can_be_learned_from_in_place_of_the_own_loss(tmp_path):
+    plain = trainer(tmp_path / "a")
+    plain.run()
+    given = {"family": Logarithms(), "loss": "objective"}
+    objective = trainer(tmp_path / "b", **given)
+    objective.run()
+    assert weights(objective) == weights(plain)
+    own = trainer(tmp_path / "c", **(given | {"loss": "own"}))
+    own.run()
+    assert weights(own) != weights(plain)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_the_rate_follows_the_schedule(tmp_path, monkeypatch, schedule):
+    made, rates = trainer(tmp_path, schedule=schedule, epochs=4, horizons=(5,)), []
+    monkeypatch.setattr(made.adam, "step", lambda given: rates.append(next(iter(given))))
+    for epoch in range(4):
+        made._epoch(epoch)
+    falling = [0.5 * (1 + math.cos(math.pi * epoch / 4)) for epoch in range(4)]
+    factors = falling if schedule == "cosine" else [1.0] * 4
+    assert rates == pytest.approx([BUDGET["rate"] * factor for factor in factors])
+
+
 def test_imitation_pulls_the_iterates_towards_the_teacher(tmp_path):
     teacher = Adam({"rate": 0.1})
 

@@ -223,8 +223,12 @@ class Experiment(Room):
             place = f"{setting}/{method}"
             if not self.timed_together:
                 reads[f"solving {place}"] = self.evaluate(setting, method)["seconds"]
-            if (training := self.training_of(setting, method)) is not None:
-                reads[f"training {place}"] = training["training_seconds"]
+            for training, role in (
+                (self.training_of(setting, method), "training"),
+                (self.published_training_of(setting, method), PUBLISHED),
+            ):
+                if training is not None:
+                    reads[f"{role} {place}"] = training["training_seconds"]
         if self.timed_together:
             reads["solving"] = self.tables()["seconds"]["table"]
         return self.join("timings", reads, f"{WORKS}:timings")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Given, resolved
+from l2o.variants import PUBLISHED
 
 
 def join(given: Given) -> None:
@@ -21,8 +22,8 @@ def join(given: Given) -> None:
 def timings(given: Given) -> None:
     """Set the seconds of whole runs beside those of training, a row per setting and method.
 
-    Inputs are called ``solving ...`` (CSV, of which the last row of a method counts) and ``training
-    setting/method`` (JSON).
+    Inputs are called ``solving ...`` (CSV, of which the last row of a method counts), ``training
+    setting/method`` and ``published_recipe setting/method`` (JSON).
     """
     from l2o.storage.json_files import read_json
     from l2o.storage.tables import read_rows, write_table
@@ -37,6 +38,10 @@ def timings(given: Given) -> None:
         path = given.inputs.get(f"training {place}")
         trained = {} if path is None else read_json(path)
         row |= {name: trained.get(name, "") for name in ("device", "training_seconds")}
+        path = given.inputs.get(f"{PUBLISHED} {place}")
+        row["published_recipe_training_seconds"] = (
+            "" if path is None else read_json(path)["training_seconds"]
+        )
     write_table(given.outputs["table"], list(solved.values()))
 
 

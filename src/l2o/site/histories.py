@@ -12,6 +12,7 @@ from l2o.site.curves import number
 from l2o.site.editions import Edition
 from l2o.site.looks import look
 from l2o.storage.tables import read_table
+from l2o.variants import PUBLISHED
 
 POINTS = 300  # of a history at most
 _PLACES = ("epoch", "generation", "step")
@@ -25,19 +26,19 @@ def histories(edition: Edition, experiment: Experiment) -> list[dict[str, Any]]:
     if edition.folder or experiment.derived:  # whose trainings are those of others
         return []
     trainings = {job.name: job for job in experiment.jobs() if job.kind == "train"}
-    looks, found = styles_for(experiment.contestants), []
+    found = []
     for job in trainings.values():
         path = job.writes["history"]
         if not path.is_file():
             continue
         rows = read_table(path)
-        setting, method = job.wildcards["setting"], job.wildcards["method"]
-        titles = experiment.titles()
+        setting, who = job.wildcards["setting"], experiment.contestant(job.wildcards["method"])
+        titles, recipe = experiment.titles(), ", published recipe" * (who.variant == PUBLISHED)
         found.append(
             {
                 "setting": titles.get(setting, setting).replace("\n", ", "),
-                "label": experiment.contestant(method).head.label,
-                "colour": look(looks[method])["colour"],
+                "label": who.head.label + recipe,
+                "colour": look(styles_for([who.name])[who.name])["colour"],
                 "record": str(path),
                 **_losses(rows),
             }
