@@ -12,6 +12,7 @@ from l2o.optimizers.registry import methods
 METHOD, SETTING = "lista", "noiseless"
 NAN, INF = float("nan"), float("inf")
 SMOKE = "presets>smoke"
+IMITATING = ["l2o_enhanced", "l2o_enhanced_published_recipe"]
 OPPONENTS = content_of("sparse_recovery")["classical"]
 
 
@@ -84,7 +85,7 @@ def content(name: str, place: str, value: Any) -> dict[str, Any]:
         ("lasso", "first_order>gd", {"step": 1}, "unknown key"),
         ("lasso", "first_order>gd", {"rate": 0}, "is 0, out of range"),
         ("lasso", "continued_with", "amp", "'ista' or 'fista'"),
-        ("lasso", "teacher", {}, "l2o_enhanced imitates an optimizer, and none is given"),
+        ("lasso", "teacher", {}, "l2o_enhanced on m5_n10 imitates an optimizer, and none is given"),
         ("lasso", "teacher", {"adam": {}, "gd": {}}, "at most 1 item"),
         ("lasso", "as_drawn_shift>nag", 1, "unknown key"),
         ("lasso", f"{SMOKE}>sizes>m5", [5, 10], "unknown key"),
@@ -150,11 +151,11 @@ def test_overrides_hold_for_their_net_and_the_more_special_one_wins():
     ("name", "place", "value", "trained", "evaluated"),
     [
         ("lasso", f"{SMOKE}>meta_overrides>l2o_dm", {"epochs": 9}, ["l2o_dm"], ["l2o_dm"]),
-        *(("lasso", "teacher", {"adam": {"rate": 0.1}}, *2 * (["l2o_enhanced"],)),),
+        ("lasso", "teacher", {"adam": {"rate": 0.1}}, IMITATING, ["l2o_enhanced"]),
         ("lasso", f"{SMOKE}>overrides", {"m5_n10/lista": {"layer_steps": 3}}, *2 * (["lista"],)),
         ("lasso", "first_order>gd", {"rate": 0.5}, [], ["gd"]),
         ("lasso", "as_drawn>gd", {"rate": 0.5}, [], ["gd"]),
-        ("rastrigin", "teacher", {"adam": {"rate": 0.7}}, *2 * (["l2o_enhanced"],)),
+        ("rastrigin", "teacher", {"adam": {"rate": 0.7}}, IMITATING, ["l2o_enhanced"]),
         ("rastrigin", "grid>adam", {"beta1": [0.9]}, [], ["adam"]),
         ("rastrigin", "as_drawn", {}, [], ["rmsprop"]),
         ("sparse_recovery", "grid>ista", {"lam": [0.1]}, [], ["ista"]),
