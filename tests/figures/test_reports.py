@@ -110,6 +110,26 @@ def test_nothing_published(report, check_page):
     assert "no verdict" in markdown and "/ –" in markdown and "**" not in markdown.split("|")[1]
 
 
+@pytest.mark.parametrize("report", ["fig6", "fig7", "fig8"])
+def test_what_the_published_recipe_trained_is_drawn_thin_and_tabled(report, check_page):
+    made, told = few(tables(report), "l2o_dm"), about(report)
+    for name in ("curves", "finals"):
+        recipe = made[name][made[name]["method"] == "l2o_dm"].assign(variant="published_recipe")
+        made[name] = pd.concat([made[name], recipe], ignore_index=True)
+    before = room(report).table(few(tables(report), "l2o_dm"), published(report), told)
+    pages = room(report).figure(made, published(report), told)
+    for page in pages:
+        check_page(page)
+    assert "trained by the published recipe" in names_in_legend(pages[0])
+    panels = [axes for axes in pages[0].axes if axes.lines]
+    assert all(any(line.get_linewidth() == 0.7 for line in axes.lines) for axes in panels)
+    compared = room(report).table(made, published(report), told)
+    assert "published recipe" in as_markdown(compared, told).lower()
+    assert compared.metrics == before.metrics  # what is counted is ours
+    recipe = compared.rows[compared.rows["variant"] == "published_recipe"]
+    assert {*recipe["setting"]} == {*told.titles} and (recipe["method"] == "l2o_dm").all()
+
+
 def alone(report: str, method: str):
     """The tables of one method, and what is published of it."""
     made, paper = tables(report), published(report)
