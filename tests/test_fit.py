@@ -25,7 +25,7 @@ M, N, LAYERS = 16, 24, 3
 PROBLEM = make_problem(300, M, N, seed=5, entries=2)
 A = PROBLEM.A
 NORMS = np.linspace(0.5, 30.0, N)
-QUIET = {"layers": LAYERS, "budget": "quick", "progress": False, "threads": 1}
+QUIET = {"layers": LAYERS, "budget": "quick", "progress": False, "threads": 1, "method": "alista"}
 
 
 def pairs(count: int = 300, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -327,7 +327,7 @@ def run(*words: str) -> str:
 
 
 def test_from_files_to_a_solver_to_solutions(folder):
-    few = ["--layers=2", "--budget=quick", "--out=mine.safetensors"]
+    few = ["--method=alista", "--layers=2", "--budget=quick", "--out=mine.safetensors"]
     said = run("fit", "--dictionary=A.mat", *few)
     assert "divided by it" in said and "mine.safetensors" in said and "held out" in said
     assert {path.name for path in folder.glob("mine*")} == {"mine.safetensors"}
@@ -342,7 +342,8 @@ def test_from_files_to_a_solver_to_solutions(folder):
 
 def test_pairs_and_comparison_from_files(folder):
     data = ["--dictionary=A.npy", "--measurements=data.npz", "--signals=data.npz"]
-    run("fit", *data, "--layers=2", "--budget=quick", "--out=m.safetensors", "--setting=lam=0.2")
+    few = ["--method=alista", "--layers=2", "--budget=quick", "--out=m.safetensors"]
+    run("fit", *data, *few, "--setting=lam=0.2")
     assert l2o.load("m.safetensors").record["hyperparameters"]["lam"] == 0.2
     said = run("compare", *data, "--optimizer=m.safetensors", "--methods=omp", "--figure=f.pdf")
     assert "OMP" in said and Path("f.pdf").read_bytes().startswith(b"%PDF")

@@ -116,6 +116,8 @@ def test_a_user_fits_solves_and_compares(done):
     fitted = (
         "--dictionary",
         "A.npy",
+        "--method",
+        "alista",
         "--layers",
         "6",
         "--budget",

@@ -204,7 +204,9 @@ def pack(clone: Path) -> None:
 @app.command()
 @_with(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
-@click.option("--method", default="alista", show_default=True, help="an unrolled net")
+@click.option(
+    "--method", default="auto", show_default=True, help="an unrolled net; auto: see above"
+)
 @click.option(
     "--layers", type=Whole(1000), default=16, show_default=True, help="learned iterations"
 )
@@ -224,6 +226,9 @@ def fit(**options: object) -> None:
     Files are .npy, .npz, HDF5 or .mat. Without signals and measurements it learns from codes that
     are drawn; from your signals, with their measurements or measured here; or from measurements
     alone, to minimise 0.5 ||A x - b||^2 + lam ||x||_1.
+
+    The method auto trains lamp_mixture and alista and keeps the one that is better on validation
+    samples; for LASSO it is alista.
     """
     from l2o.commands.fit import fit
 

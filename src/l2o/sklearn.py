@@ -22,7 +22,7 @@ from l2o.optimizers.refined import refined
 from l2o.optimizers.registry import methods
 from l2o.solvers import budgets
 from l2o.solvers.dictionary import Dictionary
-from l2o.solvers.fitting import Plan, fitted, steady
+from l2o.solvers.fitting import Plan, fitted, kept, steady
 from l2o.solvers.opening import solver as classical
 from l2o.solvers.samples import (
     LEAST,
@@ -68,7 +68,9 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learns one with ``MiniBatchDictionaryLearning``
     n_components : atoms of a dictionary that is learned; by default as many as features
     method : unrolled net that ``l2o methods`` lists; None: ``step_lista`` on ``"data"``, where it
-        learns most from few samples, and ``alista`` on ``"drawn"``
+        learns most from few samples, and ``alista`` on ``"drawn"``: it is one net, so that ``fit``
+        stays quick inside a grid search, where ``l2o.fit`` trains two and keeps the better one
+        (``lamp_mixture`` may be named here as well)
     layers : iterations that are learned
     alpha : weight of the 1-norm, on ``"data"`` and in learning a dictionary
     train_on : ``"data"``, the X of ``fit``; or ``"drawn"``, codes with normal entries at random
@@ -258,7 +260,8 @@ class LearnedSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             plan = replace(plan, share=min(1.0, len(usable) / ENOUGH))
         else:
             data = self._drawn(dictionary, X, counts, seed)
-        return fitted(dictionary, data, plan, None, quiet=not self.verbose)
+        with kept(None) as folder:
+            return fitted(dictionary, data, plan, folder, quiet=not self.verbose)
 
     def _drawn(
         self, dictionary: Dictionary, X: np.ndarray, counts: dict[str, int], seed: int

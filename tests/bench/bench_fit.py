@@ -96,7 +96,7 @@ def compared(A: np.ndarray, solver: l2o.Solver) -> object:
 def main(arguments: list[str] | None = None) -> str:
     """Run the fits and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--methods", default="alista,lista_cpss")
+    parser.add_argument("--methods", default="lamp_mixture,alista,lista_cpss")
     parser.add_argument("--budget", default="standard")
     parser.add_argument("--layers", type=int, default=16)
     parser.add_argument("--only", type=int, help="one dictionary, counted from 0")

@@ -8,6 +8,9 @@ from typing import Any
 from l2o.config.training import STEPS, Training
 from l2o.errors import InputError
 
+AUTO = "auto"  # in place of a method: of these the one that is best on validation samples
+CANDIDATES = ("lamp_mixture", "alista")  # for recovery; of equals the earlier one is kept
+LASSO_DEFAULT = "alista"  # a posterior mean, as LAMP's, minimises no LASSO
 # Those of the benchmark's sparse recovery (params/fig5.yaml), found there by trying; half of the
 # steps for `quick`, thrice as many for `thorough`.
 FACTORS = {"quick": 0.3, "standard": 1.0, "thorough": 3.0}

@@ -13,10 +13,11 @@ from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.solvers import budgets
 from l2o.solvers.arguments import check_settings
+from l2o.solvers.candidates import best, settings_of
 from l2o.solvers.comparison import OPPONENTS, SAMPLES, TUNED_ON, Comparison, compared
 from l2o.solvers.dictionary import Dictionary, rescaled
 from l2o.solvers.entrance import array
-from l2o.solvers.fitting import Plan, fitted, held_out, steady
+from l2o.solvers.fitting import Plan, fitted, held_out, kept, steady
 from l2o.solvers.measures import Measure
 from l2o.solvers.samples import (
     Data,
@@ -35,7 +36,7 @@ MOST_LAYERS = 1000
 def fit(
     A: Any,
     *,
-    method: str = "alista",
+    method: str = "auto",
     layers: int = 16,
     signals: Any = None,
     measurements: Any = None,
@@ -62,15 +63,17 @@ def fit(
     ----------
     A : (m, n), columns of any norm; atoms in rows, as in scikit-learn, are recognised
     method : an unrolled net that ``l2o methods`` lists: ``alista`` learns two numbers a layer,
-        ``lista_cpss`` a matrix a layer
+        ``lista_cpss`` a matrix a layer; ``auto`` trains ``lamp_mixture``, which learns matrices and
+        the law of the signals, and ``alista``, and keeps the better one on validation samples (for
+        LASSO it is ``alista``)
     layers : iterations that are learned
     signals, measurements : x, (samples, n), and b, (samples, m); at least 20
     density, size : of drawn codes: share of entries that are not zero, their standard deviation
     snr : signal-to-noise ratio in dB of measurements that are made here, None for no noise
     objective, lam : ``recovery`` of the signals, or ``lasso``: minimise 0.5 ||A x - b||^2 + lam
         sum_i d_i |x_i|, d the norms of the columns, which needs no signals
-    budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes
-    hyperparameters : settings of the method, by name
+    budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes, in all
+    hyperparameters : settings of the method, by name; of ``auto`` those of either
     seed : the same call gives the same solver, to the bit
     threads : of the CPU; by default as many as torch has
     keep : folder of an unfinished training, from which a call that was stopped goes on
@@ -83,6 +86,7 @@ def fit(
     """
     chosen = objective or ("lasso" if signals is None and measurements is not None else "recovery")
     settings = dict(hyperparameters or {})
+    method = budgets.LASSO_DEFAULT if (method, chosen) == (budgets.AUTO, "lasso") else method
     plan = Plan(method, layers, chosen, lam, budget, minutes, settings, seed)
     given = Given(signals, measurements, density, size, snr)
     _check(plan, given)
@@ -112,17 +116,30 @@ def _fit(
 ) -> Solver:
     widths = _width(given.measurements, "measurements"), _width(given.signals, "signals")
     dictionary = rescaled(A, "A", *widths)
-    with steady(threads):
+    with steady(threads), kept(keep) as folder:
         data = _data(dictionary, given, plan)
         if progress:
             for note in (*dictionary.notes, *data.notes):
                 print(note, flush=True)
-        solver = fitted(dictionary, data, plan, keep, quiet=not progress)
+        trained, choice = _trained(dictionary, data, plan, folder, quiet=not progress)
+        if progress:
+            for note in choice:
+                print(note, flush=True)
+        solver = trained[0]
         if compare:
-            solver.comparison = _closing(solver, dictionary, data, plan.lam)
+            solver.comparison = _closing(trained, dictionary, data, plan.lam)
     if progress and compare:
         print(solver.comparison, flush=True)
     return solver
+
+
+def _trained(
+    dictionary: Dictionary, data: Data, plan: Plan, folder: Path, quiet: bool
+) -> tuple[list[Solver], list[str]]:
+    """Return what was trained, the solver of the user first, and what to tell of a choice."""
+    if plan.method == budgets.AUTO:
+        return best(dictionary, data, plan, folder, quiet)
+    return [fitted(dictionary, data, plan, folder, quiet)], []
 
 
 def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
@@ -138,8 +155,10 @@ def _data(dictionary: Dictionary, given: Given, plan: Plan) -> Data:
     return data if plan.lam is None else with_lasso_targets(data, dictionary.A, plan.lam)
 
 
-def _closing(solver: Solver, dictionary: Dictionary, data: Data, lam: float | None) -> Comparison:
-    """Return the table at the end: this solver and classical ones on samples held out."""
+def _closing(
+    trained: list[Solver], dictionary: Dictionary, data: Data, lam: float | None
+) -> Comparison:
+    """Return the table at the end: what was trained and classical ones on samples held out."""
 
     def some(split: str, most: int) -> tuple[Any, Measure]:
         part = data.splits[split]
@@ -149,7 +168,7 @@ def _closing(solver: Solver, dictionary: Dictionary, data: Data, lam: float | No
     names = OPPONENTS[lam is not None]
     user = dictionary.A * dictionary.norms
     sets = some("test", SAMPLES), some("validation", TUNED_ON)
-    return compared([solver], names, user, *sets, lam)
+    return compared(trained, names, user, *sets, lam)
 
 
 def _width(given: Any, source: str) -> int | None:
@@ -164,9 +183,9 @@ def _check(plan: Plan, given: Given) -> None:
     """Refuse settings that no training can follow."""
     with_signals, with_measurements = given.signals is not None, given.measurements is not None
     heads = methods("unrolled")
-    if plan.method not in heads:
+    if plan.method not in (budgets.AUTO, *heads):
         problem = f"{plan.method!r} is no unrolled net"
-        raise InputError("method", "", problem, f"give one of {', '.join(heads)}")
+        raise InputError("method", "", problem, f"give one of {', '.join((budgets.AUTO, *heads))}")
     if plan.objective not in OBJECTIVES:
         problem = f"{plan.objective!r} is no objective"
         raise InputError("objective", "", problem, f"give {' or '.join(OBJECTIVES)}")
@@ -188,7 +207,7 @@ def _check(plan: Plan, given: Given) -> None:
     _number("minutes", plan.minutes, 0, 1e5)
     budgets.factor_of(plan.budget)
     _whole("layers", plan.layers, 1, MOST_LAYERS)
-    check_settings(plan.method, plan.hyperparameters, heads[plan.method].ranges)
+    check_settings(plan.method, plan.hyperparameters, settings_of(plan.method))
 
 
 def _check_numbers(given: Given, seed: Any, threads: Any) -> None:

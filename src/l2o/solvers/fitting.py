@@ -33,7 +33,8 @@ from l2o.training.stages import schedule
 from l2o.training.unrolled import trained
 
 TRIAL_STEPS = 20  # of one layer, to learn how many a minute has
-PLAN = "plan.json"  # in the folder of an unfinished training: what was measured at its start
+# In the folder of an unfinished training: how far it is, and what was measured at its start.
+STATE, PLAN = "state.safetensors", "plan.json"
 
 
 @dataclass(frozen=True)
@@ -64,35 +65,57 @@ class Plan:
     share: float = 1.0
 
 
-def fitted(
-    dictionary: Dictionary, data: Data, plan: Plan, keep: Path | None, quiet: bool
-) -> Solver:
+def fitted(dictionary: Dictionary, data: Data, plan: Plan, folder: Path, quiet: bool) -> Solver:
     """Return a solver that is trained on the data.
 
     Parameters
     ----------
     dictionary : the user's
     data : with the targets of the objective
-    keep : folder of the state, which an interrupted call goes on from; removed at the end
+    folder : of the state, which an interrupted call goes on from; see :func:`kept`
     quiet : show no progress
 
     Raises
     ------
     InputError : the state cannot be written, or the dictionary leaves a method no weights.
     """
+    return grown(untrained(dictionary, data, plan), dictionary, data, plan, folder, quiet)
+
+
+def untrained(dictionary: Dictionary, data: Data, plan: Plan) -> UnrolledNet:
+    """Return the net of a plan at its start.
+
+    Raises
+    ------
+    InputError : the dictionary leaves the method no weights.
+    """
     head = methods("unrolled")[plan.method]
     hyper = {**suited(head, data, plan), **plan.hyperparameters}
-    net = _net(head, dictionary.A, plan.layers, hyper)
-    lam = None if plan.lam is None else plan.lam / data.scale
-    loss = RecoveryLoss() if lam is None else LassoLoss(net.A, lam)
+    return _net(head, dictionary.A, plan.layers, hyper)
+
+
+def grown(
+    net: UnrolledNet, dictionary: Dictionary, data: Data, plan: Plan, folder: Path, quiet: bool
+) -> Solver:
+    """Return the solver of a net, trained; or the same again, where the folder says it was.
+
+    Parameters
+    ----------
+    net : at its start
+    dictionary, data, plan, folder, quiet : see :func:`fitted`
+
+    Raises
+    ------
+    InputError : the state cannot be written.
+    """
+    head, lam = methods("unrolled")[plan.method], plan.lam
+    loss = RecoveryLoss() if lam is None else LassoLoss(net.A, lam / data.scale)
     parts = {name: (split.b, split.target) for name, split in data.splits.items()}
-    with kept(keep) as folder:
-        budget = _budget(folder, net, data, loss, plan)
-        place = {"state_path": folder / "state.safetensors", "title": net.label, "quiet": quiet}
-        place["key"] = _key(dictionary, data, plan, hyper, budget)
-        sets = parts["train"], parts["validation"]
-        state = trained(net, *sets, loss, budget, plan.seed, **place)
-        state.discard()
+    budget = _budget(folder, net, data, loss, plan)
+    place = {"state_path": folder / STATE, "title": net.label, "quiet": quiet}
+    place["key"] = _key(dictionary, data, plan, net.hyper, budget)
+    sets = parts["train"], parts["validation"]
+    state = trained(net, *sets, loss, budget, plan.seed, **place)
     tensors = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
     if (dictionary.norms != 1).any():
         tensors[NORMS] = torch.from_numpy(dictionary.norms).float()
@@ -167,15 +190,24 @@ def _net(head: Head, A: np.ndarray, layers: int, hyper: Mapping[str, float]) -> 
 
 @contextmanager
 def kept(keep: Path | None) -> Iterator[Path]:
-    """Yield the folder of the state of a training, which goes when it is done."""
+    """Yield the folder of the state of a training, or of several; it goes when all is done."""
     if keep is None:
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
         return
     yield keep
-    (keep / PLAN).unlink(missing_ok=True)
-    if keep.is_dir() and not any(keep.iterdir()):
-        keep.rmdir()
+    places = [*(place_of(keep, name) for name in budgets.CANDIDATES), keep]
+    for name in (STATE, PLAN):  # what was measured holds as long as a state may need it
+        for place in places:
+            (place / name).unlink(missing_ok=True)
+    for place in places:
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+
+
+def place_of(folder: Path, method: str) -> Path:
+    """Return the folder of one of several candidates, inside that of their training."""
+    return folder / f"candidate_{method}"
 
 
 def _budget(folder: Path, net: UnrolledNet, data: Data, loss: TrainingLoss, plan: Plan) -> Training:
