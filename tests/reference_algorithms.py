@@ -78,6 +78,15 @@ def ista_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list
     return _thresholded_descent(A, b, iterations, hyper, A, step, _selecting(hyper))
 
 
+def analytic_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """ISTA with step 1 and analytic weights in place of A / L."""
+
+    def plain(v, threshold, k):
+        return shrink(v, threshold)
+
+    return _thresholded_descent(A, b, iterations, hyper, analytic_weights(A), 1.0, plain)
+
+
 def analytic_ista_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
     """ISTA with support selection, step 1 and analytic weights in place of A / L."""
     W = analytic_weights(A)
@@ -345,6 +354,7 @@ def vamp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np
 REFERENCES = {
     "ista": ista,
     "ista_ss": ista_ss,
+    "analytic_ista": analytic_ista,
     "analytic_ista_ss": analytic_ista_ss,
     "fista": fista,
     "fista_restart": fista_restart,

@@ -12,7 +12,9 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Lfista(UnrolledNet):
-    """x+ = eta_{t_k}(Wg_k x + Wm_k x_prev + We_k b); starts as FISTA. The state is (x, x_prev).
+    """x+ = eta_{t_k}(Wg_k x + Wm_k x_prev + We_k b). The state is (x, x_prev).
+
+    Starts as FISTA, or goes on from a trained LISTA, with Wm_k = 0.
 
     The weights are learned as ``We[k]`` = We_k^T, (m, n), ``free_g[k]`` and ``free_m[k]``, (n, n),
     with Wg_k^T = I - A^T We_k^T + free_g[k] and Wm_k^T = free_m[k]: an invertible linear change of
@@ -24,6 +26,7 @@ class Lfista(UnrolledNet):
     reference = "Moreau & Bruna 2017, section 2 (LFISTA)"
     trainable = ("We", "free_g", "free_m", "log_threshold")
     starts = {"fista": "fista"}
+    contains = "lista"
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
     rate_factors = {"free_g": 0.1, "free_m": 0.1}  # faster, the free matrices fit the samples
@@ -39,6 +42,14 @@ class Lfista(UnrolledNet):
         self.free_g = nn.ParameterList(nn.Parameter(beta * descent) for beta in betas)
         self.free_m = nn.ParameterList(nn.Parameter(-beta * descent) for beta in betas)
         self.log_threshold = self._ista_thresholds()
+
+    @torch.no_grad()
+    def adopt(self, other: UnrolledNet) -> None:
+        for k, weight in enumerate(other.W1):
+            self.We[k].copy_(weight)
+            self.free_g[k].copy_(other.free[k])
+            self.free_m[k].zero_()
+            self.log_threshold[k].copy_(other.log_threshold[k])
 
     def start(self, b: Tensor) -> State:
         (x,) = super().start(b)

@@ -11,7 +11,7 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class Lista(UnrolledNet):
-    """x+ = eta_{t_k}(W1_k b + W2_k x); starts as ISTA.
+    """x+ = eta_{t_k}(W1_k b + W2_k x); starts as ISTA, or goes on from a trained LISTA-CP.
 
     The weights are learned as ``W1[k]`` = W1_k^T, (m, n), and ``free[k]``, (n, n), with
     W2_k^T = I - A^T W1_k^T + free[k]: an invertible linear change of variables, so every LISTA can
@@ -24,6 +24,7 @@ class Lista(UnrolledNet):
     reference = "Gregor & LeCun 2010, Algorithm 3; untied across layers as in the paper, 4.1"
     trainable = ("W1", "free", "log_threshold")
     starts = {"ista": "ista"}
+    contains = "lista_cp"
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
     rate_factors = {"free": 0.1}  # faster, the free matrices fit the samples
@@ -36,6 +37,13 @@ class Lista(UnrolledNet):
         self.W1 = self._per_layer(self.A / self.lipschitz)
         self.free = self._per_layer(torch.zeros(n, n))
         self.log_threshold = self._ista_thresholds()
+
+    @torch.no_grad()
+    def adopt(self, other: UnrolledNet) -> None:
+        for k, weight in enumerate(other.weight):
+            self.W1[k].copy_(weight)
+            self.free[k].zero_()
+            self.log_threshold[k].copy_(other.log_threshold[k])
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, residual = prepared

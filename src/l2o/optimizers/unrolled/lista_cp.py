@@ -11,15 +11,19 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 
 
 class ListaCp(UnrolledNet):
-    """x+ = eta_{t_k}(x + W_k^T (b - A x)); starts as ISTA. ``weight[k]`` is W_k, (m, n)."""
+    """x+ = eta_{t_k}(x + W_k^T (b - A x)). ``weight[k]`` is W_k, (m, n).
+
+    Starts as ISTA (W_k = A/L) or with ALISTA's W_k.
+    """
 
     name = "lista_cp"
     label = "LISTA-CP"
     reference = "Chen, Liu, Wang & Yin 2018, eq. (11)"
     trainable = ("weight", "log_threshold")
-    starts = {"ista": "ista"}
+    starts = {"ista": "ista", "analytic": "analytic_ista"}
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
+    departs = "may start with ALISTA's weights"
 
     def __init__(
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
