@@ -12,7 +12,7 @@ from torch import Tensor
 from l2o.config.meta_training import Evolution
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
-from l2o.training.evolution import WORST, evolution_gradient
+from l2o.training.evolution import WORST, end_loss, evolution_gradient
 
 BUDGET = Evolution(updates=1, pairs=400, batch_size=1, horizon=6, sigma=0.01, rate=0.1)
 
@@ -77,6 +77,13 @@ def test_it_estimates_the_derivative_of_the_last_loss_through_the_whole_run():
     assert found.norm() == pytest.approx(exact.norm().item(), rel=0.15)
     assert torch.equal(optimizer.weights, before)  # and leaves the weights alone
     assert mean == pytest.approx(loss_of(optimizer, BUDGET.horizon).item(), rel=0.01)
+
+
+def test_the_last_iterates_count_alike():
+    optimizer = Momentum()
+    losses = [loss_of(optimizer, steps).item() for steps in (5, 6)]
+    found = end_loss(optimizer, Ripples(), starts(), steps=6, last=2)
+    assert found == pytest.approx(sum(losses) / 2)
 
 
 def test_the_same_stream_gives_the_same_bits():

@@ -153,6 +153,33 @@ def test_the_state_of_another_key_is_ignored(tmp_path):
     assert own.state.epoch == len(own.state.history) == BUDGET["epochs"] and own.adam.state
 
 
+def test_no_training_ends_behind_an_analytic_start(tmp_path):
+    start = {"gain": 20.0, "memory": 20, "fall": 2.0}
+    made = trainer(tmp_path, start=start, rate=0.9, clip=1e6)
+    made.optimizer.begin(made.budget.start)
+    before, value = weights(made), made._validate()
+    state = made.run()
+    validated = [row["validation_loss"] for row in state.history]
+    assert not min(each for each in validated if each == each) < value == state.best_value
+    assert weights(made) == before
+
+
+def test_validation_takes_the_mean_over_the_last_steps(tmp_path):
+    made = trainer(tmp_path, validation_steps=3, validation_last=2)
+    optimizee, x = Family(24).batch(torch.arange(24)), []
+    inner = Quadratics.meta_loss
+
+    class Watched(Quadratics):
+        def meta_loss(self, point: Tensor) -> Tensor:
+            x.append(float(inner(self, point)))
+            return inner(self, point)
+
+    made.validation = Family(24)
+    made.validation.batch = lambda index: Watched(optimizee.w, optimizee.t)
+    assert made._validate() == pytest.approx(sum(x) / 2)
+    assert len(x) == 2
+
+
 def test_an_epoch_that_diverges_is_recorded_undone_and_slows_the_rest(tmp_path):
     made = trainer(tmp_path, family=Family(broken=(2,)))
     state = made.run()

@@ -16,8 +16,20 @@ class Evolution(Section):
     pairs: Count = Field(description="perturbations of an update, each with both signs")
     batch_size: Count = Field(description="optimizees of an update")
     horizon: Count = Field(description="inner steps of a run")
+    last: Count = Field(default=1, description="of its steps, the last ones, whose loss counts")
     sigma: Positive = Field(description="standard deviation of the perturbations")
     rate: Rate = Field(description="Adam's rate, falling as a cosine")
+
+
+class AnalyticStart(Section):
+    """Weights under which an optimizer is an analytic method before its training.
+
+    What that is: ``begin`` of the optimizers in :mod:`l2o.optimizers.recurrent`.
+    """
+
+    gain: Positive = Field(default=1.0, description="how steep a step is before it is squashed")
+    memory: int = Field(ge=2, le=10**9, description="steps within which rates fall")
+    fall: NonNegative = Field(le=100, description="how far they fall, as a logarithm")
 
 
 class MetaTraining(Section):
@@ -41,6 +53,8 @@ class MetaTraining(Section):
     validate_every: Count = Field(description="epochs between two validations")
     validation_samples: Count = Field(description="optimizees of a validation, the first ones")
     validation_steps: Count = Field(description="inner steps of a validation")
+    validation_last: Count = Field(default=1, description="of its steps, those whose loss counts")
+    start: AnalyticStart | None = Field(default=None, description="instead of drawn weights")
     evolution: Evolution | None = Field(default=None, description="what follows the epochs")
 
     @property

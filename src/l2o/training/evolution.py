@@ -31,7 +31,7 @@ def evolution_gradient(
     """Set the gradient of the weights; return the mean loss of all runs.
 
     g = sum over pairs of (L(w + e) - L(w - e)) e / (2 pairs sigma^2), e from N(0, sigma^2), where
-    L is the optimizee's meta-loss at the last iterate. All runs share optimizees and starts, and
+    L is the optimizee's meta-loss over the last iterates. All runs share optimizees and starts, and
     where those are stochastic, their minibatches.
 
     Source: Salimans et al. 2017 (antithetic evolution strategies); for learned optimizers Metz et
@@ -40,7 +40,7 @@ def evolution_gradient(
     Parameters
     ----------
     draw : returns the optimizees and their starts, (batch, n), the same in every call
-    budget : pairs, horizon, sigma
+    budget : pairs, horizon, last, sigma
     generator : draws the perturbations
     """
     weights = list(optimizer.parameters())
@@ -54,9 +54,8 @@ def evolution_gradient(
         for change in (moved, -moved):
             _set(weights, middle + change)
             optimizee, x = draw()
-            last = next(islice(iterates(optimizer, optimizee, x), budget.horizon - 1, None))
-            loss = optimizee.meta_loss(last).nan_to_num(nan=worst)
-            losses.append(min(float(loss), worst))
+            loss = end_loss(optimizer, optimizee, x, budget.horizon, budget.last)
+            losses.append(min(loss, worst) if loss == loss else worst)
         estimate += (losses[0] - losses[1]) * moved
         total += sum(losses)
     _set(weights, middle)
@@ -64,6 +63,16 @@ def evolution_gradient(
     for weight, part in zip(weights, _split(estimate, weights), strict=True):
         weight.grad = part.clone()
     return total / (2 * budget.pairs)
+
+
+@torch.no_grad()
+def end_loss(
+    optimizer: RecurrentOptimizer, optimizee: Optimizee, x: Tensor, steps: int, last: int
+) -> float:
+    """Return the mean meta-loss over the ``last`` of some steps from x: minibatches scatter."""
+    first = max(steps - last, 0)
+    ends = islice(iterates(optimizer, optimizee, x), first, steps)
+    return sum(float(optimizee.meta_loss(end)) for end in ends) / (steps - first)
 
 
 def _set(weights: list[nn.Parameter], vector: Tensor) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
 from l2o.training.adam import Adam
-from l2o.training.evolution import evolution_gradient
+from l2o.training.evolution import end_loss, evolution_gradient
 from l2o.training.state import MetaState
 
 Report = Callable[[dict[str, Any]], None]
@@ -69,6 +68,8 @@ class MetaTrainer:
         """Train it all; the net ends with the weights that were best on validation."""
         state = self.state
         state.resume(self.adam)
+        if self.budget.start is not None and state.epoch == 0:
+            state.keep_if_best(self._validate())  # no training ends behind its start
         while state.epoch < self.budget.rounds and state.failures < MOST_FAILURES:
             before = state.weights()
             evolving = state.epoch >= self.budget.epochs
@@ -195,7 +196,7 @@ class MetaTrainer:
 
     @torch.no_grad()
     def _validate(self) -> float:
-        """Return the mean meta-loss after ``validation_steps`` inner steps."""
+        """Return the mean meta-loss at the end of ``validation_steps`` inner steps."""
         count, total = min(self.budget.validation_samples, len(self.validation)), 0.0
         for at in range(0, count, VALIDATION_BATCH):
             index = torch.arange(at, min(at + VALIDATION_BATCH, count), device=self.like.device)
@@ -204,9 +205,7 @@ class MetaTrainer:
             start = torch.randn(
                 len(index), self.validation.dimension, generator=torch.Generator().manual_seed(seed)
             )
-            steps = iterates(
-                self.optimizer, optimizee, self.budget.start_scale * start.to(self.like)
-            )
-            last = next(islice(steps, self.budget.validation_steps - 1, None))
-            total += len(index) * float(optimizee.meta_loss(last))
+            x = self.budget.start_scale * start.to(self.like)
+            steps = self.budget.validation_steps, self.budget.validation_last
+            total += len(index) * end_loss(self.optimizer, optimizee, x, *steps)
         return total / count

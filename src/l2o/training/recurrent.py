@@ -49,12 +49,14 @@ def train_recurrent(
     device = prepare_device(told["device"], told["compute_threads"])
     method = methods("recurrent")[told["method"]].load()
     optimizer = method(told["hyperparameters"], weights_generator(told["seed"])).to(device)
+    budget = MetaTraining.model_validate(told["meta_training"])
+    if budget.start is not None:
+        optimizer.begin(budget.start)
     teacher = None
     for name, hyper in told.get("teacher", {}).items():
         teacher = methods("first_order")[name].load()(hyper)
     families = family("train", device), family("validation", device)
     state = MetaState(given.state, given.key, optimizer)
-    budget = MetaTraining.model_validate(told["meta_training"])
     meta_train(optimizer, families, budget, told["seed"], state, told["setting"], teacher)
     store_training(given, optimizer, state, device, HISTORY, about)
 

@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 
+from l2o.config.meta_training import AnalyticStart
+from l2o.errors import InputError
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, Optimizer, State
 from l2o.optimizers.recurrent.parts import Parts
@@ -29,6 +31,15 @@ class RecurrentOptimizer(nn.Module, Optimizer):
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         nn.Module.__init__(self)
         Optimizer.__init__(self, hyper)
+
+    def begin(self, start: AnalyticStart) -> None:
+        """Take weights under which it is an analytic method, instead of those that were drawn.
+
+        Raises
+        ------
+        InputError : it has no such start.
+        """
+        raise InputError("meta_training", "start", f"{self.label} has none", "drop this key")
 
     def meta_loss(self, optimizee: Optimizee, state: State) -> Tensor:
         """Return what meta-training minimises after a step, (): the optimizee's, at the iterate."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
+from l2o.config.meta_training import AnalyticStart
 from l2o.optimizers.moments import corrected, no_moments
 from l2o.optimizers.protocol import State
 from l2o.optimizers.recurrent.coordinatewise import CoordinatewiseOptimizer
@@ -38,6 +39,16 @@ class L2oRnnProp(CoordinatewiseOptimizer):
         self.projection_bias = nn.Parameter(torch.zeros(self.features, 1))
         with torch.no_grad():
             self.projection.uniform_(-(2**-0.5), 2**-0.5, generator=generator)
+
+    @torch.no_grad()
+    def begin(self, start: AnalyticStart) -> None:
+        """Start as Adam whose steps are squashed, and fall with time.
+
+        Two rows of P are +-m^ / (2 sqrt(v^)), whose ELUs' difference is nearly linear.
+        """
+        self.projection[:2] = self.projection.new_tensor([[0.5, 0.0], [-0.5, 0.0]])
+        self.projection_bias[:2] = 0.0
+        self.lstm.begin({-1: 5.0}, {0: 0.5, 1: -0.5}, -5.0, start)
 
     def remember(self, x: Tensor) -> State:
         return no_moments(x)

@@ -53,6 +53,7 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
+from l2o.config.meta_training import AnalyticStart
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.base import GradientOptimizer
@@ -142,6 +143,12 @@ class L2oScale(GradientOptimizer):
         self.rate_change_bias = nn.Parameter(torch.zeros(1, 1))
         self.rate_momentum = nn.Parameter(torch.tensor(float(self.hyper["rate_momentum_logit"])))
         self.ahead = math.exp(self.hyper["look_ahead"])
+
+    @torch.no_grad()
+    def begin(self, start: AnalyticStart) -> None:
+        """Start with rates that fall by the factor exp(-fall) every ``memory`` steps."""
+        each = self.hyper["rate_gain"] * (1.0 - self.rate_momentum.sigmoid())
+        self.rate_change_bias.fill_(-start.fall / start.memory).div_(each)
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         """Return the state at the start x, (batch, n)."""

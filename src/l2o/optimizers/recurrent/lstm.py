@@ -15,7 +15,8 @@ All operations are torch's own: they run on any device, in any real type.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -24,7 +25,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from l2o.config.meta_training import AnalyticStart
+
 State = tuple[Tensor, ...]  # h and c of each layer, (hidden, coordinates)
+
+Gate = Mapping[int, float]  # weights of a unit's gate by column, the others 0
+_OPEN, _SHUT = {-1: 5.0}, {-1: -5.0}  # gates that let nearly all through, or nothing
 
 _MINUS_ONE = torch.tensor(-1.0, dtype=torch.float32, device="cpu")
 _through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
@@ -196,6 +202,38 @@ class CoordinateLstm(nn.Module):
         with torch.no_grad():
             for weight in (self.weight1[:, :-1], self.weight2[:, :-1], self.weight_out):
                 weight.uniform_(-bound, bound, generator=generator)
+
+    @torch.no_grad()
+    def begin(self, written: Gate, value: Gate, keep: float, start: AnalyticStart) -> None:
+        """Let the output be a squashed average of the features, whose size falls with time.
+
+        Unit 0 of the first layer keeps the average h, unit 1 is a clock c that goes from 0 to 1
+        within some ``memory`` steps, and of the second layer one unit alone is read: the output is
+        -sigmoid(-fall tanh c) tanh(tanh(gain h)). The other units keep the weights that were drawn,
+        and are not read until training does.
+
+        Parameters
+        ----------
+        written, value : weights of the features in the average's input gate and in what it writes,
+            by column; -1 is the bias
+        keep : of the average from step to step, a logit
+        start : gain, memory, fall
+
+        Source: Tallec & Ollivier 2018 (biases by which a unit remembers that many steps).
+        """
+        ticks = math.log(start.memory - 1)
+        self._unit(self.weight1, 0, written, {-1: keep}, _OPEN, value)
+        self._unit(self.weight1, 1, {-1: -ticks}, {-1: ticks}, _OPEN, _OPEN)
+        self._unit(self.weight2, 0, _OPEN, _SHUT, {1: -start.fall}, {0: start.gain})
+        self.weight_out.zero_()[0, 0] = -1.0
+        self.bias_out.zero_()
+
+    def _unit(self, weight: Tensor, unit: int, *gates: Gate) -> None:
+        """Set a unit's weights of all four gates, in their order i, f, o, g."""
+        for number, gate in enumerate(gates):
+            row = weight[number * self.hidden + unit].zero_()
+            for column, value in gate.items():
+                row[column] = value
 
     def init(self, coordinates: int, like: Tensor) -> State:
         """Return the zero state of that many coordinates."""
