@@ -155,8 +155,9 @@ def test_other_paths_that_are_misspelt_are_told():
 def test_what_takes_part_is_checked(tmp_path):
     parameters = Path("params/fig6.yaml").read_text("utf-8")
     kinds = "first_order|classical|as_drawn|as_drawn_shift|unrolled|recurrent|teacher"
+    kinds += "|published_recipe"
     none = re.sub(rf"^({kinds}):.*\n(  .*\n|\n)*", "", parameters, flags=re.M)
-    none = re.sub(r"^    (meta_)?overrides:\n(      .*\n)*", "", none, flags=re.M)
+    none = re.sub(r"^    (meta_|published_)?overrides:\n(      .*\n)*", "", none, flags=re.M)
     (tmp_path / "none.yaml").write_text(none, "utf-8")
     for words, part in (
         (("fig6", "--params", str(tmp_path / "none.yaml")), "methods: none takes part"),

@@ -108,7 +108,7 @@ def test_check_says_what_parameters_ask_for(l2o):
     assert "params/fig5.yaml: valid; smoke: 4 settings, 22 methods, 52 trainings\n" in out
     for name in ("lasso", "fig6", "fig6_seconds"):
         assert l2o("check", name)[1] == (
-            "params/fig6.yaml: valid; laptop: 2 settings, 14 methods, 10 trainings\n"
+            "params/fig6.yaml: valid; laptop: 2 settings, 14 methods, 16 trainings\n"
         )
     code, out, _ = l2o("check", "--preset", "smoke", "--methods", "alista, adam")
     assert code == 0 and [line.split(": ")[2] for line in out.splitlines()] == [

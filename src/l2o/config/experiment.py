@@ -149,7 +149,8 @@ class ExperimentParameters(Section):
         check_hyperparameters(path, PUBLISHED, self.published_recipe, known["recurrent"])
         for name in self.published_recipe:
             if name not in self.recurrent:
-                raise unknown_key(path, f"{PUBLISHED}.{name}", list(self.recurrent))
+                remedy = "list it there, or drop it here"
+                raise InputError(path, f"{PUBLISHED}.{name}", "is not under `recurrent`", remedy)
         check_hyperparameters(path, "teacher", self.teacher, known["first_order"])
         own = {
             name: known[kind][name] for name, kind in self.methods().items() if kind not in TRAINED
