@@ -36,11 +36,14 @@ def provenance_page(artifacts: Iterable[tuple[str | Path, Record | None]]) -> st
         files.setdefault(key, []).append(str(path))
         step = escape(record["step"])
         rows.append(f"<tr>{name}<td>{step}</td><td>{_link(key, records)}</td></tr>")
-    steps = "\n".join(_step(record, files[key], records) for key, record in records.items())
+    first: dict[str, str] = {}  # step that shows some sources, by them
+    sources = {k: _sources(record, first, records) for k, record in records.items()}
+    steps = "\n".join(_step(record, files[k], sources[k], records) for k, record in records.items())
     body = (
         "<p>The key of a step is a hash over its parameters, the code that it runs, the versions "
         "of the libraries and the keys of its inputs. Equal keys promise equal bytes, measured "
-        "seconds excepted.</p>\n"
+        "seconds excepted. Hashes of sources are cut; whole ones stand in the record beside each "
+        "artifact.</p>\n"
         "<h2>Artifacts</h2>\n<table>\n<thead><tr>"
         '<th scope="col">Artifact</th><th scope="col">Step</th><th scope="col">Key</th>'
         f"</tr></thead>\n<tbody>\n{_lines(rows)}</tbody>\n</table>\n"
@@ -59,7 +62,16 @@ def _link(key: str, known: Mapping[str, Record]) -> str:
     return f'<a href="#{escape(key)}">{text}</a>' if key in known else text
 
 
-def _step(record: Record, files: list[str], known: Mapping[str, Record]) -> str:
+def _sources(record: Record, first: dict[str, str], known: Mapping[str, Record]) -> str:
+    """Return the sources of a step, or a link to the first step that has the same: browsers show
+    no embedded page of more than two megabytes.
+    """
+    cut = {name: f"<code>{escape(v[:_SHORT])}</code>" for name, v in record["sources"].items()}
+    key = first.setdefault(text := _pairs(cut), record["key"])
+    return text if key == record["key"] else f"those of {_link(key, known)}"
+
+
+def _step(record: Record, files: list[str], sources: str, known: Mapping[str, Record]) -> str:
     parameters = json.dumps(record["parameters"], indent=2, sort_keys=True, ensure_ascii=False)
     inputs = {role: _link(key, known) for role, key in record["inputs"].items()}
     parts = {
@@ -68,7 +80,7 @@ def _step(record: Record, files: list[str], known: Mapping[str, Record]) -> str:
         "Parameters": f"<pre>{escape(parameters)}</pre>" if record["parameters"] else "none",
         "Inputs": _pairs(inputs),
         "Libraries": _pairs({n: escape(str(v)) for n, v in record["libraries"].items()}),
-        "Sources": _pairs({n: f"<code>{escape(v)}</code>" for n, v in record["sources"].items()}),
+        "Sources": sources,
     }
     rows = _lines(f'<tr><th scope="row">{n}</th><td>{text}</td></tr>' for n, text in parts.items())
     title = f"{escape(record['step'])}: <code>{escape(files[0])}</code>"
