@@ -218,9 +218,8 @@ class Room:
         ------
         InputError : no such method.
         """
-        others = {who.entry: who for who in self.recipes.values()}
-        known = (self.contestants, self.everyone, others)
-        found = next((of[method] for of in known if method in of), None)
+        found = self.contestants.get(method) or self.everyone.get(method)
+        found = found or next((w for w in self.recipes.values() if w.entry == method), None)
         if found is None:
             raise unknown_key(self.path, f"methods.{method}", list(self.contestants))
         return found

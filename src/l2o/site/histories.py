@@ -26,7 +26,7 @@ def histories(edition: Edition, experiment: Experiment) -> list[dict[str, Any]]:
     if edition.folder or experiment.derived:  # whose trainings are those of others
         return []
     trainings = {job.name: job for job in experiment.jobs() if job.kind == "train"}
-    found = []
+    looks, found = styles_for(experiment.contestants), []
     for job in trainings.values():
         path = job.writes["history"]
         if not path.is_file():
@@ -38,7 +38,7 @@ def histories(edition: Edition, experiment: Experiment) -> list[dict[str, Any]]:
             {
                 "setting": titles.get(setting, setting).replace("\n", ", "),
                 "label": who.head.label + recipe,
-                "colour": look(styles_for([who.name])[who.name])["colour"],
+                "colour": look(looks[who.name])["colour"],
                 "record": str(path),
                 **_losses(rows),
             }

@@ -59,10 +59,8 @@ class Parameters(experiment.ExperimentParameters):
 
     def budget(self, preset: str, setting: str, method: str, variant: str = MAIN) -> Training:
         """Return the budget of one training, its steps by the setting's factor."""
-        chosen, factor = (
-            super().budget(preset, setting, method, variant),
-            self.settings[setting].steps,
-        )
+        chosen = super().budget(preset, setting, method, variant)
+        factor = self.settings[setting].steps
         steps = {name: round(factor * getattr(chosen, name)) for name in STEPS}
         return chosen.model_copy(update=steps)
 
