@@ -30,8 +30,11 @@ from l2o.config.training import Training
 from l2o.config.values import PRESETS, File, Name, PresetName, Section, Text
 from l2o.errors import InputError
 
-KINDS = ("first_order", "classical", "population", "unrolled", "recurrent")
-TRAINED = ("unrolled", "recurrent")
+KINDS = (
+    *("first_order", "classical", "population", "minimax"),
+    *("unrolled", "recurrent", "learned_minimax"),
+)
+TRAINED = ("unrolled", "recurrent", "learned_minimax")
 Known = Mapping[str, Intervals]  # of hyperparameters, by kind and method
 
 
@@ -79,6 +82,8 @@ class ExperimentParameters(Section):
     population: Methods = Field(default_factory=dict)
     unrolled: Methods = Field(default_factory=dict)
     recurrent: Methods = Field(default_factory=dict)
+    minimax: Methods = Field(default_factory=dict)
+    learned_minimax: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
@@ -89,6 +94,11 @@ class ExperimentParameters(Section):
     def methods(self) -> dict[str, str]:
         """Return the kind of every method that takes part, in the order of the file's kinds."""
         return {name: kind for kind in self.kinds for name in getattr(self, kind)}
+
+    @property
+    def meta_trained(self) -> Methods:
+        """The methods that are meta-trained."""
+        return {**self.recurrent, **self.learned_minimax}
 
     @property
     def targets(self) -> dict[str, tuple[float, ...]]:
@@ -157,13 +167,13 @@ class ExperimentParameters(Section):
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
         for place, name, nets in (
             ("training", "overrides", self.unrolled),
-            ("meta_training", "meta_overrides", self.recurrent),
+            ("meta_training", "meta_overrides", self.meta_trained),
         ):
             budget = getattr(preset, place, None)
             if budget is not None:
                 given = (budget, getattr(preset, name), self.training_settings, nets)
                 check_overrides(path, f"{prefix}.{name}", *given)
-        for method, setting in product(self.recurrent, self.training_settings):
+        for method, setting in product(self.meta_trained, self.training_settings):
             budget = self.budget(prefix.rpartition(".")[2], setting, method)
             if budget.imitation > 0 and not self.teacher:
                 problem = f"{method} imitates an optimizer, and none is given"

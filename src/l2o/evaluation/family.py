@@ -32,6 +32,7 @@ from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
 
 STEPS = 50  # of a run that is timed
+TRAINED = ("recurrent", "learned_minimax")
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,13 @@ def entries(
     checkpoint : of a trained method
     """
     name, kind, shift = who["method"], who["kind"], who["published_shift"]
-    if kind == "recurrent":
+    if kind in TRAINED:
         optimizer = load_recurrent(checkpoint).requires_grad_(False)
         learned = learned_values(optimizer)
         told = Contestant(name, kind, optimizer.label, shift=shift, learned=learned)
-        return [Entry(told, optimizer, torch.float32)]
+        if kind == "recurrent":
+            return [Entry(told, optimizer, torch.float32)]
+        return [Entry(told, optimizer.double())]  # which come nearer than float32 can say
     head, drawn = methods(kind)[name], who.get("drawn")
     given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
     return [

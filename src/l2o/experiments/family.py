@@ -7,7 +7,7 @@ arrays by name. All the rest is here: sets, searches, trainings, evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +150,10 @@ def _family(given: Given, split: str, device: torch.device) -> Any:
     return loaded(given, split).to(torch.float32).to(device)
 
 
+def _mean(values: Any) -> float:
+    return float(values.mean())
+
+
 def tune(given: Given) -> None:
     """Try all hyperparameters of the grid on the validation instances; write their losses."""
     from l2o.compute import prepare_device
@@ -158,8 +162,11 @@ def tune(given: Given) -> None:
     searched(given, loaded(given, "validation"))
 
 
-def searched(given: Given, f: Any) -> None:
-    """Search the grid on instances ``f``, float64, and write the table."""
+def searched(given: Given, f: Any, summed: Callable[[Any], float] = _mean) -> None:
+    """Search the grid on instances ``f``, float64, and write the table.
+
+    ``summed`` makes one number, to be as low as possible, of the ends of all runs.
+    """
     from l2o.evaluation.family import followed
     from l2o.evaluation.grid_search import grid_search
     from l2o.evaluation.runs import with_about
@@ -170,7 +177,7 @@ def searched(given: Given, f: Any) -> None:
 
     def loss(hyper: Mapping[str, float]) -> float:
         runs = followed(made(hyper), f, starts, [p["iterations"]], starts.dtype)
-        return float(runs.values.mean())
+        return summed(runs.values)
 
     about = {"setting": p["setting"], "method": p["method"]}
     rows = grid_search(p["hyperparameters"], p["grid"], loss)

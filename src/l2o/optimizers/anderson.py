@@ -1,0 +1,38 @@
+"""Anderson mixing: what the last steps say of the next one, by least squares."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+def empty_history(z: Tensor, memory: int) -> tuple[Tensor, Tensor]:
+    """Return no differences of iterates and of F, (batch, memory, n) each, at z, (batch, n)."""
+    none = z.new_zeros(len(z), memory, z.shape[-1])
+    return none, none
+
+
+def remembered(history: Tensor, new: Tensor) -> Tensor:
+    """Return a history with ``new``, (batch, n), in front and without its last entry."""
+    return torch.cat([new[:, None], history[:, :-1]], dim=1)
+
+
+def mixed(F: Tensor, dz: Tensor, dF: Tensor, ridge: float | Tensor) -> tuple[Tensor, Tensor]:
+    """Return sum_j c_j dz_j and sum_j c_j dF_j, (batch, n) each, with ||F - sum_j c_j dF_j|| least.
+
+    If F were linear, z less the first would have a residual of F less the second. Differences are
+    taken in units of ||dF_j||, so that old and new ones count alike; where F has not changed there
+    is nothing to learn.
+
+    Parameters
+    ----------
+    F : at the iterate, (batch, n)
+    dz, dF : differences of iterates and of F, (batch, memory, n); zeros where there is none
+    ridge : weight of sum_j (c_j ||dF_j||)^2 beside the residual, or of each instance, (batch, 1, 1)
+    """
+    sizes = dF.norm(dim=-1, keepdim=True)
+    unit = torch.where(sizes > torch.finfo(F.dtype).tiny, 1 / sizes, 0.0)
+    dz, dF = unit * dz, unit * dF
+    matrix = dF @ dF.transpose(1, 2) + ridge * torch.eye(dF.shape[1]).to(dF)
+    # Unlike `solve`, it raises nothing where a run has diverged.
+    c = torch.linalg.solve_ex(matrix, dF @ F[..., None]).result
+    return (c * dz).sum(dim=1), (c * dF).sum(dim=1)

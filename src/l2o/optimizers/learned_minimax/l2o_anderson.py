@@ -1,0 +1,111 @@
+"""L2O-Anderson: Anderson mixing whose step, ridge and reach a net sets, anew in every step."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor, nn
+
+from l2o.optimizees.minimax import Minimax
+from l2o.optimizers.anderson import empty_history, mixed, remembered
+from l2o.optimizers.protocol import Hyperparameters, State
+from l2o.optimizers.recurrent.base import RecurrentOptimizer
+
+FEATURES, OUTPUTS = 5, 3
+BOUND = 6.0  # of a feature, the logarithm of a ratio
+GAIN = 3.0  # of the outputs: a factor of e^3 each way is within reach
+
+
+class L2oAnderson(RecurrentOptimizer):
+    """z+ = z - w (m + rate u (F(z) - d)), m and d the mixtures of the last steps, w at most 1.
+
+    m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
+    u = ||dz|| / ||dF|| of the last step is the problem's own unit of length; w shortens the step to
+    ``reach`` times the last one. For every instance and step a net with one hidden layer multiplies
+    rate, ridge and reach by exp(3 tanh(.)). It sees five numbers without units: how F has shrunk,
+    in the last step and beside what mixing foretold; the angles between F and the last F, between
+    dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson mixing with
+    the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is z - first F.
+
+    It is trained for the logarithm of the distance after a step, one step ahead.
+
+    The state is (z, z-, F(z-), dz, dF, ||F|| as mixing foretold it, k).
+    """
+
+    name = "l2o_anderson"
+    label = "L2O-Anderson"
+    reference = "ours, 2026; the mixing of Anderson 1965"
+    hyperparameters = {
+        "memory": 10,
+        "hidden": 16,
+        "first": 0.1,
+        "rate": 1.0,
+        "ridge": 1e-6,
+        "reach": 4.0,
+    }
+    ranges = {
+        "memory": "integers [1, 1000]",
+        "hidden": "integers [1, 1000]",
+        "first": "(0, inf)",
+        "rate": "(0, inf)",
+        "ridge": "(0, inf)",
+        "reach": "(0, inf)",
+    }
+    gradients = 1
+
+    def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
+        super().__init__(hyper, generator)
+        hidden = int(self.hyper["hidden"])
+        self.seen, self.told = nn.Linear(FEATURES, hidden), nn.Linear(hidden, OUTPUTS)
+        self.first = nn.Parameter(torch.tensor(math.log(self.hyper["first"])))
+        with torch.no_grad():
+            for weight in self.seen.parameters():
+                weight.uniform_(-(FEATURES**-0.5), FEATURES**-0.5, generator=generator)
+            for weight in self.told.parameters():
+                weight.zero_()
+
+    def init(self, optimizee: Minimax, x: Tensor) -> State:
+        history = empty_history(x, int(self.hyper["memory"]))
+        return x, x, x.new_zeros(x.shape), *history, x.new_zeros(len(x), 1), x.new_zeros(())
+
+    def step(self, optimizee: Minimax, state: State) -> State:
+        """Return the state after one step; no derivative is taken through z or the gradient."""
+        z, before, last, dz, dF, foretold, k = (tensor.detach() for tensor in state)
+        F = optimizee.gradient(z).detach()
+        if k == 0:
+            return z - self.first.exp() * F, z, F, dz, dF, _size(F), k + 1
+        dz, dF = remembered(dz, z - before), remembered(dF, F - last)
+        moved, changed = dz[:, 0], dF[:, 0]
+        unit = _size(moved) / _size(changed)
+        features = torch.cat(
+            [
+                _ratio(_size(F), _size(last)),
+                _ratio(_size(F), foretold),
+                _ratio(unit * _size(F), _size(moved)),
+                torch.cosine_similarity(F, last)[:, None],
+                torch.cosine_similarity(moved, changed)[:, None],
+            ],
+            dim=1,
+        )
+        told = self.told(self.seen(features).tanh())
+        names = ("rate", "ridge", "reach")
+        scales = (GAIN * told.tanh()).exp().unbind(dim=1)
+        rate, ridge, reach = (self.hyper[n] * s[:, None] for n, s in zip(names, scales, strict=True))
+        # In float32 the least squares would be worth nothing.
+        pair = mixed(*(tensor.double() for tensor in (F, dz, dF)), ridge[..., None].double())
+        way, change = (part.to(z.dtype) for part in pair)
+        move = way + rate * unit * (F - change)
+        limit = reach * _size(moved)
+        short = limit / torch.maximum(_size(move), limit)
+        return z - short * move, z, F, dz, dF, _size(F - short * change), k + 1
+
+
+def _size(x: Tensor) -> Tensor:
+    """Return ||x||, (batch, 1), above 0."""
+    return x.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+
+
+def _ratio(one: Tensor, other: Tensor) -> Tensor:
+    """Return the logarithm of a ratio, bounded."""
+    return (one / other).log().clamp(-BOUND, BOUND)
