@@ -27,7 +27,7 @@ from l2o.evaluation.runs import (
 from l2o.optimizees.counted import Counted
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizees.repeated import Repeated
-from l2o.optimizers.protocol import Optimizer
+from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
 
@@ -44,11 +44,13 @@ class Runs:
     values : f at the recorded iterations, float64, (recorded, starts, instances)
     evaluations : function values and gradients asked for until then, shaped as the values
     seconds : of the whole, with the recording
+    last : the optimizer's state at the end; instances have their starts one after the other
     """
 
     values: np.ndarray
     evaluations: np.ndarray
     seconds: float
+    last: State = ()
 
 
 @torch.no_grad()
@@ -77,7 +79,7 @@ def followed(
             asked = counted.evaluations().double()
             evaluations[place[k]] = asked.expand(values[0].size).reshape(-1, count).T.numpy()
         if k == recorded[-1]:
-            return Runs(values, evaluations, time.perf_counter() - began)
+            return Runs(values, evaluations, time.perf_counter() - began, state)
         state = optimizer.step(counted, state)
 
 

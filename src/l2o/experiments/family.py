@@ -91,7 +91,7 @@ class FamilyExperiment(Experiment):
         given = self.parameters.model_dump(include={"iterations", "start_scale"})
         return given | {"starts": self.sizes.starts}
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
         return self.runs()
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+REST = 1e-30  # of ||F|| at the start; less counts as solved
+
+
 def empty_history(z: Tensor, memory: int) -> tuple[Tensor, Tensor]:
-    """Return no differences of iterates and of F, (batch, memory, n) each, at z, (batch, n)."""
-    none = z.new_zeros(len(z), memory, z.shape[-1])
+    """Return no differences of iterates and of F, (batch, memory, n) each, at z, (batch, n).
+
+    The memory is n at most: so many differences say all of a linear F.
+    """
+    none = z.new_zeros(len(z), min(memory, z.shape[-1]), z.shape[-1])
     return none, none
 
 
@@ -33,6 +39,24 @@ def mixed(F: Tensor, dz: Tensor, dF: Tensor, ridge: float | Tensor) -> tuple[Ten
     unit = torch.where(sizes > torch.finfo(F.dtype).tiny, 1 / sizes, 0.0)
     dz, dF = unit * dz, unit * dF
     matrix = dF @ dF.transpose(1, 2) + ridge * torch.eye(dF.shape[1]).to(dF)
-    # Unlike `solve`, it raises nothing where a run has diverged.
-    c = torch.linalg.solve_ex(matrix, dF @ F[..., None]).result
+    # Unlike `cholesky`, it raises nothing where a run has diverged.
+    c = torch.cholesky_solve(dF @ F[..., None], torch.linalg.cholesky_ex(matrix).L)
     return (c * dz).sum(dim=1), (c * dF).sum(dim=1)
+
+
+def resting(F: Tensor, first: Tensor) -> Tensor:
+    """Return which instances are solved, (batch, 1): F is less than 1e-30 of what it was at first.
+
+    ``first`` is ||F||, (batch, 1). They rest, which saves the least squares.
+    """
+    return F.norm(dim=-1, keepdim=True) <= REST * first
+
+
+def mixed_where(
+    awake: Tensor, F: Tensor, dz: Tensor, dF: Tensor, ridge: float | Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return :func:`mixed` for the instances that are ``awake``, (batch,), and 0 for others."""
+    rows = awake.nonzero()[:, 0]
+    ridge = ridge[rows] if isinstance(ridge, Tensor) else ridge
+    pair = mixed(F[rows], dz[rows], dF[rows], ridge)
+    return tuple(torch.zeros_like(F).index_copy(0, rows, part) for part in pair)

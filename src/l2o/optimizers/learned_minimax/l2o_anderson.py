@@ -8,13 +8,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from l2o.optimizees.minimax import Minimax
-from l2o.optimizers.anderson import empty_history, mixed, remembered
+from l2o.optimizers.anderson import empty_history, mixed_where, remembered, resting
 from l2o.optimizers.protocol import Hyperparameters, State
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
 FEATURES, OUTPUTS = 5, 3
 BOUND = 6.0  # of a feature, the logarithm of a ratio
-GAIN = 3.0  # of the outputs: a factor of e^3 each way is within reach
+GAINS = (3.0, 12.0, 3.0)  # of rate, ridge, reach: factors of e^3, e^12 each way are within reach
 
 
 class L2oAnderson(RecurrentOptimizer):
@@ -23,25 +23,26 @@ class L2oAnderson(RecurrentOptimizer):
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
     u = ||dz|| / ||dF|| of the last step is the problem's own unit of length; w shortens the step to
     ``reach`` times the last one. For every instance and step a net with one hidden layer multiplies
-    rate, ridge and reach by exp(3 tanh(.)). It sees five numbers without units: how F has shrunk,
+    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 3. It sees five numbers without units: how F has shrunk,
     in the last step and beside what mixing foretold; the angles between F and the last F, between
     dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson mixing with
     the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is z - first F.
 
     It is trained for the logarithm of the distance after a step, one step ahead.
 
-    The state is (z, z-, F(z-), dz, dF, ||F|| as mixing foretold it, k).
+    As many differences are kept as z has unknowns, ``memory`` at most. What is solved rests. The
+    state is (z, z-, F(z-), dz, dF, ||F|| as mixing foretold it, ||F|| at the start, k).
     """
 
     name = "l2o_anderson"
     label = "L2O-Anderson"
     reference = "ours, 2026; the mixing of Anderson 1965"
     hyperparameters = {
-        "memory": 10,
+        "memory": 100,
         "hidden": 16,
         "first": 0.1,
         "rate": 1.0,
-        "ridge": 1e-6,
+        "ridge": 1e-8,
         "reach": 4.0,
     }
     ranges = {
@@ -67,14 +68,15 @@ class L2oAnderson(RecurrentOptimizer):
 
     def init(self, optimizee: Minimax, x: Tensor) -> State:
         history = empty_history(x, int(self.hyper["memory"]))
-        return x, x, x.new_zeros(x.shape), *history, x.new_zeros(len(x), 1), x.new_zeros(())
+        none = x.new_zeros(len(x), 1)
+        return x, x, x.new_zeros(x.shape), *history, none, none, x.new_zeros(())
 
     def step(self, optimizee: Minimax, state: State) -> State:
         """Return the state after one step; no derivative is taken through z or the gradient."""
-        z, before, last, dz, dF, foretold, k = (tensor.detach() for tensor in state)
+        z, before, last, dz, dF, foretold, start, k = (tensor.detach() for tensor in state)
         F = optimizee.gradient(z).detach()
         if k == 0:
-            return z - self.first.exp() * F, z, F, dz, dF, _size(F), k + 1
+            return z - self.first.exp() * F, z, F, dz, dF, _size(F), _size(F), k + 1
         dz, dF = remembered(dz, z - before), remembered(dF, F - last)
         moved, changed = dz[:, 0], dF[:, 0]
         unit = _size(moved) / _size(changed)
@@ -90,15 +92,18 @@ class L2oAnderson(RecurrentOptimizer):
         )
         told = self.told(self.seen(features).tanh())
         names = ("rate", "ridge", "reach")
-        scales = (GAIN * told.tanh()).exp().unbind(dim=1)
+        scales = (told.new_tensor(GAINS) * told.tanh()).exp().unbind(dim=1)
         rate, ridge, reach = (self.hyper[n] * s[:, None] for n, s in zip(names, scales, strict=True))
         # In float32 the least squares would be worth nothing.
-        pair = mixed(*(tensor.double() for tensor in (F, dz, dF)), ridge[..., None].double())
+        awake, known = ~resting(F, start), int(k)
+        given = (tensor.double() for tensor in (F, dz[:, :known], dF[:, :known]))
+        pair = mixed_where(awake[:, 0], *given, ridge[..., None].double())
         way, change = (part.to(z.dtype) for part in pair)
         move = way + rate * unit * (F - change)
         limit = reach * _size(moved)
         short = limit / torch.maximum(_size(move), limit)
-        return z - short * move, z, F, dz, dF, _size(F - short * change), k + 1
+        foretold = _size(F - short * change)
+        return z - awake * short * move, z, F, dz, dF, foretold, start, k + 1
 
 
 def _size(x: Tensor) -> Tensor:
