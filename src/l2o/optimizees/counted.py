@@ -18,11 +18,11 @@ class Counted(Wrapped):
     inner : the optimizee that answers
 
     ``values``, ``gradients`` and ``halves`` (of gradients, of one player each) are the counts so
-    far, (batch,) int64; None before the first question. Meta-losses and payoffs, for which no method asks, are not counted. A point (..., batch, n) counts
-    once for each entry of the axes in front, so that a swarm of k particles counts k a step. Of
-    points (batch, n) a function value does not count at the very point asked about last time: in a
-    batched line search the instances that are done wait there for the others, and their value is
-    known.
+    far, (batch,) int64; None before the first question. Meta-losses and payoffs, for which no
+    method asks, are not counted. A point (..., batch, n) counts once for each entry of the axes in
+    front, so that a swarm of k particles counts k a step. Of points (batch, n) a function value
+    does not count at the very point asked about last time: in a batched line search the instances
+    that are done wait there for the others, and their value is known.
     """
 
     def __init__(self, inner: Optimizee) -> None:

@@ -13,7 +13,7 @@ ENOUGH = 0.99  # of the lowest ||F|| so far: a learned step that leaves less is 
 
 
 class GuardedMinimax:
-    """A learned step where it lowers ||F||, and Halpern's where it does not; each instance by itself.
+    """A learned step where it lowers ||F||, else Halpern's; each instance by itself.
 
         y from the learned optimizer at z;  E the lowest ||F|| that a learned step has reached
         z+ = y, and E+ = ||F(y)||, where ||F(y)|| <= 0.99 E;  else the step of
@@ -21,12 +21,12 @@ class GuardedMinimax:
 
     Either learned steps are taken for ever, and then ||F|| goes to 0 as a geometric series; or a
     last one is, and what follows is Halpern's iteration, which on a convex-concave f converges.
-    Source: Shen et al. 2021, "Safeguard-Twin-L2O"; the test is that of Heaton, Chen, Wang & Yin 2020,
-    "Safeguarded learned convex optimization".
+    Source: the safeguard of Shen et al. 2021; a test of this sort is in Heaton, Chen, Wang & Yin
+    2020, "Safeguarded learned convex optimization".
 
-    The optimizer's memory takes part in every step, chosen or not; only its z is replaced. The state
-    is (z, E, safe steps taken, anchor, steps since it, what the optimizer remembers): E and both
-    counts are (batch, 1).
+    The optimizer's memory takes part in every step, chosen or not; only its z is replaced. The
+    state is (z, E, safe steps taken, anchor, steps since it, what the optimizer remembers): E and
+    both counts are (batch, 1).
 
     Parameters
     ----------

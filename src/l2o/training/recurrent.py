@@ -34,10 +34,10 @@ def train_recurrent(
 
     Parameters
     ----------
-    given : parameters ``setting``, ``method``, ``kind``, ``hyperparameters``, ``meta_training`` (see
-        :class:`MetaTraining`), ``seed``, ``device``, ``compute_threads`` and, where the budget has
-        imitation, ``teacher`` (a first-order method and its hyperparameters); outputs and state as
-        for :func:`l2o.training.unrolled.train_unrolled`
+    given : parameters ``setting``, ``method``, ``kind``, ``hyperparameters``, ``meta_training``
+        (see :class:`MetaTraining`), ``seed``, ``device``, ``compute_threads`` and, where the budget
+        has imitation, ``teacher`` (a first-order method and its hyperparameters); outputs and state
+        as for :func:`l2o.training.unrolled.train_unrolled`
     family : returns the optimizees of a split, ``train`` or ``validation``, on a device
     about : what the checkpoint's record says besides
 

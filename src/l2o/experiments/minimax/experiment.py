@@ -55,12 +55,22 @@ class Minimax(FamilyExperiment):
         ``more`` are the gradients that a step takes beside the method's own.
         """
         each = self.contestant(method).head.gradients + more
-        given = {"iterations": max(1, (gradients or self.parameters.gradients) // each)}
+        given = {"iterations": max(1, (gradients or self.sizes.gradients) // each)}
         return given | {"start_scale": self.parameters.start_scale, "starts": self.sizes.starts}
 
     def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
-        return self.runs(method, self.parameters.search_gradients)
+        return self.runs(method, self.sizes.search_gradients)
+
+    def tune(self, setting: str, method: str) -> Job | None:
+        """Search the step of a method; a setting that is like another one has its steps."""
+        self.place(setting)
+        return super().tune(self.parameters.known_as(setting), method)
+
+    def training_of(self, setting: str, method: str) -> Job | None:
+        """Return the training behind an evaluation; None for what is not trained."""
+        self.place(setting)
+        return super().training_of(self.parameters.known_as(setting), method)
 
     def evaluation(self, setting: str, method: str) -> dict[str, Any]:
         """Return how a method is followed."""
@@ -86,7 +96,7 @@ class Minimax(FamilyExperiment):
         for setting in settings:
             reads[f"set {setting}"] = self.sample(setting)["set"]
             for name in found if measurement == "safeguard" else ():
-                reads[f"{name} {setting}"] = self.train(setting, name)["checkpoint"]
+                reads[f"{name} {setting}"] = self.training_of(setting, name)["checkpoint"]
                 if (tuned := self._safe_step(setting)) is not None:
                     reads[f"step {setting}"] = tuned["tuned"]
         for name in found:

@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat
 from l2o.config import experiment
 from l2o.config.nearest import unknown_key
 from l2o.config.sections import Sizes, check_by_setting
-from l2o.config.values import Count, Name, NonNegative, Positive, Size
+from l2o.config.values import Name, NonNegative, Positive, Size
 from l2o.errors import InputError
 
 CLASSES = {  # of :mod:`l2o.optimizees.minimax`, by problem
@@ -32,6 +32,8 @@ class Setting(experiment.Setting):
     density: Positive = Field(1.0, le=1, description="P(A_ij != 0) of a game")
     shift: NonNegative = Field(0.0, le=1e6, description="x*, y* are uniform in [-shift, shift]")
 
+    like: Name | None = Field(None, description="whose searched steps and trained nets are used")
+
     @property
     def convex_concave(self) -> bool:
         """Whether f is convex in x and concave in y."""
@@ -44,6 +46,8 @@ class Preset(experiment.Preset, experiment.RecurrentBudget):
     sizes: dict[Name, Size]
     samples: Sizes
     starts: int = Field(ge=1, le=1000)
+    gradients: int = Field(ge=8, le=10**7, description="of a run")
+    search_gradients: int = Field(ge=8, le=10**7, description="of a run of a search")
 
 
 class Parameters(experiment.ExperimentParameters):
@@ -51,22 +55,28 @@ class Parameters(experiment.ExperimentParameters):
 
     kinds = ("minimax", "learned_minimax")
 
-    gradients: int = Field(ge=8, le=10**7, description="of a run")
-    search_gradients: int = Field(ge=8, le=10**7, description="of a run of a search")
     start_scale: FiniteFloat = Field(ge=0, le=1e6)
     transferred: Name
     safeguarded: tuple[Name, ...] = Field(min_length=1)
     settings: dict[Name, Setting] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
+    @property
+    def training_settings(self) -> list[str]:
+        """Settings that methods are trained and searched on: those that are like no other."""
+        return [name for name, setting in self.settings.items() if setting.like is None]
+
+    def known_as(self, setting: str) -> str:
+        """Return the setting whose searched steps and trained nets are used in one."""
+        return self.settings[setting].like or setting
+
     def check(self, path: str | Path, known: experiment.Known) -> None:
         """Check what types cannot say; errors as of the base."""
-        for place, name in [("transferred", self.transferred)] + [
-            ("safeguarded", name) for name in self.safeguarded
-        ]:
-            if name not in self.settings:
-                raise unknown_key(path, f"{place}.{name}", list(self.settings))
+        if self.transferred not in self.training_settings:
+            raise unknown_key(path, f"transferred.{self.transferred}", self.training_settings)
         for name in self.safeguarded:
+            if name not in self.settings:
+                raise unknown_key(path, f"safeguarded.{name}", list(self.settings))
             if not self.settings[name].convex_concave:
                 problem = "is not convex-concave: no step is safe there"
                 raise InputError(path, f"safeguarded.{name}", problem, "drop it")
@@ -75,6 +85,8 @@ class Parameters(experiment.ExperimentParameters):
                 if low > high:
                     place, problem = f"settings.{name}.{key}", f"{low:g} is above {high:g}"
                     raise InputError(path, place, problem, "give the lower end first")
+            if (like := setting.like) is not None and like not in self.training_settings:
+                raise unknown_key(path, f"settings.{name}.like.{like}", self.training_settings)
             if setting.problem == "singular_game" and setting.density == 1:
                 place, problem = f"settings.{name}.density", "no matrix without zeros is singular"
                 raise InputError(path, place, problem, "lower it")
@@ -90,7 +102,7 @@ class Parameters(experiment.ExperimentParameters):
                 remedy = "give an even number, of singular games above 2"
                 raise InputError(path, f"{prefix}.sizes.{name}", problem, remedy)
         super().check_preset(path, prefix, preset)
-        for setting in self.settings:
+        for setting in self.training_settings:
             for method in self.learned_minimax:
                 budget = self.budget(prefix.rpartition(".")[2], setting, method)
                 for key in ("scaling", "convex", "imitation"):

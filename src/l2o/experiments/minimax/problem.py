@@ -1,4 +1,4 @@
-"""The work on minimax problems: sets, searches of steps, and what is measured of learned methods."""
+"""The work on minimax problems: sets, searches of steps, measurements of learned methods."""
 
 from __future__ import annotations
 
@@ -96,9 +96,7 @@ def _cases(given: Given) -> Iterator[tuple[str, tuple[str, Mapping[str, Any]]]]:
     return itertools.product(p["families"], p["methods"].items())
 
 
-def _ended(
-    given: Given, setting: str, who: Mapping[str, Any], optimizer: Any
-) -> dict[str, Any]:
+def _ended(given: Given, setting: str, who: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
     """Return how the runs of an optimizer end, and how many safe steps a guarded one took."""
     import numpy as np
     import torch
@@ -118,6 +116,7 @@ def _ended(
     (spread,) = quartiles(runs.values[-1:], ("loss_q25", "loss_median", "loss_q75"))
     with np.errstate(invalid="ignore", over="ignore"):
         mean = float(runs.values[-1].mean())
-    row = {"setting": setting, "method": who["method"], "label": optimizer.label, "loss": mean}
+    row = {"setting": setting, "method": who["method"], "kind": who["kind"]}
+    row |= {"label": optimizer.label, "loss": mean}
     row |= {**spread, "evaluations": float(runs.evaluations[-1].mean())}
     return row | ({"safe_steps": float(runs.last[2].mean())} if guarded else {})

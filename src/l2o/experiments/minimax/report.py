@@ -72,8 +72,8 @@ def _reached(tables, about):
         return Cell(text, "met" if row["best"] else "", significant(row["loss_median"], 2))
 
     words = (
-        f"Gradients until the median is at most {significant(SOLVED, 1)}, fewest in bold; beside it "
-        f"the median at the end."
+        f"Gradients until the median is at most {significant(SOLVED, 1)}, fewest in bold; beside "
+        "it the median at the end."
     )
     return [Text(words), by_setting(ends, about.titles, cell), Text(_winners(ends, about))]
 
@@ -110,8 +110,7 @@ def _trained(tables, about):
 
 def _transferred(tables, about):
     """Return what nets trained on one range are worth on the others, beside those trained there."""
-    columns = ["setting", "method", "label", "loss_median"]
-    moved = tables["transfer"][columns]
+    moved = tables["transfer"]
     titles = {name: about.titles[name] for name in moved["setting"].unique()}
     own = tables["finals"].set_index(["setting", "method"])["loss_median"]
 

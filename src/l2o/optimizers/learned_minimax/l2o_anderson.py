@@ -23,10 +23,11 @@ class L2oAnderson(RecurrentOptimizer):
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
     u = ||dz|| / ||dF|| of the last step is the problem's own unit of length; w shortens the step to
     ``reach`` times the last one. For every instance and step a net with one hidden layer multiplies
-    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 3. It sees five numbers without units: how F has shrunk,
-    in the last step and beside what mixing foretold; the angles between F and the last F, between
-    dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson mixing with
-    the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is z - first F.
+    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 3. It sees five numbers without units: how F
+    has shrunk, in the last step and beside what mixing foretold; the angles between F and the last
+    F, between dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson
+    mixing with the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is
+    z - first F.
 
     It is trained for the logarithm of the distance after a step, one step ahead.
 
@@ -91,9 +92,9 @@ class L2oAnderson(RecurrentOptimizer):
             dim=1,
         )
         told = self.told(self.seen(features).tanh())
-        names = ("rate", "ridge", "reach")
-        scales = (told.new_tensor(GAINS) * told.tanh()).exp().unbind(dim=1)
-        rate, ridge, reach = (self.hyper[n] * s[:, None] for n, s in zip(names, scales, strict=True))
+        usual = told.new_tensor([self.hyper[name] for name in ("rate", "ridge", "reach")])
+        set_ = usual * (told.new_tensor(GAINS) * told.tanh()).exp()
+        rate, ridge, reach = (column[:, None] for column in set_.unbind(dim=1))
         # In float32 the least squares would be worth nothing.
         awake, known = ~resting(F, start), int(k)
         given = (tensor.double() for tensor in (F, dz[:, :known], dF[:, :known]))

@@ -10,10 +10,11 @@ from l2o.optimizers.protocol import Optimizer, State
 
 
 class Anderson(Optimizer):
-    """z+ = z - sum_j c_j dz_j - rate (F(z) - sum_j c_j dF_j), c as in :mod:`l2o.optimizers.anderson`.
+    """z+ = z - sum_j c_j dz_j - rate (F(z) - sum_j c_j dF_j).
 
-    On a linear F it is GMRES with a truncated memory; no more differences are kept than z has
-    unknowns. What is solved rests. The state is (z, z-, F(z-), dz, dF, ||F|| at the start, k).
+    For c see :mod:`l2o.optimizers.anderson`. On a linear F it is GMRES with a truncated memory; no
+    more differences are kept than z has unknowns. What is solved rests. The state is (z, z-, F(z-),
+    dz, dF, ||F|| at the start, k).
     """
 
     name = "anderson"
