@@ -65,12 +65,12 @@ class Minimax(FamilyExperiment):
     def tune(self, setting: str, method: str) -> Job | None:
         """Search the step of a method; a setting that is like another one has its steps."""
         self.place(setting)
-        return super().tune(self.parameters.known_as(setting), method)
+        return super().tune(self.parameters.tuned_as(setting), method)
 
     def training_of(self, setting: str, method: str) -> Job | None:
         """Return the training behind an evaluation; None for what is not trained."""
         self.place(setting)
-        return super().training_of(self.parameters.known_as(setting), method)
+        return super().training_of(self.parameters.trained_as(setting), method)
 
     def evaluation(self, setting: str, method: str) -> dict[str, Any]:
         """Return how a method is followed."""

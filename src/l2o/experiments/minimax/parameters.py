@@ -33,6 +33,7 @@ class Setting(experiment.Setting):
     shift: NonNegative = Field(0.0, le=1e6, description="x*, y* are uniform in [-shift, shift]")
 
     like: Name | None = Field(None, description="whose searched steps and trained nets are used")
+    trained_on: Name | None = Field(None, description="whose trained nets are used")
 
     @property
     def convex_concave(self) -> bool:
@@ -63,12 +64,16 @@ class Parameters(experiment.ExperimentParameters):
 
     @property
     def training_settings(self) -> list[str]:
-        """Settings that methods are trained and searched on: those that are like no other."""
-        return [name for name, setting in self.settings.items() if setting.like is None]
+        """Settings that methods are trained on: those that have nets of their own."""
+        return [name for name in self.settings if self.trained_as(name) == name]
 
-    def known_as(self, setting: str) -> str:
-        """Return the setting whose searched steps and trained nets are used in one."""
+    def tuned_as(self, setting: str) -> str:
+        """Return the setting whose searched steps are used in one."""
         return self.settings[setting].like or setting
+
+    def trained_as(self, setting: str) -> str:
+        """Return the setting whose trained nets are used in one."""
+        return self.settings[setting].trained_on or self.tuned_as(setting)
 
     def check(self, path: str | Path, known: experiment.Known) -> None:
         """Check what types cannot say; errors as of the base."""
@@ -85,8 +90,11 @@ class Parameters(experiment.ExperimentParameters):
                 if low > high:
                     place, problem = f"settings.{name}.{key}", f"{low:g} is above {high:g}"
                     raise InputError(path, place, problem, "give the lower end first")
-            if (like := setting.like) is not None and like not in self.training_settings:
-                raise unknown_key(path, f"settings.{name}.like.{like}", self.training_settings)
+            for key in ("like", "trained_on"):
+                other = getattr(setting, key)
+                if other is not None and other not in self.training_settings:
+                    place = f"settings.{name}.{key}.{other}"
+                    raise unknown_key(path, place, self.training_settings)
             if setting.problem == "singular_game" and setting.density == 1:
                 place, problem = f"settings.{name}.density", "no matrix without zeros is singular"
                 raise InputError(path, place, problem, "lower it")

@@ -14,16 +14,16 @@ from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
 FEATURES, OUTPUTS = 5, 3
 BOUND = 6.0  # of a feature, the logarithm of a ratio
-GAINS = (3.0, 12.0, 3.0)  # of rate, ridge, reach: factors of e^3, e^12 each way are within reach
+GAINS = (3.0, 12.0, 8.0)  # of rate, ridge, reach: factors of e^3, e^12, e^8 each way
 
 
 class L2oAnderson(RecurrentOptimizer):
     """z+ = z - w (m + rate u (F(z) - d)), m and d the mixtures of the last steps, w at most 1.
 
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
-    u = ||dz|| / ||dF|| of the last step is the problem's own unit of length; w shortens the step to
+    u = min_j ||dz_j|| / ||dF_j|| is the problem's own unit, the inverse of a Lipschitz constant; w shortens the step to
     ``reach`` times the last one. For every instance and step a net with one hidden layer multiplies
-    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 3. It sees five numbers without units: how F
+    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 8. It sees five numbers without units: how F
     has shrunk, in the last step and beside what mixing foretold; the angles between F and the last
     F, between dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson
     mixing with the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is
@@ -43,8 +43,8 @@ class L2oAnderson(RecurrentOptimizer):
         "hidden": 16,
         "first": 0.1,
         "rate": 1.0,
-        "ridge": 1e-8,
-        "reach": 4.0,
+        "ridge": 1e-10,
+        "reach": 1e3,
     }
     ranges = {
         "memory": "integers [1, 1000]",
@@ -75,12 +75,12 @@ class L2oAnderson(RecurrentOptimizer):
     def step(self, optimizee: Minimax, state: State) -> State:
         """Return the state after one step; no derivative is taken through z or the gradient."""
         z, before, last, dz, dF, foretold, start, k = (tensor.detach() for tensor in state)
-        F = optimizee.gradient(z).detach()
-        if k == 0:
+        F, known = optimizee.gradient(z).detach(), int(k)
+        if not known:
             return z - self.first.exp() * F, z, F, dz, dF, _size(F), _size(F), k + 1
         dz, dF = remembered(dz, z - before), remembered(dF, F - last)
         moved, changed = dz[:, 0], dF[:, 0]
-        unit = _size(moved) / _size(changed)
+        unit = (_size(dz[:, :known]) / _size(dF[:, :known])).amin(dim=1)
         features = torch.cat(
             [
                 _ratio(_size(F), _size(last)),
@@ -96,7 +96,7 @@ class L2oAnderson(RecurrentOptimizer):
         set_ = usual * (told.new_tensor(GAINS) * told.tanh()).exp()
         rate, ridge, reach = (column[:, None] for column in set_.unbind(dim=1))
         # In float32 the least squares would be worth nothing.
-        awake, known = ~resting(F, start), int(k)
+        awake = ~resting(F, start)
         given = (tensor.double() for tensor in (F, dz[:, :known], dF[:, :known]))
         pair = mixed_where(awake[:, 0], *given, ridge[..., None].double())
         way, change = (part.to(z.dtype) for part in pair)
@@ -108,7 +108,7 @@ class L2oAnderson(RecurrentOptimizer):
 
 
 def _size(x: Tensor) -> Tensor:
-    """Return ||x||, (batch, 1), above 0."""
+    """Return ||x||, (..., 1), above 0."""
     return x.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
 
 
