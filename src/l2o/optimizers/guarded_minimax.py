@@ -9,15 +9,15 @@ from l2o.optimizees.minimax import Minimax
 from l2o.optimizers.minimax.halpern import halpern_step
 from l2o.optimizers.protocol import Optimizer, State
 
-ENOUGH = 0.99  # of the lowest ||F|| so far: a learned step that leaves less is taken
+ENOUGH = 0.99  # of the lowest ||F|| so far: a learned step that leaves no more is taken
 
 
 class GuardedMinimax:
     """A learned step where it lowers ||F||, else Halpern's; each instance by itself.
 
-        y from the learned optimizer at z;  E the lowest ||F|| that a learned step has reached
-        z+ = y, and E+ = ||F(y)||, where ||F(y)|| <= 0.99 E;  else the step of
-        :mod:`l2o.optimizers.minimax.halpern`, whose anchor is the last z that was learned.
+        y from the learned optimizer at z;  E the lowest ||F|| of all z so far
+        z+ = y where ||F(y)|| <= 0.99 E;  else the step of :mod:`l2o.optimizers.minimax.halpern`,
+        whose anchor is the last z that was learned.
 
     Either learned steps are taken for ever, and then ||F|| goes to 0 as a geometric series; or a
     last one is, and what follows is Halpern's iteration, which on a convex-concave f converges.
@@ -40,16 +40,17 @@ class GuardedMinimax:
 
     def init(self, optimizee: Minimax, x: Tensor) -> State:
         z, *memory = self.inner.init(optimizee, x)
-        lowest = optimizee.gradient(z).norm(dim=-1, keepdim=True)
-        none = torch.zeros_like(lowest)
-        return z, lowest, none, z, none, *memory
+        none = z.new_zeros(len(z), 1)
+        return z, none + torch.inf, none, z, none, *memory
 
     def step(self, optimizee: Minimax, state: State) -> State:
         z, lowest, taken, anchor, k, *memory = state
         y, *memory = self.inner.step(optimizee, (z, *memory))
+        slope = optimizee.gradient(z)
+        lowest = torch.minimum(lowest, slope.norm(dim=-1, keepdim=True))
         left = optimizee.gradient(y).norm(dim=-1, keepdim=True)
         learned = left <= ENOUGH * lowest  # false for NaN, where the optimizer has diverged
-        safe = halpern_step(optimizee, z, anchor, k, self.rate)
+        safe = halpern_step(optimizee, z, slope, anchor, k, self.rate)
         new, anchor = torch.where(learned, y, safe), torch.where(learned, y, anchor)
-        lowest, k = torch.where(learned, left, lowest), torch.where(learned, 0.0, k + 1)
+        k = torch.where(learned, 0.0, k + 1)
         return new, lowest, taken + ~learned, anchor, k, *memory

@@ -8,16 +8,19 @@ from l2o.optimizees.minimax import Minimax
 from l2o.optimizers.protocol import Optimizer, State
 
 
-def extragradient(optimizee: Minimax, z: Tensor, rate: float | Tensor) -> Tensor:
-    """Return T(z) = z - rate F(z - rate F(z)).
+def halpern_step(
+    optimizee: Minimax, z: Tensor, slope: Tensor, start: Tensor, k: Tensor, rate: float
+) -> Tensor:
+    """Return z_0 / (k + 2) + (k + 1) / (k + 2) T(z), with T(z) = z - rate F(z - rate F(z)).
 
-    On a matrix game it is nonexpansive for rates up to 1 / ||A||.
+    On a matrix game T is nonexpansive for rates up to 1 / ||A||. ``slope`` is F(z), ``start`` z_0.
     """
-    return z - rate * optimizee.gradient(z - rate * optimizee.gradient(z))
+    moved = z - rate * optimizee.gradient(z - rate * slope)
+    return start / (k + 2) + (k + 1) / (k + 2) * moved
 
 
 class Halpern(Optimizer):
-    """z+ = z_0 / (k + 2) + (k + 1) / (k + 2) T(z), with T as :func:`extragradient`.
+    """z+ = z_0 / (k + 2) + (k + 1) / (k + 2) T(z), with T of :func:`halpern_step`.
 
     For convex-concave f: with a nonexpansive T ||z - T(z)|| falls as 1 / k. The state is
     (z, z_0, k).
@@ -35,11 +38,5 @@ class Halpern(Optimizer):
 
     def step(self, optimizee: Minimax, state: State) -> State:
         z, start, k = state
-        return halpern_step(optimizee, z, start, k, self.hyper["rate"]), start, k + 1
-
-
-def halpern_step(
-    optimizee: Minimax, z: Tensor, start: Tensor, k: Tensor, rate: float | Tensor
-) -> Tensor:
-    """Return z+ of the class, with z_0 = ``start``."""
-    return start / (k + 2) + (k + 1) / (k + 2) * extragradient(optimizee, z, rate)
+        slope = optimizee.gradient(z)
+        return halpern_step(optimizee, z, slope, start, k, self.hyper["rate"]), start, k + 1
