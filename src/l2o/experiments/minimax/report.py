@@ -8,12 +8,12 @@ import numpy as np
 
 from l2o.figures.common import LEARNED
 from l2o.figures.compared import Cell, Compared, Grid, Text
-from l2o.figures.comparison import Rule
+from l2o.figures.comparison import metrics
 from l2o.figures.intake import named_table
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import NOTHING, percent, rounded, significant
+from l2o.figures.numbers import NOTHING, percent, significant
 from l2o.figures.standard import Standard
-from l2o.figures.wording import by_setting
+from l2o.figures.wording import pair, row_name, rule_text
 
 PANELS = 6  # of a page
 SOLVED = 1e-8  # a distance that counts as none
@@ -25,20 +25,18 @@ DISTANCE = Measure(
         "duality gap, where no coordinate may go further than 1 from x*, y*."
     ),
     x="evaluations",
-    xlabel="Gradients of f (by x and y: one)",
+    xlabel="Gradients of f (by x and y together: one)",
     bottom=1e-9,
-    rounding=rounded,
 )
 REPORT = Standard(
     DISTANCE,
-    reading="Published values are labels of a figure, and about x alone; ours are about x and y.",
-    rule=Rule(),
-    tails={"loss": "mean", "loss_median": "median", "loss_p99": "99th percentile"},
+    reading="Published values are labels of a figure, about x alone; ours are about x and y.",
 )
+_COLUMNS = ("method", "variant", "kind", "label", "loss", "loss_median")
 
 
 def figure(tables, published, about):
-    """Return the pages, of six settings each."""
+    """Return the pages, of six settings each; published are a few ends, which the table has."""
     settings, pages = [*about.titles], []
     for first in range(0, len(settings), PANELS):
         titles = {name: about.titles[name] for name in settings[first : first + PANELS]}
@@ -47,57 +45,78 @@ def figure(tables, published, about):
 
 
 def table(tables, published, about):
-    """Return the comparison, who comes near first, and what is measured of learned methods."""
-    found = REPORT.table(tables, published, about)
-    blocks = [*found.blocks, *_reached(tables, about)]
+    """Return means beside what is published, who solves what first, and what nets learned."""
+    rows = REPORT.compared(tables, published, about)
+    blocks = [*_means(rows, about), *_first(tables, about)]
     if "untrained" in tables:
         blocks += [*_trained(tables, about), *_transferred(tables, about)]
         blocks += _guarded(tables, about)
-    return Compared(found.rows, blocks, found.metrics)
+    return Compared(rows, blocks, metrics(rows, "loss", "failed"))
 
 
-def _reached(tables, about):
-    """Return the gradients after which the median is solved, and the lowest medians."""
-    columns = ("method", "label", "kind", "evaluations", "loss_median")
-    curves = named_table(tables, about, "curves", columns)
+def _by_method(rows, titles, cell, blank=""):
+    """Return a table with a row for each setting and a column for each method."""
+    methods = {name: row_name(own) for name, own in rows.groupby("method", sort=False)}
+    lines = []
+    for setting, title in titles.items():
+        cells = {row["method"]: cell(row) for _, row in rows[rows["setting"] == setting].iterrows()}
+        lines.append((title, [cells.get(name, Cell(blank)) for name in methods]))
+    return Grid(("problem", *methods.values()), lines)
+
+
+def _means(rows, about):
+    """Return means, with the published value where there is one, and the part that failed."""
+
+    def cell(row):
+        known = not np.isnan(row["paper_loss"])
+        text = pair(row, DISTANCE) if known else pair(row, DISTANCE).rpartition(" / ")[0]
+        part = row["failed"] / row["runs"]
+        return Cell(text, row["verdict"], f"{percent(part)} failed" if part else "")
+
+    words = (
+        f"{DISTANCE.label}, mean after {rows['evaluations'].max():,.0f} gradients: ours, where "
+        f"something is published ours / published, and the part of {about.pooled} that failed "
+        f"(ended not finite or not below the start). {DISTANCE.what} Lower is better."
+    )
+    told = f"{rule_text(REPORT.rule)} {REPORT.reading}"
+    return [Text(words), _by_method(rows, about.titles, cell), Text(told)]
+
+
+def _first(tables, about):
+    """Return the gradients until the median is solved, medians at the end, and who is first."""
+    curves = named_table(tables, about, "curves", (*_COLUMNS, "evaluations"))
     solved = curves[curves["loss_median"] <= SOLVED]
     first = solved.groupby(["setting", "method"])["evaluations"].min()
     ends = curves.drop_duplicates(["setting", "method"], keep="last")
-    ends = ends.assign(first=[first.get(key, np.inf) for key in _keys(ends)])
-    best = ends.groupby("setting")["first"].transform("min")
-    ends = ends.assign(best=(ends["first"] == best) & np.isfinite(best))
+    pairs = ends[["setting", "method"]].itertuples(index=False, name=None)
+    ends = ends.assign(first=[first.get(one, np.inf) for one in pairs])
+    # Who solves it first; where nobody does, whose median is lowest.
+    order = ends.sort_values(["first", "loss_median", "loss"], kind="stable")
+    best = order.drop_duplicates("setting").set_index("setting")
+    won = {name: row["method"] for name, row in best.iterrows()}
 
     def cell(row):
         text = f"{row['first']:,.0f}" if np.isfinite(row["first"]) else NOTHING
-        return Cell(text, "met" if row["best"] else "", significant(row["loss_median"], 2))
+        mark = "met" if row["method"] == won[row["setting"]] else ""
+        return Cell(text, mark, _short(row["loss_median"]))
 
+    learned = [about.titles[name] for name in about.titles if best.loc[name, "kind"] in LEARNED]
     words = (
-        f"Gradients until the median is at most {significant(SOLVED, 1)}, fewest in bold; beside "
-        "it the median at the end."
+        f"Gradients until the median is at most {significant(SOLVED, 1)}, and the median at the "
+        "end. Bold: the first to solve it, or else the lowest median."
     )
-    return [Text(words), by_setting(ends, about.titles, cell), Text(_winners(ends, about))]
-
-
-def _keys(rows):
-    return rows[["setting", "method"]].itertuples(index=False, name=None)
-
-
-def _winners(ends, about):
-    """Return where a learned method is the first, and where a hand-made one is."""
-    told = []
-    for setting, rows in ends.groupby("setting", sort=False):
-        # Who solves it first; if nobody does, whose median is lowest.
-        best = rows.sort_values(["first", "loss_median"], kind="stable").iloc[0]
-        word = "learned" if best["kind"] in LEARNED else "hand-made"
-        told.append(f"{about.titles[setting]}: {best['label']} ({word})")
-    return f"First to solve it, or else nearest at the end: {'; '.join(told)}."
+    who = f"A learned method is first in {len(learned)} of {len(about.titles)}: "
+    return [
+        Text(words),
+        _by_method(ends, about.titles, cell),
+        Text(f"{who}{'; '.join(learned) or 'none'}."),
+    ]
 
 
 def _trained(tables, about):
-    """Return medians of nets as they are drawn beside those of trained ones."""
-    columns = ("method", "label", "loss", "loss_median")
-    before = named_table(tables, about, "untrained", columns)
-    after = named_table(tables, about, "finals", columns).set_index(["setting", "method"])
+    """Return medians and means of nets as they are drawn, and of trained ones."""
+    before = named_table(tables, about, "untrained", ("method", "kind", "label", "loss"))
+    after = named_table(tables, about, "finals", _COLUMNS).set_index(["setting", "method"])
 
     def cell(row):
         end = after.loc[(row["setting"], row["method"])]
@@ -105,41 +124,42 @@ def _trained(tables, about):
         return Cell("; ".join(f"{_short(a)} → {_short(b)}" for a, b in pairs))
 
     words = "Untrained → trained, at the end: medians; means."
-    return [Text(words), by_setting(before, about.titles, cell)]
+    return [Text(words), _by_method(before, about.titles, cell)]
 
 
 def _transferred(tables, about):
     """Return what nets trained on one range are worth on the others, beside those trained there."""
     moved = tables["transfer"]
     titles = {name: about.titles[name] for name in moved["setting"].unique()}
-    own = tables["finals"].set_index(["setting", "method"])["loss_median"]
+    own = tables["finals"].set_index(["setting", "method"])
 
     def cell(row):
-        return Cell(f"{_short(row['loss_median'])} / {_short(own[row['setting'], row['method']])}")
+        end = own.loc[(row["setting"], row["method"])]
+        pairs = [(row[of], end[of]) for of in ("loss_median", "loss")]
+        return Cell("; ".join(f"{_short(a)} / {_short(b)}" for a, b in pairs))
 
-    words = f"Trained on {about.facts['transferred']} / trained there: medians at the end."
-    return [Text(words), by_setting(moved, titles, cell)]
+    words = f"Trained on {about.facts['transferred']} / trained for it, at the end: medians; means."
+    return [Text(words), _by_method(moved, titles, cell)]
 
 
 def _guarded(tables, about):
     """Return learned methods with and without the safeguard, and how often it is taken."""
     rows = tables["safeguard"]
     titles = {name: about.titles[name] for name in rows["setting"].unique()}
-    lines = []
-    for _, own in rows.groupby("method", sort=False):
-        cells = []
-        for setting in titles:
-            two = own[own["setting"] == setting].set_index("variant")
-            off, on = two.loc["main"], two.loc["safeguarded"]
-            part = percent(on["safe_steps"] / on["steps"])
-            texts = (f"{_short(off[of])} → {_short(on[of])}" for of in ("loss_median", "loss"))
-            cells.append(Cell(f"{'; '.join(texts)}; {part}"))
-        lines.append((own["label"].iloc[0], cells))
+    off, on = (rows[rows["variant"] == name] for name in ("main", "safeguarded"))
+    off = off.set_index(["setting", "method"])
+
+    def cell(row):
+        start, part = off.loc[(row["setting"], row["method"])], row["safe_steps"] / row["steps"]
+        pairs = [(start[of], row[of]) for of in ("loss_median", "loss")]
+        texts = "; ".join(f"{_short(a)} → {_short(b)}" for a, b in pairs)
+        return Cell(f"{texts}; {row['safe_steps']:,.1f} ({percent(part)})")
+
     words = (
         "Without → with the safeguard, at the same number of gradients (it asks for three more in "
-        "every step): medians; means; part of the steps that are Halpern's."
+        "every step): medians; means; steps of a run that are Halpern's instead."
     )
-    return [Text(words), Grid(("method", *titles.values()), lines)]
+    return [Text(words), _by_method(on, titles, cell)]
 
 
 def _short(value):

@@ -21,8 +21,9 @@ class L2oAnderson(RecurrentOptimizer):
     """z+ = z - w (m + rate u (F(z) - d)), m and d the mixtures of the last steps, w at most 1.
 
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
-    u = min_j ||dz_j|| / ||dF_j|| is the problem's own unit, the inverse of a Lipschitz constant; w shortens the step to
-    ``reach`` times the last one. For every instance and step a net with one hidden layer multiplies
+    u = min_j ||dz_j|| / ||dF_j|| is the problem's own unit, the inverse of a Lipschitz constant; w
+    shortens the step to ``reach`` times the last one. For every instance and step a net with one
+    hidden layer multiplies
     rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 8. It sees five numbers without units: how F
     has shrunk, in the last step and beside what mixing foretold; the angles between F and the last
     F, between dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson
