@@ -39,7 +39,8 @@ class Minimax(FamilyExperiment):
 
     def drawing(self, setting: str) -> dict[str, Any]:
         """Return what instances are drawn from."""
-        return {"size": self.sizes.sizes[setting], "law": self._law(setting)}
+        size = self.sizes.sizes.get(setting, self.parameters.settings[setting].size)
+        return {"size": size, "law": self._law(setting)}
 
     def _law(self, setting: str) -> dict[str, Any]:
         keys = {"problem", "a", "b", "density", "shift"}

@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat
 
 from l2o.config import experiment
 from l2o.config.nearest import unknown_key
-from l2o.config.sections import Sizes, check_by_setting
+from l2o.config.sections import Sizes
 from l2o.config.values import Name, NonNegative, Positive, Size
 from l2o.errors import InputError
 
@@ -27,6 +27,7 @@ class Setting(experiment.Setting):
     """A problem, and the law of its instances."""
 
     problem: Literal[tuple(CLASSES)]
+    size: Size = Field(2, description="unknowns of both players together")
     a: Range = Field((0.9, 1.0), description="a is uniform between the two")
     b: Range = Field((0.9, 1.0), description="b is uniform between the two")
     density: Positive = Field(1.0, le=1, description="P(A_ij != 0) of a game")
@@ -44,7 +45,7 @@ class Setting(experiment.Setting):
 class Preset(experiment.Preset, experiment.RecurrentBudget):
     """Sizes and budgets."""
 
-    sizes: dict[Name, Size]
+    sizes: dict[Name, Size] = Field(default_factory=dict, description="other than the settings'")
     samples: Sizes
     starts: int = Field(ge=1, le=1000)
     gradients: int = Field(ge=8, le=10**7, description="of a run")
@@ -102,13 +103,20 @@ class Parameters(experiment.ExperimentParameters):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""
-        what = "give the number of unknowns, of both players together"
-        check_by_setting(path, f"{prefix}.sizes", preset.sizes, self.settings, what)
-        for name, size in preset.sizes.items():
-            if size % 2 or (size == 2 and self.settings[name].problem == "singular_game"):
+        for name in preset.sizes:
+            if name not in self.settings:
+                raise unknown_key(path, f"{prefix}.sizes.{name}", list(self.settings))
+        for name, setting in self.settings.items():
+            size, place = setting.size, f"settings.{name}.size"
+            if name in preset.sizes:
+                size, place = preset.sizes[name], f"{prefix}.sizes.{name}"
+            if size % 2 or (size == 2 and setting.problem == "singular_game"):
                 problem = f"{size} unknowns are not those of two players alike, or too few"
-                remedy = "give an even number, of singular games above 2"
-                raise InputError(path, f"{prefix}.sizes.{name}", problem, remedy)
+                raise InputError(
+                    path, place, problem, "give an even number, of singular games above 2"
+                )
+            if size > 2 and "game" not in setting.problem:
+                raise InputError(path, place, f"is {size}", "each player has one unknown here: 2")
         super().check_preset(path, prefix, preset)
         for setting in self.training_settings:
             for method in self.learned_minimax:

@@ -23,12 +23,11 @@ class L2oAnderson(RecurrentOptimizer):
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
     u = min_j ||dz_j|| / ||dF_j|| is the problem's own unit, the inverse of a Lipschitz constant; w
     shortens the step to ``reach`` times the last one. For every instance and step a net with one
-    hidden layer multiplies
-    rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 8. It sees five numbers without units: how F
-    has shrunk, in the last step and beside what mixing foretold; the angles between F and the last
-    F, between dz and dF; and u ||F|| beside the last step. Untrained its output is 0: Anderson
-    mixing with the ``rate``, ``ridge`` and ``reach`` given. The first step, without a history, is
-    z - first F.
+    hidden layer multiplies rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 8. It sees five
+    numbers without units: how F has shrunk, in the last step and beside what mixing foretold; the
+    angles between F and the last F, between dz and dF; and u ||F|| beside the last step. Untrained
+    its output is 0: Anderson mixing with the ``rate``, ``ridge`` and ``reach`` given. The first
+    step, without a history, is z - first F.
 
     It is trained for the logarithm of the distance after a step, one step ahead.
 
