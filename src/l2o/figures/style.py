@@ -28,6 +28,7 @@ BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
 )
 Marker = str | int | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
+_STAR_X, _STAR_12 = (4, 1, 45.0), (12, 1, 0.0)
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
 _RAYS = (
@@ -43,6 +44,8 @@ _STARS = (
     _STAR_4,
     _STAR_3,
     _STAR_6,
+    _STAR_X,
+    _STAR_12,
     _RAYS_8,
     *(m for m in _SPARE_MARKERS if m[1:2] == (1,)),
 )  # drawn larger
@@ -140,8 +143,8 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "anchored_extragradient": MethodStyle("#535353", (9, 2, 0.0), (0, (7, 2, 1, 2)), 1.2),
         "halpern": MethodStyle("#8A8A8A", (11, 2, 0.0), (0, (3, 2, 1, 2)), 1.2),
         "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
-        "twin_l2o": MethodStyle("#117733", (4, 0, 0.0)),
-        "l2o_anderson": MethodStyle("#EE3377", (5, 0, 0.0)),
+        "twin_l2o": MethodStyle("#117733", _STAR_X),
+        "l2o_anderson": MethodStyle("#EE3377", _STAR_12),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),
