@@ -162,21 +162,25 @@ def tune(given: Given) -> None:
     searched(given, loaded(given, "validation"))
 
 
-def searched(given: Given, f: Any, summed: Callable[[Any], float] = _mean) -> None:
+def searched(
+    given: Given, f: Any, summed: Callable[[Any], float] = _mean, along: bool = False
+) -> None:
     """Search the grid on instances ``f``, float64, and write the table.
 
-    ``summed`` makes one number, to be as low as possible, of the ends of all runs.
+    ``summed`` makes one number, to be as low as possible, of the ends of all runs, or of their
+    values ``along`` the way: at iterations that are even on a logarithmic axis.
     """
     from l2o.evaluation.family import followed
     from l2o.evaluation.grid_search import grid_search
-    from l2o.evaluation.runs import with_about
+    from l2o.evaluation.runs import recorded_iterations, with_about
     from l2o.optimizers.registry import methods
 
     p = given.parameters
+    recorded = recorded_iterations(p["iterations"]) if along else [p["iterations"]]
     starts, made = random_starts(p, f), methods(p["kind"])[p["method"]].load()
 
     def loss(hyper: Mapping[str, float]) -> float:
-        runs = followed(made(hyper), f, starts, [p["iterations"]], starts.dtype)
+        runs = followed(made(hyper), f, starts, recorded, starts.dtype)
         return summed(runs.values)
 
     about = {"setting": p["setting"], "method": p["method"]}
