@@ -14,7 +14,7 @@ from l2o.optimizers.recurrent.base import RecurrentOptimizer
 
 FEATURES, OUTPUTS = 5, 3
 BOUND = 6.0  # of a feature, the logarithm of a ratio
-GAINS = (3.0, 12.0, 8.0)  # of rate, ridge, reach: factors of e^3, e^12, e^8 each way
+GAINS = (3.0, 12.0, 12.0)  # of rate, ridge, reach: factors of e^3, e^12, e^12 each way
 
 
 class L2oAnderson(RecurrentOptimizer):
@@ -23,13 +23,14 @@ class L2oAnderson(RecurrentOptimizer):
     m = sum_j c_j dz_j and d = sum_j c_j dF_j are Anderson's, see :mod:`l2o.optimizers.anderson`;
     u = min_j ||dz_j|| / ||dF_j|| is the problem's own unit, the inverse of a Lipschitz constant; w
     shortens the step to ``reach`` times the last one. For every instance and step a net with one
-    hidden layer multiplies rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 8. It sees five
+    hidden layer multiplies rate, ridge and reach by exp(g tanh(.)), g = 3, 12, 12. It sees five
     numbers without units: how F has shrunk, in the last step and beside what mixing foretold; the
     angles between F and the last F, between dz and dF; and u ||F|| beside the last step. Untrained
     its output is 0: Anderson mixing with the ``rate``, ``ridge`` and ``reach`` given. The first
     step, without a history, is z - first F.
 
-    It is trained for the logarithm of the distance after a step, one step ahead.
+    By backpropagation it would learn to come near in one step, which is not how mixing gets there:
+    it is trained for the distance after some steps, by evolution strategies.
 
     As many differences are kept as z has unknowns, ``memory`` at most. What is solved rests. The
     state is (z, z-, F(z-), dz, dF, ||F|| as mixing foretold it, ||F|| at the start, k).
@@ -44,7 +45,7 @@ class L2oAnderson(RecurrentOptimizer):
         "first": 0.1,
         "rate": 1.0,
         "ridge": 1e-10,
-        "reach": 1e3,
+        "reach": 1e4,
     }
     ranges = {
         "memory": "integers [1, 1000]",
