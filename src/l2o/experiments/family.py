@@ -61,7 +61,8 @@ class FamilyExperiment(Experiment):
     def pooled(self) -> str:
         """Return what a point of a curve pools."""
         starts = self.sizes.starts
-        return f"{self.sizes.samples.test:,} instances from {starts} random starts each"
+        what = f"{starts} random start{'s' * (starts != 1)}"
+        return f"{self.sizes.samples.test:,} instances from {what} each"
 
     def problem(self, setting: str) -> dict[str, Any]:
         """Return the parameters that define the problem: the class of its instances."""
