@@ -33,14 +33,19 @@ def mixed(F: Tensor, dz: Tensor, dF: Tensor, ridge: float | Tensor) -> tuple[Ten
     ----------
     F : at the iterate, (batch, n)
     dz, dF : differences of iterates and of F, (batch, memory, n); zeros where there is none
-    ridge : weight of sum_j (c_j ||dF_j||)^2 beside the residual, or of each instance, (batch, 1, 1)
+    ridge : weight of sum_j (c_j ||dF_j||)^2 beside the residual, or of each instance, (batch, 1, 1);
+        rounding is added to it
     """
     sizes = dF.norm(dim=-1, keepdim=True)
     unit = torch.where(sizes > torch.finfo(F.dtype).tiny, 1 / sizes, 0.0)
     dz, dF = unit * dz, unit * dF
-    matrix = dF @ dF.transpose(1, 2) + ridge * torch.eye(dF.shape[1]).to(dF)
-    # Unlike `cholesky`, it raises nothing where a run has diverged.
-    c = torch.cholesky_solve(dF @ F[..., None], torch.linalg.cholesky_ex(matrix).L)
+    least = dF.shape[1] * torch.finfo(F.dtype).eps  # what rounding makes of a zero
+    diagonal = torch.eye(dF.shape[1]).to(dF)
+    matrix = dF @ dF.transpose(1, 2) + (ridge + 10 * least) * diagonal
+    # Where rounding or divergence leaves no factor there is nothing to learn either.
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    solved = torch.cholesky_solve(dF @ F[..., None], factor)
+    c = torch.where((failed == 0)[:, None, None], solved, 0.0)
     return (c * dz).sum(dim=1), (c * dF).sum(dim=1)
 
 
