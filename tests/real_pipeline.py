@@ -30,11 +30,17 @@ LEFT_OUT = {
         r"^      n10/.*\n(        .*\n)?",
     ],
     "fig8": [r"^  convnet: \{title.*\n"],
+    "minimax": [
+        r"^  (saddle|rotated|game1|seesaw[2-7]): \{title.*\n",
+        r"^  (game50|\w+_shifted|game5_singular):\n(    .*\n)+",
+        *(r"game1, (?=game5)", r", game50, game5_singular", r"^    sizes: \{game50: \d+\}\n"),
+    ],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
 SHORTER = {
     "fig3": [(r"horizons: \[200\]", "horizons: [20]")],
+    "minimax": [(r"{rate: \[0\.001, .*\]}", "{rate: [0.1, 0.3]}")],
     "fig7": [
         (r"beta1: .*\]}", "beta1: [0.5, 0.9], beta2: [0.9, 0.999]}"),
         (r"decay: \[.*\]}", "decay: [0.9, 0.99]}"),

@@ -100,7 +100,10 @@ def test_half_of_the_modules_are_within_120_lines():
     assert median(lines(path) for path in FILES.values() if path.stat().st_size) <= 120
 
 
-@pytest.mark.parametrize("kind", ["classical", "first_order", "unrolled"])
+SHORT = ["classical", "first_order", "unrolled", "minimax", "learned_minimax"]
+
+
+@pytest.mark.parametrize("kind", SHORT)
 def test_a_method_is_one_short_file(kind):
     for name in methods(kind):
         assert lines(ROOT / "optimizers" / kind / f"{name}.py") <= 120

@@ -94,7 +94,7 @@ def methods() -> None:
     from l2o.optimizers.registry import KINDS, methods
 
     for head in (head for kind in KINDS for head in methods(kind).values()):
-        print(f"{head.kind:11} {head.name:14} {head.label:14} {head.reference}")
+        print(f"{head.kind:15} {head.name:22} {head.label:22} {head.reference}")
 
 
 @app.command()

@@ -39,7 +39,7 @@ from l2o.variants import PUBLISHED
 FREE = {("settings",), ("presets", "smoke", "gaussian"), ("presets",)}  # names that a file gives
 # Jobs of all methods of an experiment together, and what a method may be held against.
 CHECKPOINTS = ("checkpoint", "start")
-OF_ALL = ("time", "join", "table", "figure", "optima")
+OF_ALL = ("time", "join", "table", "figure", "optima", "measure")
 ANOTHER = {"network_training": "mlp_sigmoid"}  # where a setting is the name of a network
 
 

@@ -146,6 +146,16 @@ def test_networks_are_trained_that_no_optimizer_has_seen(built):
     assert len([*trained.glob("*.json")]) == 2 * 4  # by both recipes
 
 
+def test_minimax_methods_get_equal_gradients_and_learned_ones_are_looked_into(built):
+    curves = table(built, "minimax_curves")
+    assert curves.groupby("setting")["method"].nunique().eq(9).all()
+    assert (curves.groupby(["setting", "method"])["evaluations"].max() == 100).all()
+    assert {*table(built, "minimax_transfer")["setting"]} == {"seesaw1"}
+    safe = table(built, "minimax_safeguard").set_index(["method", "variant"])
+    assert (safe["safe_steps"].unstack()["main"] == 0).all() and len(safe) == 4
+    assert table(built, "minimax_timings")["training_seconds"].notna().sum() == 4
+
+
 def test_unroll_lengths_and_their_memory_are_measured(built):
     lengths = table(built, "fig3_lengths").set_index("setting")
     assert (lengths["meta_steps"] * lengths["unroll"] == 20).all()  # the same inner steps

@@ -31,8 +31,11 @@ from l2o.config.values import PRESETS, File, Name, PresetName, Section, Text
 from l2o.errors import InputError
 from l2o.variants import MAIN, PUBLISHED
 
-KINDS = ("first_order", "classical", "population", "unrolled", "recurrent")
-TRAINED = ("unrolled", "recurrent")
+KINDS = (
+    *("first_order", "classical", "population", "minimax"),
+    *("unrolled", "recurrent", "learned_minimax"),
+)
+TRAINED = ("unrolled", "recurrent", "learned_minimax")
 Known = Mapping[str, Intervals]  # of hyperparameters, by kind and method
 
 
@@ -83,6 +86,8 @@ class ExperimentParameters(Section):
     unrolled: Methods = Field(default_factory=dict)
     recurrent: Methods = Field(default_factory=dict)
     published_recipe: Methods = Field(default_factory=dict)
+    minimax: Methods = Field(default_factory=dict)
+    learned_minimax: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)
@@ -93,6 +98,11 @@ class ExperimentParameters(Section):
     def methods(self) -> dict[str, str]:
         """Return the kind of every method that takes part, in the order of the file's kinds."""
         return {name: kind for kind in self.kinds for name in getattr(self, kind)}
+
+    @property
+    def meta_trained(self) -> Methods:
+        """The methods that are meta-trained."""
+        return {**self.recurrent, **self.learned_minimax}
 
     @property
     def targets(self) -> dict[str, tuple[float, ...]]:
@@ -175,14 +185,14 @@ class ExperimentParameters(Section):
             raise InputError(path, f"{prefix}.published_training", problem, "give their budget")
         for place, name, nets in (
             ("training", "overrides", self.unrolled),
-            ("meta_training", "meta_overrides", self.recurrent),
+            ("meta_training", "meta_overrides", self.meta_trained),
             ("published_training", "published_overrides", self.published_recipe),
         ):
             budget = getattr(preset, place, None)
             if budget is not None:
                 given = (budget, getattr(preset, name), self.training_settings, nets)
                 check_overrides(path, f"{prefix}.{name}", *given)
-        recipes = [*((name, MAIN, "meta_training") for name in self.recurrent)]
+        recipes = [*((name, MAIN, "meta_training") for name in self.meta_trained)]
         recipes += [(name, PUBLISHED, "published_training") for name in self.published_recipe]
         for (method, variant, place), setting in product(recipes, self.training_settings):
             budget = self.budget(prefix.rpartition(".")[2], setting, method, variant)

@@ -19,19 +19,20 @@ from l2o.evaluation.runs import (
     Contestant,
     Entry,
     failures,
+    learned_entries,
     quartiles,
-    recurrent_entries,
     status_of,
     tail,
 )
 from l2o.optimizees.counted import Counted
 from l2o.optimizees.protocol import Optimizee
 from l2o.optimizees.repeated import Repeated
-from l2o.optimizers.protocol import Optimizer
+from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.registry import methods
 from l2o.variants import MAIN, PUBLISHED
 
 STEPS = 50  # of a run that is timed
+TRAINED = ("recurrent", "learned_minimax")
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ class Runs:
     values : f at the recorded iterations, float64, (recorded, starts, instances)
     evaluations : function values and gradients asked for until then, shaped as the values
     seconds : of the whole, with the recording
+    last : the optimizer's state at the end; instances have their starts one after the other
     """
 
     values: np.ndarray
     evaluations: np.ndarray
     seconds: float
+    last: State = ()
 
 
 @torch.no_grad()
@@ -76,7 +79,7 @@ def followed(
             asked = counted.evaluations().double()
             evaluations[place[k]] = asked.expand(values[0].size).reshape(-1, count).T.numpy()
         if k == recorded[-1]:
-            return Runs(values, evaluations, time.perf_counter() - began)
+            return Runs(values, evaluations, time.perf_counter() - began, state)
         state = optimizer.step(counted, state)
 
 
@@ -96,9 +99,9 @@ def entries(
     checkpoint, published_recipe : of a trained method, by our recipe and the published one
     """
     name, kind, shift = who["method"], who["kind"], who["published_shift"]
-    if kind == "recurrent":
+    if kind in TRAINED:
         trained = {MAIN: checkpoint, PUBLISHED: published_recipe}
-        return recurrent_entries(name, trained, shift)
+        return learned_entries(name, kind, trained, shift)
     head, drawn = methods(kind)[name], who.get("drawn")
     given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
     return [

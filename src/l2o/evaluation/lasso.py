@@ -16,9 +16,9 @@ from l2o.evaluation.runs import (
     Contestant,
     Entry,
     failures,
+    learned_entries,
     learned_values,
     quartiles,
-    recurrent_entries,
     status_of,
     tail,
 )
@@ -58,7 +58,7 @@ def entries(
         told = Contestant(name, kind, net.label, layers=net.depth, learned=learned_values(net))
         return [Entry(told, Continued(net, after))]
     if kind == "recurrent":
-        return recurrent_entries(name, {MAIN: checkpoint, PUBLISHED: published_recipe})
+        return learned_entries(name, "recurrent", {MAIN: checkpoint, PUBLISHED: published_recipe})
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
         ("main", who["hyperparameters"], 0),

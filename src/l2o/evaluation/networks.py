@@ -19,8 +19,8 @@ from l2o.evaluation.runs import (
     Contestant,
     Entry,
     failures,
+    learned_entries,
     quartiles,
-    recurrent_entries,
     run_rows,
     status_of,
     tail,
@@ -215,7 +215,7 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
     name, kind = who["method"], who["kind"]
     if kind == "recurrent":
         trained = {MAIN: inputs["checkpoint"], PUBLISHED: inputs.get(PUBLISHED)}
-        found = recurrent_entries(name, trained)
+        found = learned_entries(name, "recurrent", trained)
         return [replace(entry, optimizer=in_blocks(entry.optimizer)) for entry in found]
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (

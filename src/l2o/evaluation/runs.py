@@ -64,14 +64,15 @@ class Entry:
     dtype: torch.dtype = torch.float64
 
 
-def recurrent_entries(
-    name: str, checkpoints: Mapping[str, Path | None], shift: int = 0
+def learned_entries(
+    name: str, kind: str, checkpoints: Mapping[str, Path | None], shift: int = 0
 ) -> list[Entry]:
-    """Return a recurrent optimizer ready to run, as trained by each recipe.
+    """Return a meta-trained optimizer ready to run, as trained by each recipe.
 
     Parameters
     ----------
-    name : of the method
+    name, kind : of the method; those of ``learned_minimax`` run in float64, since they come nearer
+        to a solution than float32 can say
     checkpoints : by variant, None where there is none
     shift : see :class:`Contestant`
 
@@ -84,8 +85,11 @@ def recurrent_entries(
         if path is not None:
             optimizer = load_recurrent(path).requires_grad_(False)
             learned = learned_values(optimizer)
-            told = Contestant(name, "recurrent", optimizer.label, variant, 0, shift, learned)
-            found.append(Entry(told, optimizer, torch.float32))
+            told = Contestant(name, kind, optimizer.label, variant, 0, shift, learned)
+            if kind == "recurrent":
+                found.append(Entry(told, optimizer, torch.float32))
+            else:
+                found.append(Entry(told, optimizer.double()))
     return found
 
 

@@ -114,13 +114,13 @@ class Experiment(Room):
         if not (self.tuned and grid):
             return None
         parameters = {**self.running(), **self.problem(setting), **who.parameters()}
-        parameters |= {"setting": setting, "grid": grid, **self.tuning()}
+        parameters |= {"setting": setting, "grid": grid, **self.tuning(method)}
         wildcards = {**self.place(setting), "method": method}
         sources = [self.work("tune"), who.head.module]
         given = {"resources": self.resources("tune", setting)}
         return self.job("tune", wildcards, parameters, self.data(setting), sources, **given)
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
         return {}
 

@@ -7,7 +7,7 @@ arrays by name. All the rest is here: sets, searches, trainings, evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ class FamilyExperiment(Experiment):
     def pooled(self) -> str:
         """Return what a point of a curve pools."""
         starts = self.sizes.starts
-        return f"{self.sizes.samples.test:,} instances from {starts} random starts each"
+        what = f"{starts} random start{'s' * (starts != 1)}"
+        return f"{self.sizes.samples.test:,} instances from {what} each"
 
     def problem(self, setting: str) -> dict[str, Any]:
         """Return the parameters that define the problem: the class of its instances."""
@@ -92,7 +93,7 @@ class FamilyExperiment(Experiment):
         given = self.parameters.model_dump(include={"iterations", "start_scale"})
         return given | {"starts": self.sizes.starts}
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
         return self.runs()
 
@@ -151,6 +152,10 @@ def _family(given: Given, split: str, device: torch.device) -> Any:
     return loaded(given, split).to(torch.float32).to(device)
 
 
+def _mean(values: Any) -> float:
+    return float(values.mean())
+
+
 def tune(given: Given) -> None:
     """Try all hyperparameters of the grid on the validation instances; write their losses."""
     from l2o.compute import prepare_device
@@ -159,19 +164,26 @@ def tune(given: Given) -> None:
     searched(given, loaded(given, "validation"))
 
 
-def searched(given: Given, f: Any) -> None:
-    """Search the grid on instances ``f``, float64, and write the table."""
+def searched(
+    given: Given, f: Any, summed: Callable[[Any], float] = _mean, along: bool = False
+) -> None:
+    """Search the grid on instances ``f``, float64, and write the table.
+
+    ``summed`` makes one number, to be as low as possible, of the ends of all runs, or of their
+    values ``along`` the way: at iterations that are even on a logarithmic axis.
+    """
     from l2o.evaluation.family import followed
     from l2o.evaluation.grid_search import grid_search
-    from l2o.evaluation.runs import with_about
+    from l2o.evaluation.runs import recorded_iterations, with_about
     from l2o.optimizers.registry import methods
 
     p = given.parameters
+    recorded = recorded_iterations(p["iterations"]) if along else [p["iterations"]]
     starts, made = random_starts(p, f), methods(p["kind"])[p["method"]].load()
 
     def loss(hyper: Mapping[str, float]) -> float:
-        runs = followed(made(hyper), f, starts, [p["iterations"]], starts.dtype)
-        return float(runs.values.mean())
+        runs = followed(made(hyper), f, starts, recorded, starts.dtype)
+        return summed(runs.values)
 
     about = {"setting": p["setting"], "method": p["method"]}
     rows = grid_search(p["hyperparameters"], p["grid"], loss)

@@ -39,8 +39,10 @@ KIND_HEADINGS = {  # of the groups of a legend, in their order
     "classical": "Classical",
     "first_order": "First-order",
     "population": "Population",
+    "minimax": "Minimax",
     "unrolled": "Learned, unrolled",
     "recurrent": "Learned, recurrent",
+    "learned_minimax": "Learned, minimax",
 }
 _BAND = 0.11  # opacity
 _OTHER = 1.9  # inches: the height of a panel of another sort

@@ -28,8 +28,13 @@ BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
 )
 Marker = str | int | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
+_STAR_X, _STAR_12 = (4, 1, 45.0), (12, 1, 0.0)
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
-_RAYS = (_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10)))
+_MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
+_RAYS = (
+    *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
+    *((count, 2, angle) for count, angle in _MINIMAX),
+)
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
     (corners, style, 18.0) for style in (1, 0) for corners in (5, 7, 3, 4)
@@ -39,6 +44,8 @@ _STARS = (
     _STAR_4,
     _STAR_3,
     _STAR_6,
+    _STAR_X,
+    _STAR_12,
     _RAYS_8,
     *(m for m in _SPARE_MARKERS if m[1:2] == (1,)),
 )  # drawn larger
@@ -129,6 +136,15 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "cma_es": MethodStyle("#1A1A1A", (5, 2, 0.0), (0, (8, 1.5, 1, 1.5)), 1.3),
         "basin_hopping": MethodStyle("#5E5E5E", (7, 2, 0.0), (0, (5, 1.2, 2, 1.2)), 1.3),
         "multi_start": MethodStyle("#929292", (10, 2, 0.0), (0, (3, 1.4, 1, 1.4)), 1.3),
+        "gda": MethodStyle("#808080", (5, 2, 36.0), (0, (1, 1)), 1.0),
+        "alternating_gda": MethodStyle("#636363", (6, 2, 30.0), (0, (2, 2, 1, 2)), 1.0),
+        "optimistic_gda": MethodStyle("#303030", (7, 2, 25.0), (0, (6, 1)), 1.2),
+        "extragradient": MethodStyle("#151515", (8, 2, 22.5), (0, (4, 1, 4, 2.5)), 1.2),
+        "anchored_extragradient": MethodStyle("#535353", (9, 2, 0.0), (0, (7, 2, 1, 2)), 1.2),
+        "halpern": MethodStyle("#8A8A8A", (11, 2, 0.0), (0, (3, 2, 1, 2)), 1.2),
+        "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
+        "twin_l2o": MethodStyle("#117733", _STAR_X),
+        "l2o_anderson": MethodStyle("#EE3377", _STAR_12),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),

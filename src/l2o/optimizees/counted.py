@@ -17,18 +17,19 @@ class Counted(Wrapped):
     ----------
     inner : the optimizee that answers
 
-    ``values`` and ``gradients`` are the counts so far, (batch,) int64; None before the first
-    question. Meta-losses, for which no method asks, are not counted. A point (..., batch, n) counts
-    once for each entry of the axes in front, so that a swarm of k particles counts k a step. Of
-    points (batch, n) a function value does not count at the very point asked about last time: in a
-    batched line search the instances that are done wait there for the others, and their value is
-    known.
+    ``values``, ``gradients`` and ``halves`` (of gradients, of one player each) are the counts so
+    far, (batch,) int64; None before the first question. Meta-losses and payoffs, for which no
+    method asks, are not counted. A point (..., batch, n) counts once for each entry of the axes in
+    front, so that a swarm of k particles counts k a step. Of points (batch, n) a function value
+    does not count at the very point asked about last time: in a batched line search the instances
+    that are done wait there for the others, and their value is known.
     """
 
     def __init__(self, inner: Optimizee) -> None:
         self.inner = inner
         self.values: Tensor | None = None
         self.gradients: Tensor | None = None
+        self.halves: Tensor | None = None
         self._last: Tensor | None = None
 
     def objective(self, x: Tensor) -> Tensor:
@@ -46,9 +47,19 @@ class Counted(Wrapped):
         self.gradients = new if self.gradients is None else self.gradients + new
         return super().gradient(x)
 
+    def partial(self, x: Tensor, player: int) -> Tensor:
+        """Return one half of the gradient at x, (..., batch, n / 2), counted as a half."""
+        new = _points(x)
+        self.halves = new if self.halves is None else self.halves + new
+        return super().partial(x, player)
+
     def evaluations(self) -> Tensor:
-        """Return function values and gradients together, (batch,) int64; 0 if nothing was asked."""
+        """Return function values and gradients together, (batch,); 0 if nothing was asked.
+
+        They are int64, and float64 where halves of gradients are among them.
+        """
         counts = [count for count in (self.values, self.gradients) if count is not None]
+        counts += [] if self.halves is None else [self.halves.double() / 2]
         return sum(counts, start=torch.zeros((), dtype=torch.int64))
 
 

@@ -74,9 +74,20 @@ class Wrapped:
         """Return what meta-training minimises, of all points together, ()."""
         return self._asked("meta_loss", x)
 
-    def _asked(self, question: str, x: Tensor) -> Tensor:
+    def partial(self, x: Tensor, player: int) -> Tensor:
+        """Return one half of the gradient, (..., batch, n / 2), where two players share x.
+
+        See :class:`l2o.optimizees.minimax.Minimax`, the one optimizee that has it.
+        """
+        return self._asked("partial", x, player)
+
+    def payoff(self, x: Tensor) -> Tensor:
+        """Return what the two players of a minimax problem play for, (..., batch)."""
+        return self._asked("payoff", x)
+
+    def _asked(self, question: str, x: Tensor, *more: int) -> Tensor:
         """Return the inner one's answer; ``question`` is the name of a method."""
-        return getattr(self.inner, question)(x)
+        return getattr(self.inner, question)(x, *more)
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,11 @@ class Scaled(Wrapped):
     def gradient(self, x: Tensor) -> Tensor:
         return self.c * super().gradient(x)
 
-    def _asked(self, question: str, x: Tensor) -> Tensor:
-        return super()._asked(question, self.c * x)
+    def partial(self, x: Tensor, player: int) -> Tensor:
+        return self.c.chunk(2, dim=-1)[player] * super().partial(x, player)
+
+    def _asked(self, question: str, x: Tensor, *more: int) -> Tensor:
+        return super()._asked(question, self.c * x, *more)
 
 
 @dataclass(frozen=True)

@@ -27,5 +27,13 @@ class Repeated(Wrapped):
         """Return the gradient, (..., batch count, n)."""
         return super().gradient(x).movedim(0, -2).flatten(-3, -2)
 
-    def _asked(self, question: str, x: Tensor) -> Tensor:
-        return super()._asked(question, x.unflatten(-2, (-1, self.count)).movedim(-2, 0))
+    def partial(self, x: Tensor, player: int) -> Tensor:
+        """Return one half of the gradient, (..., batch count, n / 2)."""
+        return super().partial(x, player).movedim(0, -2).flatten(-3, -2)
+
+    def payoff(self, x: Tensor) -> Tensor:
+        """Return what is played for, (..., batch count)."""
+        return super().payoff(x).movedim(0, -1).flatten(-2)
+
+    def _asked(self, question: str, x: Tensor, *more: int) -> Tensor:
+        return super()._asked(question, x.unflatten(-2, (-1, self.count)).movedim(-2, 0), *more)

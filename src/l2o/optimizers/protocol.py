@@ -19,7 +19,8 @@ class Optimizer:
     """What a loop needs of an optimizer, and the base of those without learned weights.
 
     An optimizee is a batch of problem instances. What a method asks of it is said by its kind: the
-    gradient alone (first order, recurrent), or b, measured with the method's A (classical).
+    gradient alone (first order, recurrent), the operator of two players and its halves (minimax),
+    or b, measured with the method's A (classical).
 
     Parameters
     ----------

@@ -15,7 +15,10 @@ from typing import Any
 
 from l2o.provenance import module_path
 
-KINDS = ("classical", "first_order", "unrolled", "recurrent", "population")
+KINDS = (
+    *("classical", "first_order", "unrolled", "recurrent", "population"),
+    *("minimax", "learned_minimax"),
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Head:
     hyperparameter. ``departs`` says where it is not what its paper describes, and ``paper`` has
     hyperparameters and parts of the training as in the paper, True for what it uses at all: reports
     tell the one, and where ours differ from the other. ``starts`` and ``contains`` are those of
-    :class:`l2o.optimizers.unrolled.net.UnrolledNet`.
+    :class:`l2o.optimizers.unrolled.net.UnrolledNet`. ``gradients`` are those that a step of a
+    minimax method asks for.
     """
 
     kind: str
@@ -40,6 +44,7 @@ class Head:
     paper: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
     contains: str = ""
+    gradients: int = 1
 
     @property
     def module(self) -> str:
@@ -83,6 +88,7 @@ def methods(kind: str) -> dict[str, Head]:
                 literals.get("paper", {}),
                 literals.get("starts", {}),
                 literals.get("contains", ""),
+                literals.get("gradients", 1),
             )
     return found
 

@@ -18,6 +18,10 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{"1": "y-down-open", "2": "y-up-open", "3": "y-left-open", "4": "y-right-open"},
     **{(8, 2, 0.0): "asterisk-open", (6, 2, 0.0): "hash-open"},
     **{(5, 2, 0.0): "star-open", (7, 2, 0.0): "hexagram-open", (10, 2, 0.0): "star-square-open"},
+    **{(5, 2, 36.0): "circle-cross-open", (6, 2, 30.0): "circle-x-open"},
+    **{(7, 2, 25.0): "square-cross-open", (8, 2, 22.5): "square-x-open"},
+    **{(9, 2, 0.0): "diamond-cross-open", (11, 2, 0.0): "diamond-x-open"},
+    **{(12, 2, 0.0): "bowtie-open", (4, 1, 45.0): "hourglass", (12, 1, 0.0): "star-triangle-down"},
     **{4: "arrow-left", 5: "arrow-right", 6: "arrow-up", 7: "arrow-down"},  # carets
     **{"*": "star", "h": "hexagon", "H": "hexagon2", "p": "pentagon", "8": "octagon"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},

@@ -83,6 +83,7 @@ class MetaTrainer:
             self._record(loss, value, sound)
             state.save(self.adam)
         self.optimizer.load_state_dict(state.best)
+        self.optimizer.share = 1.0
         return state
 
     def _recover(self, weights: dict[str, Tensor]) -> None:
@@ -111,6 +112,7 @@ class MetaTrainer:
         horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
         imitating = self.teacher is not None and share < budget.imitation_share
         teacher = self._teaching(seed) if imitating else None
+        self.optimizer.share = share
         state, total = self.optimizer.init(optimizee, x), 0.0
         unrolls = max(1, horizon // budget.unroll)
         for _ in range(unrolls):

@@ -34,10 +34,10 @@ def train_recurrent(
 
     Parameters
     ----------
-    given : parameters ``setting``, ``method``, ``hyperparameters``, ``meta_training`` (see
-        :class:`MetaTraining`), ``seed``, ``device``, ``compute_threads`` and, where the budget has
-        imitation, ``teacher`` (a first-order method and its hyperparameters); outputs and state as
-        for :func:`l2o.training.unrolled.train_unrolled`
+    given : parameters ``setting``, ``method``, ``kind``, ``hyperparameters``, ``meta_training``
+        (see :class:`MetaTraining`), ``seed``, ``device``, ``compute_threads`` and, where the budget
+        has imitation, ``teacher`` (a first-order method and its hyperparameters); outputs and state
+        as for :func:`l2o.training.unrolled.train_unrolled`
     family : returns the optimizees of a split, ``train`` or ``validation``, on a device
     about : what the checkpoint's record says besides
 
@@ -47,7 +47,7 @@ def train_recurrent(
     """
     told = given.parameters
     device = prepare_device(told["device"], told["compute_threads"])
-    method = methods("recurrent")[told["method"]].load()
+    method = methods(told["kind"])[told["method"]].load()
     optimizer = method(told["hyperparameters"], weights_generator(told["seed"])).to(device)
     budget = MetaTraining.model_validate(told["meta_training"])
     if budget.start is not None:

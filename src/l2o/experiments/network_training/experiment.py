@@ -50,7 +50,7 @@ class NetworkTraining(Experiment):
         """Return the training behind an evaluation: on another network."""
         return super().training_of(self.parameters.trained_on, method)
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search."""
         return {**self.sizes.rate_search.model_dump(), "monitored": self.sizes.monitored}
 

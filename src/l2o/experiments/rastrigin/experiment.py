@@ -31,10 +31,10 @@ class Rastrigin(FamilyExperiment):
         """Return the number of unknowns."""
         return {"n": self.sizes.sizes[setting]}
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the parameters of the search, which follows populations from fewer starts."""
         fewer = min(self.sizes.starts, self.parameters.population_search_starts)
-        return super().tuning() | {"population_search_starts": fewer}
+        return super().tuning(method) | {"population_search_starts": fewer}
 
     def optima(self, setting: str) -> Job:
         """Find the minimum of every test instance, and what Run-and-Inspect finds."""

@@ -79,7 +79,7 @@ class SparseRecovery(Experiment):
         given = {"libraries": ("numpy", "h5py"), "files": files}
         return self.job("sample", self.place(setting), parameters, **given)
 
-    def tuning(self) -> dict[str, Any]:
+    def tuning(self, method: str) -> dict[str, Any]:
         """Return the layer at which the search compares."""
         return {"depth": self.sizes.depth}
 

@@ -26,7 +26,13 @@ class RecurrentOptimizer(nn.Module, Optimizer):
     ----------
     hyper : see :class:`Optimizer`
     generator : draws the weights
+
+    Attributes
+    ----------
+    share : of the epochs of its meta-training that is done, 1 after it; for curricula of its own
     """
+
+    share: float = 1.0
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         nn.Module.__init__(self)

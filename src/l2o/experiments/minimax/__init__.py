@@ -1,0 +1,1 @@
+"""Minimax problems, by hand-made and by learned methods."""

@@ -1,0 +1,166 @@
+"""Minimax problems: distances to the nearest solution against gradients, and what nets learned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from l2o.figures.common import LEARNED
+from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.comparison import metrics
+from l2o.figures.intake import named_table
+from l2o.figures.measure import Measure
+from l2o.figures.numbers import NOTHING, percent, significant
+from l2o.figures.standard import Standard
+from l2o.figures.wording import pair, row_name, rule_text
+
+PANELS = 6  # of a page
+SOLVED = 1e-8  # a distance that counts as none
+DISTANCE = Measure(
+    value="loss",
+    label="Distance to the nearest solution",
+    what=(
+        "Distance: |x − x*| + |y − y*|, 1-norms, to the nearest solution; of singular games the "
+        "duality gap, where no coordinate may go further than 1 from x*, y*."
+    ),
+    x="evaluations",
+    xlabel="Gradients of f (by x and y together: one)",
+    bottom=1e-9,
+)
+REPORT = Standard(
+    DISTANCE,
+    reading="Published values are labels of a figure, about x alone; ours are about x and y.",
+)
+_COLUMNS = ("method", "variant", "kind", "label", "loss", "loss_median")
+
+
+def figure(tables, published, about):
+    """Return the pages, of six settings each; published are a few ends, which the table has."""
+    settings, pages = [*about.titles], []
+    for first in range(0, len(settings), PANELS):
+        titles = {name: about.titles[name] for name in settings[first : first + PANELS]}
+        pages += REPORT.figure(tables, None, replace(about, titles=titles))
+    return pages
+
+
+def table(tables, published, about):
+    """Return means beside what is published, who solves what first, and what nets learned."""
+    rows = REPORT.compared(tables, published, about)
+    blocks = [*_means(rows, about), *_first(tables, about)]
+    if "untrained" in tables:
+        blocks += [*_trained(tables, about), *_transferred(tables, about)]
+        blocks += _guarded(tables, about)
+    return Compared(rows, blocks, metrics(rows, "loss", "failed"))
+
+
+def _by_method(rows, titles, cell, blank=""):
+    """Return a table with a row for each setting and a column for each method."""
+    methods = {name: row_name(own) for name, own in rows.groupby("method", sort=False)}
+    lines = []
+    for setting, title in titles.items():
+        cells = {row["method"]: cell(row) for _, row in rows[rows["setting"] == setting].iterrows()}
+        lines.append((title, [cells.get(name, Cell(blank)) for name in methods]))
+    return Grid(("problem", *methods.values()), lines)
+
+
+def _means(rows, about):
+    """Return means, with the published value where there is one, and the part that failed."""
+
+    def cell(row):
+        known = not np.isnan(row["paper_loss"])
+        text = pair(row, DISTANCE) if known else pair(row, DISTANCE).rpartition(" / ")[0]
+        part = row["failed"] / row["runs"]
+        return Cell(text, row["verdict"], f"{percent(part)} failed" if part else "")
+
+    words = (
+        f"{DISTANCE.label}, mean after {rows['evaluations'].max():,.0f} gradients: ours, where "
+        f"something is published ours / published, and the part of {about.pooled} that failed "
+        f"(ended not finite or not below the start). {DISTANCE.what} Lower is better."
+    )
+    told = f"{rule_text(REPORT.rule)} {REPORT.reading}"
+    return [Text(words), _by_method(rows, about.titles, cell), Text(told)]
+
+
+def _first(tables, about):
+    """Return the gradients until the median is solved, medians at the end, and who is first."""
+    curves = named_table(tables, about, "curves", (*_COLUMNS, "evaluations"))
+    solved = curves[curves["loss_median"] <= SOLVED]
+    first = solved.groupby(["setting", "method"])["evaluations"].min()
+    ends = curves.drop_duplicates(["setting", "method"], keep="last")
+    pairs = ends[["setting", "method"]].itertuples(index=False, name=None)
+    ends = ends.assign(first=[first.get(one, np.inf) for one in pairs])
+    # Who solves it first; where nobody does, whose median is lowest.
+    order = ends.sort_values(["first", "loss_median", "loss"], kind="stable")
+    best = order.drop_duplicates("setting").set_index("setting")
+    won = {name: row["method"] for name, row in best.iterrows()}
+
+    def cell(row):
+        text = f"{row['first']:,.0f}" if np.isfinite(row["first"]) else NOTHING
+        mark = "met" if row["method"] == won[row["setting"]] else ""
+        return Cell(text, mark, _short(row["loss_median"]))
+
+    learned = [about.titles[name] for name in about.titles if best.loc[name, "kind"] in LEARNED]
+    words = (
+        f"Gradients until the median is at most {significant(SOLVED, 1)}, and the median at the "
+        "end. Bold: the first to solve it, or else the lowest median."
+    )
+    who = f"A learned method is first in {len(learned)} of {len(about.titles)}: "
+    return [
+        Text(words),
+        _by_method(ends, about.titles, cell),
+        Text(f"{who}{'; '.join(learned) or 'none'}."),
+    ]
+
+
+def _trained(tables, about):
+    """Return medians and means of nets as they are drawn, and of trained ones."""
+    before = named_table(tables, about, "untrained", ("method", "kind", "label", "loss"))
+    after = named_table(tables, about, "finals", _COLUMNS).set_index(["setting", "method"])
+
+    def cell(row):
+        end = after.loc[(row["setting"], row["method"])]
+        pairs = [(row[of], end[of]) for of in ("loss_median", "loss")]
+        return Cell("; ".join(f"{_short(a)} → {_short(b)}" for a, b in pairs))
+
+    words = "Untrained → trained, at the end: medians; means."
+    return [Text(words), _by_method(before, about.titles, cell)]
+
+
+def _transferred(tables, about):
+    """Return what nets trained on one range are worth on the others, beside those trained there."""
+    moved = tables["transfer"]
+    titles = {name: about.titles[name] for name in moved["setting"].unique()}
+    own = tables["finals"].set_index(["setting", "method"])
+
+    def cell(row):
+        end = own.loc[(row["setting"], row["method"])]
+        pairs = [(row[of], end[of]) for of in ("loss_median", "loss")]
+        return Cell("; ".join(f"{_short(a)} / {_short(b)}" for a, b in pairs))
+
+    words = f"Trained on {about.facts['transferred']} / trained for it, at the end: medians; means."
+    return [Text(words), _by_method(moved, titles, cell)]
+
+
+def _guarded(tables, about):
+    """Return learned methods with and without the safeguard, and how often it is taken."""
+    rows = tables["safeguard"]
+    titles = {name: about.titles[name] for name in rows["setting"].unique()}
+    off, on = (rows[rows["variant"] == name] for name in ("main", "safeguarded"))
+    off = off.set_index(["setting", "method"])
+
+    def cell(row):
+        start, part = off.loc[(row["setting"], row["method"])], row["safe_steps"] / row["steps"]
+        pairs = [(start[of], row[of]) for of in ("loss_median", "loss")]
+        texts = "; ".join(f"{_short(a)} → {_short(b)}" for a, b in pairs)
+        return Cell(f"{texts}; {row['safe_steps']:,.1f} ({percent(part)})")
+
+    words = (
+        "Without → with the safeguard, at the same number of gradients (it asks for three more in "
+        "every step): medians; means; steps of a run that are Halpern's instead."
+    )
+    return [Text(words), _by_method(on, titles, cell)]
+
+
+def _short(value):
+    return significant(value, 2)
