@@ -33,7 +33,7 @@ def mixed(F: Tensor, dz: Tensor, dF: Tensor, ridge: float | Tensor) -> tuple[Ten
     ----------
     F : at the iterate, (batch, n)
     dz, dF : differences of iterates and of F, (batch, memory, n); zeros where there is none
-    ridge : weight of sum_j (c_j ||dF_j||)^2 beside the residual, or of each instance, (batch, 1, 1);
+    ridge : weight of sum_j (c_j ||dF_j||)^2 beside the residual, (batch, 1, 1) or one number;
         rounding is added to it
     """
     sizes = dF.norm(dim=-1, keepdim=True)
