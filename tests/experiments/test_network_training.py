@@ -313,7 +313,7 @@ def _fewer(file: h5py.File, count: int) -> None:
         ("minibatch", 60001, "minibatch: Input should be less than or equal to 60000"),
         ("trained_on", "mlp", "trained_on: Input should be 'mlp_sigmoid', 'mlp_relu' or"),
         ("settings>mlp", {"title": "MLP"}, "settings.mlp.[key]: Input should be 'mlp_sigmoid'"),
-        ("log_loss", ["l2o_scal"], "log_loss.l2o_scal: unknown key; did you mean `l2o_scale`?"),
+        ("presets>smoke>meta_training>loss", "log", "loss: Input should be 'own', 'objective' or"),
         ("presets>smoke>runs", 0, "presets.smoke.runs: Input should be greater"),
         ("presets>smoke>monitored", 60001, "presets.smoke.monitored: Input should be less"),
         (
@@ -355,7 +355,7 @@ ALL = [*FIRST_ORDER, *LEARNED]
     [
         ("presets>smoke>meta_overrides>l2o_dm", {"epochs": 7}, ["l2o_dm"], ["l2o_dm"], []),
         ("recurrent>l2o_scale", {"rate": 0.2}, ["l2o_scale"], ["l2o_scale"], []),
-        ("log_loss", ["l2o_dm", *LEARNED[1:]], ["l2o_dm"], ["l2o_dm"], []),
+        ("presets>smoke>meta_training>loss", "objective", ["l2o_dm"], ["l2o_dm"], []),
         ("teacher", {"adam": {"rate": 0.7}}, [], ["l2o_enhanced"], []),  # by the published recipe
         ("grid>adam", {"rate": [0.5]}, [], ["adam"], ["adam"]),
         ("presets>smoke>rate_search>runs", 3, [], FIRST_ORDER, FIRST_ORDER),

@@ -8,6 +8,8 @@ from pydantic import Field, FiniteFloat
 
 from l2o.config.values import Count, NonNegative, Positive, Rate, Section, Share
 
+Loss = Literal["own", "objective", "logarithm"]
+
 
 class Evolution(Section):
     """Budget of the updates by evolution strategies; see :mod:`l2o.training.evolution`."""
@@ -43,7 +45,7 @@ class MetaTraining(Section):
     )
     rate: Rate = Field(description="Adam's rate")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="of the rate")
-    loss: Literal["own", "objective"] = Field("own", description="what is descended")
+    loss: Loss = Field("own", description="of the problem, its objective, or that one's logarithm")
     clip: Positive = Field(description="bound on the 2-norm of the meta-gradient")
     start_scale: NonNegative = Field(le=1e6, description="standard deviation of the starts")
     scaling: FiniteFloat = Field(ge=0, le=10, description="coordinates are scaled by exp(U(-s, s))")

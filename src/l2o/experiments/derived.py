@@ -20,6 +20,7 @@ class DerivedParameters(Section):
     targets: ClassVar[Mapping[str, Any]] = {}
     unrolled: ClassVar[Mapping[str, Any]] = {}
     published_recipe: ClassVar[Mapping[str, Any]] = {}
+    meta_trained: ClassVar[Mapping[str, Any]] = {}
     published_curves: ClassVar[None] = None
     training_settings: ClassVar[tuple[str, ...]] = ()
 

@@ -120,6 +120,13 @@ class Room:
             raise InputError(self.path, "grid", "nothing is searched for here", "drop it")
         for setting, name in product(self.parameters.training_settings, self.parameters.unrolled):
             self._check_start(setting, methods("unrolled")[name])
+        trained = [self.everyone[name] for name in self.parameters.meta_trained]
+        trained += self.recipes.values()
+        for setting, who in product(self.parameters.training_settings, trained):
+            budget = self.parameters.budget(self.preset, setting, who.name, who.variant)
+            if budget.start is not None and not who.head.begins:
+                place = f"presets.{self.preset}: start of {setting}/{who.entry}"
+                raise InputError(self.path, place, "it has no analytic start", "drop this key")
         if (published := self.parameters.published_curves) is not None:
             self._check_published(published)
 

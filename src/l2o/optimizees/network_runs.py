@@ -31,7 +31,7 @@ def drawn_starts(network: str, runs: int, seed: int, stream: str) -> Tensor:
 
 
 def meta_training_runs(
-    digits: Path, network: str, seed: int, minibatch: int, logarithm: bool = False
+    digits: Path, network: str, seed: int, minibatch: int
 ) -> Callable[[str, torch.device], NetworkTrainingFamily]:
     """Return what gives the runs that an optimizer is trained on, of a split and on a device.
 
@@ -41,14 +41,13 @@ def meta_training_runs(
     network : a name of :data:`l2o.optimizees.networks.NETWORKS`
     seed : root of the named random streams
     minibatch : images of an iteration
-    logarithm : whether the meta-loss is the logarithm of the loss
     """
     images = load_digits(digits, "train")
 
     def family(split: str, device: torch.device) -> NetworkTrainingFamily:
         streams = (INITIALISATIONS, seed, f"meta-{split}")
         on_device = images.to(device)
-        return NetworkTrainingFamily(NETWORKS[network], on_device, *streams, minibatch, logarithm)
+        return NetworkTrainingFamily(NETWORKS[network], on_device, *streams, minibatch)
 
     return family
 

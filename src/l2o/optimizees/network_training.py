@@ -131,13 +131,11 @@ class Minibatch:
     network : what x holds the parameters of
     images : (batch, size, 784)
     labels : (batch, size) int64
-    logarithm : whether the meta-loss is the logarithm of the loss
     """
 
     network: Network
     images: Tensor
     labels: Tensor
-    logarithm: bool = False
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -156,13 +154,8 @@ class Minibatch:
         return gradient
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        """Return the mean cross-entropy of all points together, () (Andrychowicz et al. 2016).
-
-        Or its logarithm: late steps, at small losses, then count as much as early ones
-        (Wichrowska et al. 2017, section 4).
-        """
-        loss = self.objective(x).mean()
-        return loss.log() if self.logarithm else loss
+        """Return the mean cross-entropy of all points together, () (Andrychowicz et al. 2016)."""
+        return self.objective(x).mean()
 
 
 @dataclass
@@ -178,14 +171,12 @@ class NetworkTraining(Wrapped):
     digits : that minibatches are drawn from
     minibatches : of each run
     position : number of the current minibatch; a run goes on from where another one ended
-    logarithm : whether the meta-loss is the logarithm of the loss
     """
 
     network: Network
     digits: Digits
     minibatches: Minibatches
     position: int = 0
-    logarithm: bool = False
     _current: tuple[int, Minibatch] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -203,7 +194,7 @@ class NetworkTraining(Wrapped):
         flat = index.flatten().to(self.digits.labels.device)
         images = self.digits.images.index_select(0, flat).unflatten(0, index.shape)
         labels = self.digits.labels.index_select(0, flat).view(index.shape)
-        return Minibatch(self.network, images, labels, self.logarithm)
+        return Minibatch(self.network, images, labels)
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient on the current minibatch, (..., batch, n), and move on."""
@@ -224,7 +215,6 @@ class NetworkTrainingFamily:
     seed : root of the named random streams
     stream : name of the streams, such as ``train``: other names see other minibatches
     size : images of a minibatch
-    logarithm : whether the meta-loss is the logarithm of the loss
 
     Raises
     ------
@@ -237,7 +227,6 @@ class NetworkTrainingFamily:
     seed: int
     stream: str
     size: int = MINIBATCH
-    logarithm: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= len(self.digits):
@@ -256,7 +245,7 @@ class NetworkTrainingFamily:
         """Return the runs ``index``, (batch,), at their first minibatch."""
         runs = index.tolist()
         minibatches = Minibatches(len(self.digits), runs, self.seed, self.stream, self.size)
-        return NetworkTraining(self.network, self.digits, minibatches, logarithm=self.logarithm)
+        return NetworkTraining(self.network, self.digits, minibatches)
 
 
 @torch.no_grad()

@@ -91,16 +91,20 @@ class Wrapped:
 
 
 @dataclass(frozen=True)
-class Plain(Wrapped):
+class Judged(Wrapped):
     """An optimizee whose meta-loss is the mean of its objective over all points and instances.
 
-    Source: Andrychowicz et al. 2016, eq. (3), with equal weights.
+    Or, with ``logarithm``, the logarithm of it, for objectives above 0: late steps, at small
+    losses, then count as much as early ones. Sources: Andrychowicz et al. 2016, eq. (3), with equal
+    weights; Wichrowska et al. 2017, section 4.
     """
 
     inner: Optimizee
+    logarithm: bool = False
 
     def meta_loss(self, x: Tensor) -> Tensor:
-        return self.objective(x).mean()
+        mean = self.objective(x).mean()
+        return mean.log() if self.logarithm else mean
 
 
 @dataclass(frozen=True)

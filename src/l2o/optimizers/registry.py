@@ -30,7 +30,8 @@ class Head:
     hyperparameters and parts of the training as in the paper, True for what it uses at all: reports
     tell the one, and where ours differ from the other. ``starts`` and ``contains`` are those of
     :class:`l2o.optimizers.unrolled.net.UnrolledNet`. ``gradients`` are those that a step of a
-    minimax method asks for.
+    minimax method asks for. ``begins`` says whether its class defines ``begin``: a recurrent
+    optimizer that has an analytic start.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Head:
     starts: Mapping[str, str] = field(default_factory=dict)
     contains: str = ""
     gradients: int = 1
+    begins: bool = False
 
     @property
     def module(self) -> str:
@@ -89,6 +91,9 @@ def methods(kind: str) -> dict[str, Head]:
                 literals.get("starts", {}),
                 literals.get("contains", ""),
                 literals.get("gradients", 1),
+                any(
+                    isinstance(part, ast.FunctionDef) and part.name == "begin" for part in node.body
+                ),
             )
     return found
 

@@ -65,8 +65,8 @@ class Checkpoint:
         if depth > len(tensors):  # each layer has one at least
             problem = f"{depth} layers, and {len(tensors)} tensors are in the file"
             raise InputError(self.path, "depth", problem, REMEDY)
-        # What it starts from is overwritten: the last start, which computes no weights for it.
-        start = tuple(self.head.starts)[-1]
+        # What it starts from is overwritten: if it can be, a start that computes no weights.
+        start = min(self.head.starts, key=lambda name: name == "analytic")
         with torch.device("cpu"):
             net = self.head.load()(A, depth, self.record["hyperparameters"], start)
         load_into(net, tensors, self.path)

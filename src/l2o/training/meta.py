@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from l2o.config.meta_training import MetaTraining
-from l2o.optimizees.protocol import Convexified, Optimizee, OptimizeeFamily, Plain, Scaled
+from l2o.optimizees.protocol import Convexified, Judged, Optimizee, OptimizeeFamily, Scaled
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
@@ -185,7 +185,8 @@ class MetaTrainer:
 
     def _judged(self, optimizee: Optimizee) -> Optimizee:
         """Return an optimizee with the loss of the budget."""
-        return Plain(optimizee) if self.budget.loss == "objective" else optimizee
+        loss = self.budget.loss
+        return optimizee if loss == "own" else Judged(optimizee, loss == "logarithm")
 
     def _validated(self) -> float:
         """Return the validation loss where it is due, else NaN; keep the weights if best."""

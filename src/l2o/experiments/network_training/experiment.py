@@ -42,10 +42,6 @@ class NetworkTraining(Experiment):
         """Return what evaluations read: also the starts, which are the same for all methods."""
         return {**self.data(setting), "set": self.sample(setting)["set"]}
 
-    def training(self, setting: str, method: str) -> dict[str, Any]:
-        """Return whether the loss or its logarithm is learned from."""
-        return {"logarithm": self.contestant(method).name in self.parameters.log_loss}
-
     def training_of(self, setting: str, method: str) -> Job | None:
         """Return the training behind an evaluation: on another network."""
         return super().training_of(self.parameters.trained_on, method)

@@ -42,7 +42,6 @@ class Parameters(experiment.ExperimentParameters, TrainedNetworks):
 
     settings: dict[Network, experiment.Setting] = Field(min_length=1)
     long_schedule: Name = Field(description="first-order method that the long run is trained by")
-    log_loss: tuple[str, ...] = Field((), description="optimizers trained on the log of the loss")
     presets: dict[experiment.PresetName, Preset]
 
     @property
@@ -63,6 +62,3 @@ class Parameters(experiment.ExperimentParameters, TrainedNetworks):
                         "a schedule lasts as long as its run",
                     )
                     raise InputError(path, place, problem, "drop it")
-        for name in self.log_loss:
-            if name not in self.recurrent:
-                raise unknown_key(path, f"log_loss.{name}", list(self.recurrent))

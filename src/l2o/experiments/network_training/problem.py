@@ -28,7 +28,7 @@ def train(given: Given) -> None:
     from l2o.training.recurrent import train_recurrent
 
     p = given.parameters
-    how = (p["setting"], p["seed"], p["minibatch"], p["logarithm"])
+    how = (p["setting"], p["seed"], p["minibatch"])
     train_recurrent(given, meta_training_runs(given.inputs["digits"], *how), {})
 
 
