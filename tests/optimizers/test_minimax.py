@@ -338,20 +338,29 @@ def trained(kind: type, problem: str, folder, **changes) -> tuple[Optimizer, lis
     return optimizer.double().requires_grad_(False), state.history
 
 
+EVOLVED = dict(updates=25, pairs=4, batch_size=32, horizon=8, last=1, sigma=0.1, rate=0.05)
+EVOLVED = dict(epochs=1, rate=1e-9, validation_steps=8, evolution=EVOLVED)
+
+
 @pytest.mark.parametrize(
-    ("kind", "problem"), [(TwinL2o, "rotated"), (TwinL2o, "seesaw"), (L2oAnderson, "seesaw")]
+    ("kind", "problem", "budget", "steps"),
+    [
+        (TwinL2o, "rotated", {}, 20),
+        (TwinL2o, "seesaw", {}, 20),
+        (L2oAnderson, "seesaw", EVOLVED, 8),
+    ],
 )
-def test_training_learns(kind, problem, tmp_path):
-    optimizer, history = trained(kind, problem, tmp_path)
+def test_training_learns(kind, problem, budget, steps, tmp_path):
+    optimizer, history = trained(kind, problem, tmp_path, **budget)
     assert all(row["status"] == "ok" for row in history) and optimizer.share == 1.0
     f = made(problem, 40, seed=9, shift=0.0)
 
     def end(one: Optimizer) -> float:
-        values = followed(one, f, start(f)[None], [0, 20], torch.float64).values[-1]
+        values = followed(one, f, start(f)[None], [0, steps], torch.float64).values[-1]
         return float(np.log10(values.clip(1e-30)).mean())
 
     assert end(optimizer) < end(learned(kind)) - 0.2
-    twice, again = trained(kind, problem, tmp_path)
+    twice, again = trained(kind, problem, tmp_path, **budget)
     for one, other in zip(optimizer.parameters(), twice.parameters(), strict=True):
         assert torch.equal(one, other)
     assert [row["meta_loss"] for row in history] == [row["meta_loss"] for row in again]
