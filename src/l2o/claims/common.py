@@ -16,6 +16,7 @@ import pandas as pd
 
 from l2o.errors import InputError
 from l2o.figures.common import check_columns, check_once, check_words
+from l2o.variants import MAIN
 
 REPRODUCED, NOT_REPRODUCED, NOT_TESTED = VERDICTS = (
     "reproduced",
@@ -159,7 +160,7 @@ def checked(name: str, table: pd.DataFrame, x: str, values: Iterable[str]) -> pd
     for column in (x, *values):
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(name, column, "holds no numbers", "write the table again")
-    main = table[table["variant"] == "main"] if "variant" in table else table
+    main = table[table["variant"] == MAIN] if "variant" in table else table
     check_once(name, main, x)
     return main
 

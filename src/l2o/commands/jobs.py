@@ -11,6 +11,7 @@ from l2o.config.run import run_settings
 from l2o.errors import InputError
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph, experiment, find
+from l2o.variants import MAIN
 
 
 def chosen(methods: str) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ def _found(one: Experiment, curves: Path) -> str:
     from l2o.storage.tables import read_rows
 
     at, value = one.value
-    rows = [row for row in read_rows(curves) if row["variant"] == "main"]
+    rows = [row for row in read_rows(curves) if row["variant"] == MAIN]
     last = rows[-1]
     return (
         f"{last['setting']} {last['method']}: {value} = {last[value]:.6g} at {at} {last[at]} "

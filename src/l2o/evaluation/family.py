@@ -29,7 +29,7 @@ from l2o.optimizees.protocol import Optimizee
 from l2o.optimizees.repeated import Repeated
 from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.registry import methods
-from l2o.variants import MAIN, PUBLISHED
+from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 STEPS = 50  # of a run that is timed
 TRAINED = ("recurrent", "learned_minimax")
@@ -103,7 +103,7 @@ def entries(
         trained = {MAIN: checkpoint, PUBLISHED: published_recipe}
         return learned_entries(name, kind, trained, shift)
     head, drawn = methods(kind)[name], who.get("drawn")
-    given = {"main": hyper, **({} if drawn is None else {"as_drawn": drawn})}
+    given = {MAIN: hyper, **({} if drawn is None else {AS_DRAWN: drawn})}
     return [
         Entry(Contestant(name, kind, head.label, variant, shift=shift), head.load()(values))
         for variant, values in given.items()

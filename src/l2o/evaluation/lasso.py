@@ -27,7 +27,7 @@ from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net
-from l2o.variants import MAIN, PUBLISHED
+from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 
 def entries(
@@ -61,8 +61,8 @@ def entries(
         return learned_entries(name, "recurrent", {MAIN: checkpoint, PUBLISHED: published_recipe})
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
-        ("main", who["hyperparameters"], 0),
-        ("as_drawn", who.get("drawn"), who.get("shift", 0)),
+        (MAIN, who["hyperparameters"], 0),
+        (AS_DRAWN, who.get("drawn"), who.get("shift", 0)),
     ):
         if hyper is not None:
             made = head.load()

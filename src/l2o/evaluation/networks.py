@@ -36,7 +36,7 @@ from l2o.optimizees.networks import NETWORKS
 from l2o.optimizers.protocol import Optimizer, State
 from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
-from l2o.variants import MAIN, PUBLISHED
+from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 EVERY = 100  # iterations between two recorded ones, as in the published figure
 EARLY = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70)
@@ -219,8 +219,8 @@ def entries(who: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entry]:
         return [replace(entry, optimizer=in_blocks(entry.optimizer)) for entry in found]
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
-        ("main", tuned_hyperparameters(who, inputs.get("tuned")), 0),
-        ("as_drawn", who.get("drawn"), who.get("shift", 0)),
+        (MAIN, tuned_hyperparameters(who, inputs.get("tuned")), 0),
+        (AS_DRAWN, who.get("drawn"), who.get("shift", 0)),
     ):
         if hyper is not None:
             label = f"{head.label} (rate {(head.hyperparameters | hyper)['rate']:g})"

@@ -24,13 +24,14 @@ from l2o.optimizers.continued import Continued
 from l2o.optimizers.registry import methods
 from l2o.optimizers.safeguarded import Safeguarded
 from l2o.optimizers.trained import read_checkpoint
+from l2o.variants import MAIN
 
 LOWEST_DB = -160.0
 SAFEGUARDED, TOLD = "safeguarded", "told"  # variants beside "main"
 Row = dict[str, Any]
 
 
-def recovery_row(found: Followed, variant: str = "main") -> Row:
+def recovery_row(found: Followed, variant: str = MAIN) -> Row:
     """Return what a method leaves at its depth: the mean of the samples' dB, and of all pooled."""
     errors = np.maximum(found.errors[found.depth], LOWEST_DB)
     with np.errstate(over="ignore"):
@@ -68,7 +69,7 @@ def decibels(last: float, first: float) -> float:
     return max(10.0 * math.log10(last / first), LOWEST_DB) if last > 0 else LOWEST_DB
 
 
-def no_row(kind: str, label: str, iteration: int, variant: str = "main") -> Row:
+def no_row(kind: str, label: str, iteration: int, variant: str = MAIN) -> Row:
     """Return the row of a method that cannot be run on such instances: no numbers."""
     return {"variant": variant, "kind": kind, "label": label, "iteration": iteration}
 

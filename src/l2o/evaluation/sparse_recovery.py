@@ -20,6 +20,7 @@ from l2o.metrics import pooled_nmse_db, sample_nmse_db
 from l2o.optimizers.oracle import oracle_estimate
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net
+from l2o.variants import MAIN
 
 SHOWN = {"lam": "λ", "alpha": "α", "damping": "damping"}  # in a solver's label, where not 0
 
@@ -66,7 +67,7 @@ def curve_rows(followed: Followed) -> list[dict[str, Any]]:
     x = 0.
     """
     last = float(followed.errors[followed.depth].mean())
-    about = {"variant": "main", "kind": followed.kind, "label": followed.label}
+    about = {"variant": MAIN, "kind": followed.kind, "label": followed.label}
     same = {"lam": followed.lam, "parameters": followed.learned}
     same["status"] = "converged" if last < 0 else "diverged"
     rows = []
@@ -85,7 +86,7 @@ def final_row(followed: Followed) -> dict[str, Any]:
     with np.errstate(over="ignore"):
         ratios = 10.0 ** (errors / 10.0)
     ratios[0] = 1.0  # of x = 0, also for the oracle, which is at its end from the start
-    row = {"variant": "main", "kind": followed.kind, "label": followed.label}
+    row = {"variant": MAIN, "kind": followed.kind, "label": followed.label}
     row |= {"layer": followed.depth, **failures(ratios), "learned": followed.learned}
     row |= {"nmse_db": float(errors[-1].mean())}
     row |= {"nmse_pooled_db": float(followed.pooled[followed.depth])}

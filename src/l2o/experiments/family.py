@@ -20,7 +20,7 @@ from l2o.config.sections import Sizes, check_by_setting
 from l2o.config.values import Count, Name, NonNegative, Size
 from l2o.experiments.experiment import Experiment
 from l2o.storage.tables import write_table
-from l2o.variants import PUBLISHED
+from l2o.variants import MAIN, PUBLISHED
 
 if TYPE_CHECKING:
     import torch
@@ -219,7 +219,7 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
         rows = curve_rows(who, recorded, runs)
         curves += [row | extra for row, extra in zip(rows, more, strict=True)]
         finals.append(final_row(who, runs, lowest) | more[-1])
-        if who.variant == "main":
+        if who.variant == MAIN:
             taken = {"method": p["method"], "iteration": recorded[-1]}
             taken |= {"batch": starts.shape[:2].numel(), "seconds": runs.seconds}
             seconds.append(taken)

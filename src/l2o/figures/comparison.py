@@ -14,6 +14,7 @@ from l2o.figures.common import VARIANTS
 from l2o.figures.intake import KEYS, Tables, methods_in_order, our_curves, our_finals, readings
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import curve_ratio, rounded
+from l2o.variants import AS_DRAWN, MAIN
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _rows(
     until = rule.until.get(first["method"], np.inf)
     uncertain = {"tolerance": rule.tolerance, "margin": rule.margin}
     both = [place for place in read.index if place in ours.index and place <= until]
-    drawn = first["variant"] == "as_drawn" and len(both)
+    drawn = first["variant"] == AS_DRAWN and len(both)
     for place, other in at:
         exact, paper = float(ours[value][place]), float(read.get(other, np.nan))
         shown, published = measure.rounding(exact), measure.rounding(paper)
@@ -173,7 +174,7 @@ def metrics(rows: pd.DataFrame, *values: str) -> dict[str, Any]:
 
     Of each curve the last row gives ``<method>_<value>``; what is not finite is left out.
     """
-    main = rows[rows["variant"] == "main"]
+    main = rows[rows["variant"] == MAIN]
     words = {"cells_met": "met", "cells_within_reading": "within"}
     numbers: dict[str, Any] = {n: int((main["verdict"] == w).sum()) for n, w in words.items()}
     numbers["cells"] = int((main["verdict"] != "").sum())

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from l2o.variants import MAIN
+
 EFFORTS = {  # column, and what it counts
     "iteration": "iterations",
     "evaluations": "evaluations",
@@ -89,7 +91,7 @@ def profile_rows(
     many), and of each effort the quartiles over all runs, such as ``iteration_median`` (infinite:
     fewer than half of the runs get there), with ``_q25`` and ``_q75``.
     """
-    rows, main = [], finals[finals["variant"] == "main"].set_index(["setting", "method"])
+    rows, main = [], finals[finals["variant"] == MAIN].set_index(["setting", "method"])
     long, keys = efforts(runs, targets, clock), ["setting", "method", "target"]
     for (setting, method, target), part in long.groupby(keys, sort=False):
         row = {"setting": setting, "method": method, **main.loc[(setting, method), _WHO].to_dict()}

@@ -25,6 +25,7 @@ from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Measure
 from l2o.figures.panels import legend_of
 from l2o.figures.style import MethodStyle, styles_for
+from l2o.variants import MAIN
 
 _NEVER = 1e30  # where a run that never reaches a target is put: beyond any axis
 _TALL, _FONT = 1.05, 7  # inches: a panel; points
@@ -50,7 +51,7 @@ class Contestants:
         """Return those of an experiment, from its tables ``curves`` and ``finals``."""
         columns = ("method", "variant", "kind", "label", "runs", "failed")
         finals = named_table(tables, about, "finals", columns)
-        main = finals[(finals["variant"] == "main") & (finals["kind"] != "oracle")]
+        main = finals[(finals["variant"] == MAIN) & (finals["kind"] != "oracle")]
         base = [base_label(*pair) for pair in main[["label", "kind"]].to_numpy()]
         curves = whole_table(tables, about, "curves", ("method",))
         order = list(dict.fromkeys(curves["method"]))

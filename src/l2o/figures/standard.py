@@ -175,7 +175,7 @@ def failure_notes(curves: pd.DataFrame, finals: pd.DataFrame) -> list[str]:
     """Return a line for each main curve of which some runs failed."""
     lines = []
     for _, row in curves.drop_duplicates(["setting", "method"]).iterrows():
-        ends = finals.loc[(row["setting"], row["method"], "main")]
+        ends = finals.loc[(row["setting"], row["method"], MAIN)]
         if ends["failed"] > 0:
             lines.append(f"{row['base']}: {ends['failed']:,.0f} of {ends['runs']:,.0f} failed")
     return lines

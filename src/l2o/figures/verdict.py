@@ -22,6 +22,7 @@ from l2o.figures.efforts import EFFORTS, Clock
 from l2o.figures.intake import Tables, named_table, our_curves
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import FLOOR, percent
+from l2o.variants import MAIN
 
 YES, FIRST_ONLY, NO, NONE = "yes", "by the first measure only", "no", "no contest"
 _VERDICTS = [f"verdict_{effort}" for effort in EFFORTS]
@@ -72,10 +73,10 @@ def verdict_rows(contest: Contest, tables: Tables, about: About) -> Iterator[dic
     strongest classical method by the first measure.
     """
     curves = our_curves(tables, about, contest.measure)
-    curves = curves[curves["variant"] == "main"]
+    curves = curves[curves["variant"] == MAIN]
     timings = named_table(tables, about, "timings", ("method",))
     finals = named_table(tables, about, "finals", ("method", "variant", "runs", "failed"))
-    finals = finals[finals["variant"] == "main"].set_index(["setting", "method"])
+    finals = finals[finals["variant"] == MAIN].set_index(["setting", "method"])
     clock = Clock(timings, tables.get("seconds"))
     for setting, title in about.titles.items():
         fields = [*_curves(curves[curves["setting"] == setting], contest, clock, setting)]

@@ -75,7 +75,7 @@ def compared_at(rows: pd.DataFrame, x: str) -> str:
 
 def counted(rows: pd.DataFrame) -> str:
     """Return how many cells of the main curves are met, and which methods are not judged."""
-    main = rows[rows["variant"] == "main"]
+    main = rows[rows["variant"] == MAIN]
     judged = main[main["verdict"] != ""]
     if judged.empty:
         return "Nothing is published at the end of our curves: no verdict."
@@ -89,7 +89,7 @@ def counted(rows: pd.DataFrame) -> str:
 
 def failures(rows: pd.DataFrame, about: About) -> list[Text]:
     """Return a paragraph that tells where some of what a main curve pools failed; none: nothing."""
-    some, told = rows[(rows["variant"] == "main") & (rows["failed"] > 0)], []
+    some, told = rows[(rows["variant"] == MAIN) & (rows["failed"] > 0)], []
     for _, row in some.drop_duplicates(["setting", "method"], keep="last").iterrows():
         where = about.titles[row["setting"]]
         told.append(f"{row['label']}, {where}: {row['failed']:,.0f} of {row['runs']:,.0f}")
@@ -111,7 +111,7 @@ def best_learned(
     second : column of the finals with the other measure, and what both are called
     """
     column, words = second
-    ends = rows[rows["variant"] == "main"].drop_duplicates(["setting", "method"], keep="last")
+    ends = rows[rows["variant"] == MAIN].drop_duplicates(["setting", "method"], keep="last")
     ends = ends[ends["kind"].isin(LEARNED) & (ends["status"] == "converged")]
     ends = ends.drop(columns=column, errors="ignore")
     ends = ends.merge(finals[[*KEYS, column]], on=KEYS)
@@ -135,7 +135,7 @@ def tails_blocks(
     ----------
     tails : columns of the finals, with what they are called
     """
-    main = finals[(finals["variant"] == "main") & (finals["kind"] != "oracle")]
+    main = finals[(finals["variant"] == MAIN) & (finals["kind"] != "oracle")]
     if not tails:
         return []
 
@@ -165,7 +165,7 @@ def comparison_blocks(
 
     The as_drawn curves have a table of their own, with the ratio of the two curves.
     """
-    main = rows[rows["variant"] == "main"]
+    main = rows[rows["variant"] == MAIN]
     at, titles = compared_at(main, measure.x), about.titles
     return [
         Text(f"{measure.label}, mean: ours / published, at {at}. {measure.what} Lower is better."),

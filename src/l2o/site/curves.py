@@ -23,6 +23,7 @@ from l2o.figures.style import graded_styles, styles_for
 from l2o.site.editions import Edition
 from l2o.site.looks import look
 from l2o.storage.tables import read_table
+from l2o.variants import MAIN
 
 POINTS = 240  # of a curve at most: more cannot be told apart
 DIGITS = 5  # significant ones of what is shown; the tables have all
@@ -194,7 +195,7 @@ class Curves:
 
 
 _REFERENCE = "Reference"
-_DEFAULTS = {"variant": "main", "status": "converged", "kind": "", "label": ""}
+_DEFAULTS = {"variant": MAIN, "status": "converged", "kind": "", "label": ""}
 _ORDER = [*KIND_HEADINGS.values(), _REFERENCE, "Settings"]
 
 

@@ -13,7 +13,7 @@ from l2o.artifacts.job import Given
 from l2o.storage.hdf5 import provenance_attributes, read_dictionary
 from l2o.storage.sets import LASSO, read_split, write_set
 from l2o.storage.tables import write_table
-from l2o.variants import PUBLISHED
+from l2o.variants import MAIN, PUBLISHED
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +95,7 @@ def evaluate(given: Given) -> None:
         began = perf_counter()
         excess = excess_at(entry.optimizer, lasso, own, recorded, entry.dtype)
         taken = {"method": p["method"], "iteration": recorded[-1], "batch": len(lasso.b)}
-        if entry.contestant.variant == "main":
+        if entry.contestant.variant == MAIN:
             seconds.append(taken | {"seconds": (perf_counter() - began) / len(own)})
             rows = run_rows(excess / optimum, recorded, p["targets"])
             runs += with_about({"method": p["method"]}, rows)

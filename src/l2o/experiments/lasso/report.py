@@ -13,6 +13,7 @@ from l2o.figures.intake import named_table
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import scientific
 from l2o.figures.standard import Standard
+from l2o.variants import MAIN
 
 LAYERS = 16  # of the nets; what follows is FISTA
 LOSS = Measure(
@@ -83,9 +84,7 @@ def seconds_figure(tables, published, about):
             remedy = "time all methods on the same instances"
             raise InputError(f"{about.report} seconds", setting, problem, remedy)
     curves = tables["curves"]
-    timed = curves[curves["variant"] == "main"].merge(
-        seconds, on=["setting", "method", "iteration"]
-    )
+    timed = curves[curves["variant"] == MAIN].merge(seconds, on=["setting", "method", "iteration"])
     count = ", ".join(f"{size:,}" for size in sorted({int(each[0]) for each in batches}))
     measure = replace(LOSS, x="seconds", xlabel=f"Wall-clock time for {count} instances (s)")
     taken = {**tables, "curves": timed[timed["seconds"] > 0]}
@@ -100,7 +99,7 @@ def _with_exact(tables, about):
         return tables, {}
     columns = ("method", "iteration", "seconds", "runs", "failed", "relative_loss", *LOSS.spread)
     exact = named_table(tables, about, "exact_seconds", columns)
-    exact = exact.assign(variant="main", layers=0, shift=0, status="converged")
+    exact = exact.assign(variant=MAIN, layers=0, shift=0, status="converged")
     certified = exact["kind"] == "oracle"
     ends = exact[~certified].drop_duplicates("setting", keep="last")
     added = {

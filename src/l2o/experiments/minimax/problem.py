@@ -8,6 +8,7 @@ from typing import Any
 
 from l2o.artifacts.job import Given, resolved
 from l2o.storage.tables import write_table
+from l2o.variants import MAIN
 
 SMALLEST, LARGEST = 1e-16, 1e30  # errors beyond are nothing, or everything, to choose by
 
@@ -85,7 +86,7 @@ def measure_safeguard(given: Given) -> None:
         trained = load_recurrent(given.inputs[f"{name} {setting}"])
         plain = _ended(given, setting, who, trained)
         guarded, longer = GuardedMinimax(trained, rate), {**who, **p["guarded"][name]}
-        rows.append({**plain, "variant": "main", "safe_steps": 0.0, "steps": who["iterations"]})
+        rows.append({**plain, "variant": MAIN, "safe_steps": 0.0, "steps": who["iterations"]})
         safe = _ended(given, setting, longer, guarded)
         rows.append({**safe, "variant": "safeguarded", "steps": longer["iterations"]})
     write_table(given.outputs["table"], rows)

@@ -14,6 +14,7 @@ from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, percent, significant
 from l2o.figures.standard import Standard
 from l2o.figures.wording import pair, row_name, rule_text
+from l2o.variants import MAIN
 
 PANELS = 6  # of a page
 SOLVED = 1e-8  # a distance that counts as none
@@ -146,7 +147,7 @@ def _guarded(tables, about):
     """Return learned methods with and without the safeguard, and how often it is taken."""
     rows = tables["safeguard"]
     titles = {name: about.titles[name] for name in rows["setting"].unique()}
-    off, on = (rows[rows["variant"] == name] for name in ("main", "safeguarded"))
+    off, on = (rows[rows["variant"] == name] for name in (MAIN, "safeguarded"))
     off = off.set_index(["setting", "method"])
 
     def cell(row):

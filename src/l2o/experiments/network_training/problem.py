@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from l2o.artifacts.job import Given
 from l2o.storage.tables import write_table
+from l2o.variants import MAIN
 
 
 def sample(given: Given) -> None:
@@ -79,7 +80,7 @@ def evaluate(given: Given) -> None:
         rows, final, taken, each = tests.rows(entry, p["targets"])
         curves += rows
         finals.append(final)
-        if entry.contestant.variant == "main":
+        if entry.contestant.variant == MAIN:
             step, adam = seconds_per_step(entry.optimizer, tests.family, starts)
             taken |= {"seconds_per_step": step, "adam_seconds_per_step": adam}
             seconds.append(taken | {"step_over_adam": step / adam})

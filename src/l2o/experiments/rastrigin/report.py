@@ -22,6 +22,7 @@ from l2o.figures.wording import (
     recipe_blocks,
     rule_text,
 )
+from l2o.variants import MAIN
 
 LOSS = Measure(
     value="loss",
@@ -95,7 +96,7 @@ def _optima(tables, about):
 def table(tables, published, about):
     """Return the comparison of gaps to the minimum, and of objectives less Adam's."""
     rows = _rows(tables, published, about)
-    main = rows[rows["variant"] == "main"]
+    main = rows[rows["variant"] == MAIN]
     at = compared_at(main, "iteration")
     over_adam = (
         Text(
@@ -134,7 +135,7 @@ def _rows(tables, published, about):
     words = paper.set_index(keys)["reading"].to_dict() if "reading" in paper else {}
     places = rows[["setting", "method", "paper_iteration"]].itertuples(index=False, name=None)
     rows["reading"] = [words.get(place, "") for place in places]
-    adam = rows[(rows["method"] == "adam") & (rows["variant"] == "main")].set_index("setting")
+    adam = rows[(rows["method"] == "adam") & (rows["variant"] == MAIN)].set_index("setting")
     for column, loss in (("over_adam", "loss"), ("paper_over_adam", "paper_loss")):
         rows[column] = (rows[loss] - rows["setting"].map(adam[loss])).map(rounded)
     return rows[list(_COLUMNS)]

@@ -10,6 +10,7 @@ import numpy as np
 from l2o.artifacts.job import Given
 from l2o.storage.hdf5 import read_dictionary
 from l2o.storage.tables import write_table
+from l2o.variants import MAIN
 
 if TYPE_CHECKING:
     from l2o.evaluation.shifts import Row
@@ -108,7 +109,7 @@ def _minimised(given: Given, law: Mapping[str, Any]) -> Named:
             for k, last in zip(recorded[1:], excess[1:], strict=True):
                 yield name, run_ends(entry.contestant, k, excess[0], last)
         if not found:
-            for k, variant in ((k, v) for k in recorded[1:] for v in ("main", SAFEGUARDED)):
+            for k, variant in ((k, v) for k in recorded[1:] for v in (MAIN, SAFEGUARDED)):
                 yield name, no_row(who["kind"], who["label"], k, variant)
 
 
