@@ -19,6 +19,7 @@ from l2o.errors import InputError
 from l2o.experiments.sparse_recovery.experiment import SparseRecovery
 from l2o.metrics import mean_nmse_db
 from l2o.optimizers.classical.em_vamp import EmVamp
+from l2o.storage.checkpoints import load_tensors
 from l2o.storage.hdf5 import read_dictionary
 from l2o.storage.sets import read_split
 from parameter_files import changed
@@ -83,9 +84,34 @@ def test_a_net_goes_on_from_what_it_contains_also_where_that_takes_no_part(room)
         assert "start" not in job.reads
 
 
+def test_a_net_whose_numbers_do_not_depend_on_the_matrix_goes_on_from_another_setting(
+    room, tmp_path
+):
+    chosen = {"large/alista": {"start": "noiseless/alista"}}
+    path = changed(room.path, tmp_path, "presets>smoke>overrides", chosen)
+    other = SparseRecovery("smoke", path=path)
+    job = made(other.train("large", "alista"))
+    assert job.reads["start"].job.wildcards["setting"] == "noiseless"
+    begun, ended = (load_tensors(j["checkpoint"].path)[0] for j in (job.reads["start"].job, job))
+    assert begun["A"].shape != ended["A"].shape and begun["step.0"].shape == ended["step.0"].shape
+
+
+@pytest.mark.parametrize("there", ["coherent", "large"])  # one that goes on itself; its own
+def test_a_net_does_not_go_on_in_a_circle(room, tmp_path, there):
+    chosen = {"coherent/alista": {"start": "large/alista"}}
+    chosen |= {"large/alista": {"start": f"{there}/alista"}}
+    path = changed(room.path, tmp_path, "presets>smoke>overrides", chosen)
+    with pytest.raises(InputError, match="alista: unknown key"):
+        SparseRecovery("smoke", path=path)
+
+
 @pytest.mark.parametrize(
     ("start", "problem"),
-    [("analitic", "did you mean `analytic`?"), ("lamp", "valid are")],
+    [
+        ("analitic", "did you mean `analytic`?"),
+        ("lamp", "valid are"),
+        ("large/alista", "valid are"),
+    ],
 )
 def test_a_start_that_a_net_does_not_have_is_told(room, tmp_path, start, problem):
     path = changed(room.path, tmp_path, "presets>smoke>overrides>tilista", {"start": start})

@@ -79,8 +79,9 @@ class Experiment(Room):
         reads, sources = self.data(setting), [self.work("train"), who.head.module]
         if who.kind == "unrolled":
             parameters |= {"depth": self.sizes.depth, "training": budget.model_dump()}
-            if budget.start == who.head.contains != "":
-                reads["start"] = self.train(setting, budget.start)["checkpoint"]
+            there, _, contained = budget.start.rpartition("/")
+            if contained == who.head.contains != "":
+                reads["start"] = self.train(there or setting, contained)["checkpoint"]
         else:
             parameters["meta_training"] = budget.model_dump()
             if budget.imitation > 0:

@@ -131,9 +131,14 @@ class Room:
             self._check_published(published)
 
     def _check_start(self, setting: str, head: Head) -> None:
-        start = self.parameters.budget(self.preset, setting, head.name).start
+        begun = {
+            other: self.parameters.budget(self.preset, other, head.name).start
+            for other in self.parameters.training_settings
+        }
         contained = [head.contains] if head.contains in self.parameters.unrolled else []
-        if start and start not in (known := [*head.starts, *contained]):
+        if head.contains == head.name:  # from a training elsewhere that does not go on from others
+            contained = [f"{other}/{head.name}" for other in begun if "/" not in begun[other]]
+        if (start := begun[setting]) and start not in (known := [*head.starts, *contained]):
             place = f"presets.{self.preset}.overrides.{setting}/{head.name}.start.{start}"
             raise unknown_key(self.path, place, known)
 

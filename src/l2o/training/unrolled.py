@@ -14,7 +14,7 @@ from l2o.artifacts.job import Given
 from l2o.compute import prepare_device
 from l2o.config.training import Training
 from l2o.optimizers.registry import methods
-from l2o.optimizers.trained import load_net
+from l2o.optimizers.trained import read_checkpoint
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.training.losses import TrainingLoss
 from l2o.training.progress import Progress
@@ -60,7 +60,8 @@ def train_unrolled(
     start = budget.start if contained is None else ""
     net = method(torch.from_numpy(dictionary).float(), depth, told["hyperparameters"], start)
     if contained is not None:
-        net.adopt(load_net(contained, dictionary))
+        found = read_checkpoint(contained, "unrolled")
+        net.adopt(found.net(found.dictionary() if "/" in budget.start else dictionary))
     net.to(device)
     kept = {"state_path": given.state, "key": given.key, "title": f"{told['setting']} {net.label}"}
     done = trained(net, train, validation, make_loss(net.A), budget, told["seed"], **kept)

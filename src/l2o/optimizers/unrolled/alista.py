@@ -13,7 +13,8 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 class Alista(UnrolledNet):
     """x+ = eta^ss_{t_k, p_k}(x + g_k W^T (b - A x)) with W = argmin ||W^T A||_F^2, w_i^T a_i = 1.
 
-    W is computed from A and stored with the net, not learned; g_k starts at 1.
+    W is computed from A and stored with the net, not learned; g_k starts at 1. What is learned does
+    not have the shape of A: a net can go on from one that was trained for another A of its law.
     """
 
     name = "alista"
@@ -21,6 +22,7 @@ class Alista(UnrolledNet):
     reference = "Liu, Chen, Wang & Yin 2019, eqs. (9) and (16)"
     trainable = ("step", "log_threshold")
     starts = {"analytic": "analytic_ista_ss"}
+    contains = "alista"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
     ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}
 
@@ -31,6 +33,12 @@ class Alista(UnrolledNet):
         self.register_buffer("W", self._analytic_weights())
         self.step = self._per_layer(1.0)
         self.log_threshold = self._ista_thresholds()
+
+    @torch.no_grad()
+    def adopt(self, other: Alista) -> None:
+        for name in self.trainable:
+            for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
+                new.copy_(old)
 
     def prepare(self, state: State, b: Tensor) -> State:
         x = state[0]

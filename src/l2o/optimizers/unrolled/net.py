@@ -96,7 +96,10 @@ class UnrolledNet(nn.Module):
         return tuple(n for n in self.trainable if isinstance(getattr(self, n), nn.ParameterList))
 
     def adopt(self, other: UnrolledNet) -> None:
-        """Take over a trained net of the method that this one ``contains``: as good as that."""
+        """Take over a trained net of the method that this one ``contains``: as good as that.
+
+        A method that contains itself takes over what was learned for another dictionary, too.
+        """
         raise NotImplementedError
 
     @torch.no_grad()
