@@ -13,7 +13,7 @@ import l2o
 from conftest import make_problem
 from l2o.errors import InputError
 from l2o.solvers import candidates, fitting
-from l2o.solvers.budgets import CANDIDATES
+from l2o.solvers.budgets import CANDIDATES, FACTORS
 from l2o.solvers.candidates import Score
 from l2o.training.losses import RecoveryLoss
 from l2o.training.state import TrainingState
@@ -52,6 +52,14 @@ def told(solver: l2o.Solver) -> dict[str, dict]:
 def same_weights(one: l2o.Solver, other: l2o.Solver) -> bool:
     assert one.tensors.keys() == other.tensors.keys()
     return all(torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Trainings of a few steps: what is tested here but for the choice is no matter of quality."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FACTORS, "quick", 0.02)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +105,9 @@ def counted(monkeypatch) -> list[TrainingState]:
 @pytest.mark.parametrize(
     "data, winner", [({}, "lamp_mixture"), ({"signals": signs(2000)}, "alista")]
 )
-def test_the_one_that_is_better_on_validation_samples_is_kept(data, winner):
+def test_the_one_that_is_better_on_validation_samples_is_kept(monkeypatch, data, winner):
     """Normal entries are of the law that the mixture can learn, signs are not."""
+    monkeypatch.setitem(FACTORS, "quick", 0.3)
     solver = fit(**data)
     scores = {name: told(solver)[name]["validation_db"] for name in CANDIDATES}
     assert solver.name == winner == min(scores, key=scores.get)
