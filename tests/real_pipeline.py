@@ -18,18 +18,27 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "params", "profiles", "src", "data")
 RESULTS = Path("results/smoke/sparse_recovery")
 REPORTS = Path("reports/smoke")
+# The published recipe is followed for one optimizer in each experiment.
+ONE_RECIPE = [
+    r"(?<=^published_recipe:\n  l2o_dm: {}\n)(  .*\n)+",
+    r"^    published_overrides:.*\n(      .*\n)*",
+]
 # Settings that the tests do not build: what holds for one holds for all, and the contract tests
 # look at the graph of all of them.
 LEFT_OUT = {
     "fig2": [r", snr20"],
     "fig3": [r"^  unroll(20|50|100|200): .*\n"],
     "fig5": [r"^  (snr20|large): \{title.*\n", r"^      (snr20|large)/.*\n"],
-    "fig6": [r"^  m25_n50: \{title.*\n", r", m25_n50: \[\d+, \d+\]", r"^      m25_n50/.*\n"],
+    "fig6": [
+        *ONE_RECIPE,
+        *(r"^  m25_n50: \{title.*\n", r", m25_n50: \[\d+, \d+\]", r"^      m25_n50/.*\n"),
+    ],
     "fig7": [
+        *ONE_RECIPE,
         *(r"^  n10: \{title.*\n", r", n10: \d+", r"^      n10: \{radius.*\n"),
         r"^      n10/.*\n(        .*\n)?",
     ],
-    "fig8": [r"^  convnet: \{title.*\n"],
+    "fig8": [*ONE_RECIPE, r"^  convnet: \{title.*\n"],
     "minimax": [
         r"^  (saddle|rotated|game1|seesaw[2-7]): \{title.*\n",
         r"^  (game50|\w+_shifted|game5_singular):\n(    .*\n)+",
