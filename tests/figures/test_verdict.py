@@ -9,7 +9,16 @@ import pytest
 from figures.figure_tables import about, effort_tables, tables
 from figures.test_reports import ROOMS, room
 from l2o.figures.measure import Measure
-from l2o.figures.verdict import FIRST_ONLY, NO, NONE, YES, Contest, verdict_rows, write_verdict
+from l2o.figures.verdict import (
+    FIRST_ONLY,
+    NO,
+    NONE,
+    OPEN,
+    YES,
+    Contest,
+    verdict_rows,
+    write_verdict,
+)
 
 LOSS = Measure("loss", "Loss", "A loss.", median="median", low="median", high="median")
 CONTEST = Contest(LOSS, "median", ("mean", "median"))
@@ -50,6 +59,18 @@ def test_each_budget_has_its_own_strongest_opponent():
     assert (row["verdict_iteration"], row["first_iteration"]) == (YES, 1.5)
     assert (row["verdict_evaluations"], row["classical_evaluations"]) == (NO, "QUICK")
     assert (row["verdict_seconds"], row["classical_seconds"]) == (YES, "SLOW")
+
+
+def test_a_lead_over_what_was_not_followed_for_as_long_is_open():
+    net = curve("net", [9.0, 5.0, 2.0, 1.0], "recurrent")
+    good = curve("good", [9.0, 4.0, 2.5, 1.5], "first_order")
+    (row,) = decided(net, good, seconds={"net": 5.0, "good": 2.0})
+    assert row["verdict_iteration"] == YES and row["verdict_seconds"] == OPEN
+    (row,) = decided(net, good, seconds={"net": 5.0, "good": 4.9})
+    assert row["verdict_seconds"] == YES
+    best = curve("best", [9.0, 4.0, 1.5, 0.5], "first_order")
+    (row,) = decided(net, best, seconds={"net": 5.0, "best": 2.0})
+    assert row["verdict_seconds"] == NO  # whatever it would have done later
 
 
 def test_what_is_lower_by_the_mean_only_is_told():

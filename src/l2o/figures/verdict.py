@@ -2,7 +2,8 @@
 
 For each panel the best learned method stands against all classical ones that had as many
 iterations, as many evaluations, and as many seconds. "Yes" asks for both measures of the panel:
-what is lower by the mean only is told as that.
+what is lower by the mean only is told as that. What leads methods that were not followed for as
+long has won nothing yet: that is "open".
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from l2o.figures.numbers import FLOOR, percent
 from l2o.variants import MAIN
 
 YES, FIRST_ONLY, NO, NONE = "yes", "by the first measure only", "no", "no contest"
+OPEN, MOST = "open", 0.95  # of a budget: whoever was followed for less may still come to lead
 _VERDICTS = [f"verdict_{effort}" for effort in EFFORTS]
 COLUMNS = ("figure", "setting", "panel", "place", "learned", "first", "second", "failed")
 COLUMNS += tuple(f"{name}_{effort}" for effort in EFFORTS for name in ("verdict", "classical"))
@@ -63,14 +65,19 @@ class _Curve:
         kept = self.rows[(self.rows[effort] <= budget * (1 + 1e-9)).to_numpy()]
         return kept.iloc[-1] if len(kept) else None
 
+    def lasts(self, effort: str, budget: float) -> bool:
+        """Return whether the method was followed for as much as that."""
+        return float(self.rows[effort].max()) >= MOST * budget
+
 
 def verdict_rows(contest: Contest, tables: Tables, about: About) -> Iterator[dict[str, Any]]:
     """Yield the verdict of each panel, a row for each place where it is decided.
 
     ``first`` and ``second`` are the two measures of the best learned method, ``verdict_<effort>``
-    is one of yes, by the first measure only, no, or no contest (no classical method ran, or no
-    learned one), and ``classical_<effort>`` with ``first_<effort>`` and ``second_<effort>`` the
-    strongest classical method by the first measure.
+    is one of yes, by the first measure only, no, open (it leads, and some classical method was
+    followed for less), or no contest (no classical method ran, or no learned one), and
+    ``classical_<effort>`` with ``first_<effort>`` and ``second_<effort>`` the strongest classical
+    method by the first measure.
     """
     curves = our_curves(tables, about, contest.measure)
     curves = curves[curves["variant"] == MAIN]
@@ -124,6 +131,9 @@ def _decided(fields: Sequence[_Curve], place: int, finals: pd.DataFrame) -> dict
             strongest, end, second = rival
             won = row["first"] < end["first"], row["second"] < second
             told[f"verdict_{effort}"] = YES if all(won) else FIRST_ONLY if won[0] else NO
+            rivals = [curve for curve in fields if not curve.learned]
+            if won[0] and not all(rival.lasts(effort, row[effort]) for rival in rivals):
+                told[f"verdict_{effort}"] = OPEN
             told |= {f"classical_{effort}": strongest.label, f"first_{effort}": end["first"]}
             told[f"second_{effort}"] = second
     return told
@@ -186,8 +196,9 @@ def _markdown(
         "The best learned method of a panel, by its first measure, against all classical methods "
         "that are given as many iterations, evaluations (gradients, values, products with A) or "
         "seconds. “Yes”: it is lower by both measures; numbers are both, of classical methods the "
-        "lowest of each, and the part of the runs that failed where some did. Seconds: all runs "
-        "of a panel as one batch, one thread, without training.",
+        "lowest of each, and the part of the runs that failed where some did. “Open”: it leads "
+        "methods of which some were followed for less than that. Seconds: all runs of a panel as "
+        "one batch, one thread, without training.",
         "",
     ]
     heads = ("panel", "best learned", *(f"equal {words}" for words in EFFORTS.values()))
