@@ -95,7 +95,7 @@ def test_momentum_sums_gradients_of_norm_one(f, start):
         g = f.gradient(x)
         m = 0.5 * m + g / g.abs().sum(-1, keepdim=True)
         x = f.project(x - 0.05 * m.sign())
-    assert torch.equal(run(attack("momentum_pgd", rate=0.05, decay=0.5), f, start, 3), x)
+    assert torch.equal(run(attack("momentum_pgd", rate=0.05, memory=0.5), f, start, 3), x)
 
 
 def test_auto_pgd_never_rises_and_halves_its_steps_at_the_ends_of_periods(f, start):

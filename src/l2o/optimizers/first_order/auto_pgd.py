@@ -41,7 +41,8 @@ class AutoPgd(Optimizer):
         parts = [0.0, FIRST]
         while parts[-1] < 1:
             parts.append(parts[-1] + max(parts[-1] - parts[-2] - LESS, LEAST))
-        return [math.ceil(part * self.hyper["steps"]) for part in parts]
+        # Rounded: 0.7 is a sum here, and a bit above.
+        return [math.ceil(round(part * self.hyper["steps"], 6)) for part in parts]
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         value = optimizee.objective(x)

@@ -11,7 +11,7 @@ SMALLEST = 1e-30  # 1-norm of a gradient that counts as none
 
 
 class MomentumPgd(Optimizer):
-    """m+ = decay m + g / ||g||_1, x+ = x - rate sign m+; the state is (x, m).
+    """m+ = memory m + g / ||g||_1, x+ = x - rate sign m+; the state is (x, m).
 
     Projected where x is confined, as :mod:`l2o.optimizers.first_order.pgd`.
     """
@@ -19,8 +19,8 @@ class MomentumPgd(Optimizer):
     name = "momentum_pgd"
     label = "MI-FGSM"
     reference = "Dong, Liao, Pang, Su, Zhu, Hu & Li 2018, algorithm 1"
-    hyperparameters = {"rate": 0.03, "decay": 1.0}
-    ranges = {"rate": "(0, inf)", "decay": "[0, 1]"}
+    hyperparameters = {"rate": 0.03, "memory": 1.0}
+    ranges = {"rate": "(0, inf)", "memory": "[0, 1]"}
 
     def init(self, optimizee: Optimizee, x: Tensor) -> State:
         return x, x.new_zeros(x.shape)
@@ -29,5 +29,5 @@ class MomentumPgd(Optimizer):
         x, m = state
         g = optimizee.gradient(x)
         size = g.abs().sum(dim=-1, keepdim=True).clamp_min(SMALLEST)
-        m = self.hyper["decay"] * m + g / size
+        m = self.hyper["memory"] * m + g / size
         return x - self.hyper["rate"] * m.sign(), m

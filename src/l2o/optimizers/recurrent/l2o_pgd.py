@@ -34,7 +34,7 @@ class L2oPgd(RecurrentOptimizer):
         "hidden": "integers [1, 1000]",
         "rate": "(0, inf)",
         "steps": "integers [1, 1e15]",
-        "decay": "[0, 1]",
+        "decay": "[0, 1)",
         "p": "(0, 80]",
     }
 
