@@ -47,6 +47,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def attack(folder, monkeypatch) -> AdversarialAttack:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("L2O_IMAGE_MIRROR", str(folder / "mirror"))
     monkeypatch.delenv("L2O_CACHE", raising=False)
     return AdversarialAttack("smoke")
 
@@ -136,8 +137,7 @@ def test_figure_and_table_are_the_same_twice_and_hold_learned_attacks_against_pg
     assert 0 <= metrics[SHORT]["l2o_pgd_accuracy"] <= 1
 
 
-def test_some_attacks_alone_without_pgd_are_a_report_too(folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def test_some_attacks_alone_without_pgd_are_a_report_too(attack):
     alone = AdversarialAttack("smoke", ["fgsm"])
     text = made(alone.table()).writes["markdown"].read_text()
     assert "FGSM" in text and "Above PGD" not in text

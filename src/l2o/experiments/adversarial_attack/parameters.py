@@ -64,6 +64,7 @@ class Parameters(experiment.ExperimentParameters):
 
     def check(self, path: str | Path, known: experiment.Known) -> None:
         """Check what types cannot say; errors as of the base."""
+        super().check(path, known)
         for name, setting in self.settings.items():
             if setting.targets:
                 problem = "are values to get below, and an attack goes up"
@@ -81,7 +82,6 @@ class Parameters(experiment.ExperimentParameters):
                 raise unknown_key(path, f"begin.{name}", list(self.recurrent))
             if other not in self.grid:
                 raise unknown_key(path, f"begin.{name}.{other}", list(self.grid))
-        super().check(path, known)
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""

@@ -24,6 +24,8 @@ class L2oPgd(RecurrentOptimizer):
     with means and the maximum over an instance's coordinates and m+ = decay m + g / mean |g|.
     c(s) = exp(a + b s + d s^2) with learned a, b, d. With LSTM = 0 it is PGD, whose steps fall as
     c. The state is (x, m, t, the LSTM's).
+
+    What is minimised is the objective after each step, weighed by min(1, s)^2: the end counts most.
     """
 
     name = "l2o_pgd"
@@ -71,3 +73,8 @@ class L2oPgd(RecurrentOptimizer):
         c = (self.schedule * torch.stack([share**k for k in range(3)])).sum().exp()
         dx = -self.hyper["rate"] * c * (g.sign() + output.view(g.shape))
         return x + dx, m, t + 1, *memory
+
+    def meta_loss(self, optimizee: Optimizee, state: State) -> Tensor:
+        """Return what meta-training minimises after a step, ()."""
+        share = (state[2] / self.hyper["steps"]).clamp(max=1)
+        return share.square() * optimizee.meta_loss(state[0])
