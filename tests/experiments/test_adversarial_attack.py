@@ -37,6 +37,7 @@ def folder(tmp_path_factory):
         "presets>smoke>meta_training>horizons": [FEW],
         "grid>pgd": {"rate": [0.01, 0.2]},
         "grid>pgd_falling": {"rate": [0.1, 0.3], "fall": [2]},
+        "begin>l2o_pgd": {"rate": [0.1, 0.3], "fall": [2]},
         "grid>momentum_pgd": {"rate": [0.1]},
     }
     for preset in ("laptop", "paper"):
@@ -99,7 +100,8 @@ def test_settings_share_the_classifier_and_learned_attacks_and_search_for_themse
 
 
 def test_a_learned_attack_begins_as_what_the_search_found_and_ends_no_worse(attack):
-    search, training = attack.tune(SHORT, "pgd_falling"), made(attack.train(SHORT, "l2o_pgd"))
+    search, training = attack.tune(SHORT, "l2o_pgd"), made(attack.train(SHORT, "l2o_pgd"))
+    assert attack.tune(LONG, "l2o_pgd") is None
     assert training.reads["start"].job is search
     rows = pd.read_csv(search.writes["tuned"]).set_index("chosen")
     best = json.loads(rows.loc[True, "hyperparameters"])
@@ -172,8 +174,8 @@ def test_parts_of_the_digits_do_not_meet(attack):
         (("settings", "robust_40", "trained_on"), "robust_4", "trained_on.robust_4: unknown key"),
         (("settings", "robust_40", "trained_on"), "standard_10", "is about the standard"),
         (("settings", "robust_40", "targets"), [0.1], "an attack goes up"),
-        (("begin",), {"l2o": "pgd"}, "begin.l2o: unknown key"),
-        (("begin",), {"l2o_pgd": "pg"}, "begin.l2o_pgd.pg: unknown key"),
+        (("begin",), {"l2o": {"rate": [1], "fall": [1]}}, "begin.l2o: unknown key"),
+        (("begin", "l2o_pgd", "rate"), [], "begin.l2o_pgd.rate: "),
         (("presets", "smoke", "meta_training", "convex"), 1, "is not for attacks"),
         (("eps",), 2, "eps: "),
     ],

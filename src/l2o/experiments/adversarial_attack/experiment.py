@@ -10,6 +10,9 @@ from l2o.config.nearest import unknown_key
 from l2o.experiments import shared
 from l2o.experiments.adversarial_attack.parameters import VICTIM, Parameters
 from l2o.experiments.experiment import Experiment
+from l2o.optimizers.registry import methods
+
+CONTAINED = "pgd_falling"  # as which the trainings of learned attacks begin
 
 
 class AdversarialAttack(Experiment):
@@ -45,7 +48,7 @@ class AdversarialAttack(Experiment):
         if method == VICTIM:
             return self._victim(setting)
         job = super().train(setting, method)
-        search = self.tune(setting, self.parameters.begin.get(method, ""))
+        search = self.tune(setting, method) if method in self.parameters.begin else None
         if search is not None and "start" not in job.reads:
             job = replace(job, reads={**job.reads, "start": search["tuned"]})
             self._made["train", *job.wildcards.values()] = job
@@ -69,8 +72,19 @@ class AdversarialAttack(Experiment):
         return super().training_of(self.parameters.home(setting), method)
 
     def tune(self, setting: str, method: str) -> Job | None:
-        """Search the hyperparameters of an attack; None for one that has no grid, or is none."""
-        return super().tune(setting, method) if method else None
+        """Search the hyperparameters of an attack, or as what the training of one begins."""
+        begin = self.parameters.begin.get(method)
+        if begin is None:
+            return super().tune(setting, method)
+        wildcards = {**self.place(setting), "method": method}
+        if self.parameters.home(setting) != setting:
+            return None
+        parameters = {"setting": setting, "method": method, "searched": CONTAINED}
+        parameters |= {**self.running(), **self.problem(setting), "kind": "first_order"}
+        parameters |= {"hyperparameters": {}, "grid": begin.model_dump()}
+        sources = [self.work("tune"), methods("first_order")[CONTAINED].module]
+        given = {"resources": self.resources("tune", setting)}
+        return self.job("tune", wildcards, parameters, self.data(setting), sources, **given)
 
     def measure(self, measurement: str) -> Job:
         """Measure learned attacks as their trainings begin with them."""

@@ -26,6 +26,13 @@ class Setting(experiment.Setting):
     trained_on: Name | None = Field(None, description="whose classifier and learned attacks")
 
 
+class Begin(Section):
+    """What is tried of PGD with falling steps, as which a learned attack begins."""
+
+    rate: tuple[Positive, ...] = Field(min_length=1, description="first step, of pixels")
+    fall: tuple[NonNegative, ...] = Field(min_length=1, description="to the end, a logarithm")
+
+
 class Victims(Section):
     """How the classifiers are trained."""
 
@@ -47,7 +54,7 @@ class Parameters(experiment.ExperimentParameters):
 
     eps: Positive = Field(le=1, description="radius of the ball, of pixels from 0 to 1")
     start_scale: NonNegative = Field(le=1, description="standard deviation of the starts")
-    begin: dict[Name, Name] = Field(
+    begin: dict[Name, Begin] = Field(
         default_factory=dict, description="learned attacks that begin as a searched one"
     )
     settings: dict[Name, Setting] = Field(min_length=1)
@@ -77,11 +84,9 @@ class Parameters(experiment.ExperimentParameters):
             if self.settings[other].victim != setting.victim:
                 problem = f"{other} is about the {self.settings[other].victim} classifier"
                 raise InputError(path, place, problem, f"give one of the {setting.victim} one")
-        for name, other in self.begin.items():
+        for name in self.begin:
             if name not in self.recurrent:
                 raise unknown_key(path, f"begin.{name}", list(self.recurrent))
-            if other not in self.grid:
-                raise unknown_key(path, f"begin.{name}.{other}", list(self.grid))
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset."""

@@ -156,7 +156,7 @@ def tune(given: Given) -> None:
     p, inputs = given.parameters, given.inputs
     prepare_device("cpu", p["compute_threads"])
     f = attack_on(inputs["digits"], inputs[VICTIM], p, "validation")
-    made, last = methods(p["kind"])[p["method"]].load(), p["iterations"]
+    made, last = methods(p["kind"])[p.get("searched", p["method"])].load(), p["iterations"]
 
     def loss(hyper: Mapping[str, float]) -> float:
         runs, _ = followed(Projected(lasting(made(hyper), last)), f, starts(p, f), [0, last])

@@ -25,6 +25,7 @@ LOSS = Measure(
     xlabel="Gradients (0: the start)",
     median="loss",
     log=False,
+    bottom=0.0,
 )
 ACCURACY = Measure(
     value="accuracy",
@@ -33,6 +34,7 @@ ACCURACY = Measure(
     xlabel=LOSS.xlabel,
     **dict.fromkeys(("median", "low", "high"), "accuracy"),
     log=False,
+    bottom=0.0,
 )
 MEASURES = (LOSS, ACCURACY)
 _ENDS = ("loss", "loss_q25", "loss_median", "loss_q75", "loss_p1", "accuracy")

@@ -18,14 +18,14 @@ SMALLEST = 1e-30  # mean size of a gradient that counts as none
 
 
 class L2oPgd(RecurrentOptimizer):
-    """x+ = x - rate c(s) (sign g + LSTM(u)), s = t / steps the part of the run that is done.
+    """x+ = x - rate c(s) (sign g + LSTM(u)), s = min(1, t / steps), the part of a run that is done.
 
     u = (log(|g| / mean |g|) / p, cut to [-1, 1]; sign g; m / (|m| + mean |m|); s; x / max |x|),
     with means and the maximum over an instance's coordinates and m+ = decay m + g / mean |g|.
     c(s) = exp(a + b s + d s^2) with learned a, b, d. With LSTM = 0 it is PGD, whose steps fall as
     c. The state is (x, m, t, the LSTM's).
 
-    What is minimised is the objective after each step, weighed by min(1, s)^2: the end counts most.
+    What is minimised is the objective after each step, weighed by s^2: the end counts most.
     """
 
     name = "l2o_pgd"
@@ -63,7 +63,7 @@ class L2oPgd(RecurrentOptimizer):
         g = optimizee.gradient(x.detach()).detach()
         g = g / g.abs().mean(dim=-1, keepdim=True).clamp_min(SMALLEST)
         m = self.hyper["decay"] * m + g
-        share = t / self.hyper["steps"]
+        share = (t / self.hyper["steps"]).clamp(max=1)
         at = x.detach()
         at = at / at.abs().amax(dim=-1, keepdim=True).clamp_min(SMALLEST)
         size = (g.abs().clamp_min(SMALLEST).log() / self.hyper["p"]).clamp(-1, 1)
