@@ -168,7 +168,7 @@ def _way(rows, about):
         here = rows[(rows["setting"] == counts[few]) & rows["kind"].isin(LEARNED)]
         for _, row in here.iterrows():
             text += f"; {row['label']} with {few}: {significant(row['loss'], 4)}"
-            if high > low:
+            if high > low and row["loss"] >= low:
                 text += f", {percent((row['loss'] - low) / (high - low))} of the way"
         texts.append(Text(f"{text}."))
     return texts
