@@ -44,11 +44,17 @@ LEFT_OUT = {
         r"^  (game50|\w+_shifted|game5_singular):\n(    .*\n)+",
         *(r"game1, (?=game5)", r", game50, game5_singular", r"^    sizes: \{game50: \d+\}\n"),
     ],
+    "attack": [r"^  standard_10: \{title.*\n", r"^  standard_40:\n(    .*\n)+"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
 SHORTER = {
     "fig3": [(r"horizons: \[200\]", "horizons: [20]")],
+    "attack": [
+        (r"pgd: {rate: \[0\.01, .*\]}", "pgd: {rate: [0.02, 0.1]}"),
+        (r"{rate: \[0\.1, .*\]}", "{rate: [0.1, 0.3], fall: [2]}"),
+        (r"{rate: \[0\.02, .*, memory: .*\]}", "{rate: [0.05], memory: [0.5]}"),
+    ],
     "minimax": [(r"{rate: \[0\.001, .*\]}", "{rate: [0.1, 0.3]}")],
     "fig7": [
         (r"beta1: .*\]}", "beta1: [0.5, 0.9], beta2: [0.9, 0.999]}"),

@@ -28,12 +28,13 @@ BOX: Mapping[str, Any] = MappingProxyType(  # behind text that lies in a panel
 )
 Marker = str | int | tuple[int, int, float]
 _STAR_4, _STAR_3, _STAR_6 = (4, 1, 0.0), (3, 1, 0.0), (6, 1, 0.0)  # stars: (corners, 1, degrees)
-_STAR_X, _STAR_12 = (4, 1, 45.0), (12, 1, 0.0)
+_STAR_X, _STAR_12, _STAR_DOWN = (4, 1, 45.0), (12, 1, 0.0), (3, 1, 60.0)
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
+_ATTACKS = ((5, 18.0), (6, 15.0), (7, 12.0), (8, 11.0), (9, 20.0))
 _RAYS = (
     *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
-    *((count, 2, angle) for count, angle in _MINIMAX),
+    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS)),
 )
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
@@ -46,6 +47,7 @@ _STARS = (
     _STAR_6,
     _STAR_X,
     _STAR_12,
+    _STAR_DOWN,
     _RAYS_8,
     *(m for m in _SPARE_MARKERS if m[1:2] == (1,)),
 )  # drawn larger
@@ -143,12 +145,18 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "anchored_extragradient": MethodStyle("#535353", (9, 2, 0.0), (0, (7, 2, 1, 2)), 1.2),
         "halpern": MethodStyle("#8A8A8A", (11, 2, 0.0), (0, (3, 2, 1, 2)), 1.2),
         "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
+        "fgsm": MethodStyle("#9C9C9C", (5, 2, 18.0), (0, (1, 3)), 1.2),
+        "pgd": MethodStyle("#282828", (6, 2, 15.0), (0, (6, 2, 1, 2)), 1.4),
+        "pgd_falling": MethodStyle("#5A5A5A", (7, 2, 12.0), (0, (4, 1.5)), 1.2),
+        "momentum_pgd": MethodStyle("#7E7E7E", (8, 2, 11.0), (0, (2, 1.5)), 1.2),
+        "auto_pgd": MethodStyle("#101010", (9, 2, 20.0), (0, (9, 2)), 1.2),
         "twin_l2o": MethodStyle("#117733", _STAR_X),
         "l2o_anderson": MethodStyle("#EE3377", _STAR_12),
         "l2o_dm": MethodStyle("#CCBB44", "d"),
         "l2o_rnnprop": MethodStyle("#AA3377", "*"),
         "l2o_enhanced": MethodStyle("#222255", "h"),
         "l2o_scale": MethodStyle("#EE6677", "p"),
+        "l2o_pgd": MethodStyle("#0B6E8A", _STAR_DOWN),
         "l2o_swarm": MethodStyle("#8C510A", _STAR_4),
     }
 )

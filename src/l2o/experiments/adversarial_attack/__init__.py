@@ -1,0 +1,1 @@
+"""Adversarial training's inner maximisation, by hand-made and by learned attacks."""

@@ -1,0 +1,194 @@
+"""Adversarial attacks: losses reached against gradients, and learned attacks beside PGD."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from l2o.figures.common import LEARNED
+from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
+from l2o.figures.measure import Measure
+from l2o.figures.numbers import NOTHING, percent, signed, significant
+from l2o.figures.panels import Panel, curves_page, legend_of
+from l2o.figures.style import print_style, styles_for
+from l2o.figures.wording import row_name
+
+OPPONENT = "pgd"  # whom learned attacks are held against, with its best constant step
+SAME = 1e-3  # nats; a loss that is lower by less is as high
+LOSS = Measure(
+    value="loss",
+    label="Cross-entropy (nats)",
+    what="Cross-entropy of the classifier at the attacked images: higher is a better attack.",
+    xlabel="Gradients (0: the start)",
+    median="loss",
+    log=False,
+    bottom=0.0,
+)
+ACCURACY = Measure(
+    value="accuracy",
+    label="Accuracy under attack",
+    what="Accuracy: part of the attacked images that are classified right; the lower, the better.",
+    xlabel=LOSS.xlabel,
+    **dict.fromkeys(("median", "low", "high"), "accuracy"),
+    log=False,
+    bottom=0.0,
+)
+MEASURES = (LOSS, ACCURACY)
+_ENDS = ("loss", "loss_q25", "loss_median", "loss_q75", "loss_p1", "accuracy")
+
+
+def figure(tables, published, about):
+    """Return a page of losses and one of accuracies, a panel for each setting."""
+    curves = our_curves(tables, about, *MEASURES)
+    order = methods_in_order(curves, readings(published, about, "iteration", "loss"))
+    styles, pages = styles_for(order), []
+    bands = f"Lines: mean over {about.pooled}; bands (learned attacks): quartiles."
+    for measure in MEASURES:
+        panels = [
+            Panel(title, curves[curves["setting"] == setting], measure)
+            for setting, title in about.titles.items()
+        ]
+        words = f"{measure.what} {bands if measure is LOSS else ''} {about.budget}"
+        headings = {"first_order": "By hand", "recurrent": "Learned"}
+        with print_style():
+            legend = legend_of(curves, styles, headings)
+            pages.append(curves_page(panels, styles, legend, " ".join(words.split())))
+    return pages
+
+
+def table(tables, published, about):
+    """Return what attacks end with, learned ones beside PGD, and what training gave them."""
+    finals = named_table(tables, about, "finals", ("method", "variant", *_ENDS))
+    rows = finals.reset_index(drop=True)
+    rows["gradients"] = [about.facts[setting][1] for setting in rows["setting"]]
+    rows = rows.join(_paired(tables, rows))
+    best = rows.groupby("setting")["loss"].transform("max")
+    blocks = [*_losses(rows, best, about), *_tails(rows, about)]
+    learned = rows[rows["kind"].isin(LEARNED) & rows["above"].notna()]
+    if len(learned):
+        blocks += [*_against(learned, about), *_way(rows, about)]
+    if "untrained" in tables:
+        blocks += _trained(tables, rows, about)
+    told = ("method", "kind", "label", "gradients", *_ENDS, "above", "above_error", "below", "runs")
+    met = learned["above"] >= 0
+    numbers = {"cells": len(learned), "cells_met": int(met.sum())}
+    for setting, here in rows.groupby("setting", sort=False):
+        named = here.set_index("method")
+        numbers[setting] = {
+            f"{m}_{value}": float(named.loc[m, value])
+            for m in named.index
+            for value in ("loss", "accuracy")
+        }
+    return Compared(rows[["setting", *told]], blocks, numbers)
+
+
+def _paired(tables, rows):
+    """Return, for each row, how far its losses are above PGD's on the same images.
+
+    ``above`` is the mean difference, ``above_error`` its standard error, ``below`` the part of
+    images with a loss that is lower by more than :data:`SAME`; NaN where PGD does not take part.
+    """
+    ends = tables["runs"].set_index(["setting", "method", "instance"])["end"].sort_index()
+    found = []
+    for setting, method in rows[["setting", "method"]].itertuples(index=False, name=None):
+        if (setting, OPPONENT) not in ends.index or method == OPPONENT:
+            found.append((np.nan,) * 3)
+            continue
+        more = ends.loc[setting, method] - ends.loc[setting, OPPONENT]
+        found.append((more.mean(), more.std() / len(more) ** 0.5, (more < -SAME).mean()))
+    return pd.DataFrame(found, columns=["above", "above_error", "below"], index=rows.index)
+
+
+def _by_setting(rows, about, cell):
+    """Return a table with a row for each method and a column for each setting."""
+    lines = []
+    for _, own in rows.groupby("method", sort=False):
+        cells = {row["setting"]: cell(row) for _, row in own.iterrows()}
+        lines.append((row_name(own), [cells.get(name, Cell(NOTHING)) for name in about.titles]))
+    return Grid(("attack", *about.titles.values()), lines)
+
+
+def _losses(rows, best, about):
+    """Return means at the end, with the accuracy that is left."""
+
+    def cell(row):
+        first = "met" if row["loss"] == row["best"] else ""
+        return Cell(significant(row["loss"], 4), first, percent(row["accuracy"]))
+
+    words = (
+        f"Cross-entropy at the end, mean over {about.pooled}, nats, and accuracy under attack. "
+        "Higher losses are better attacks; bold: the highest."
+    )
+    return [Text(words), _by_setting(rows.assign(best=best), about, cell)]
+
+
+def _tails(rows, about):
+    """Return median, lower quartile and lowest hundredth."""
+    columns = ("loss_median", "loss_q25", "loss_p1")
+
+    def cell(row):
+        return Cell("; ".join(significant(row[name]) for name in columns))
+
+    words = "Median; lower quartile; what the images of the lowest hundredth stay below: nats."
+    return [Text(words), _by_setting(rows, about, cell)]
+
+
+def _against(learned, about):
+    """Return learned attacks against PGD, image by image."""
+
+    def cell(row):
+        text = f"{signed(row['above'])} ± {significant(row['above_error'], 2)}"
+        return Cell(text, "met" if row["above"] >= 0 else "", f"{percent(row['below'])} below")
+
+    words = (
+        "Above PGD with as many gradients and its best constant step: mean difference of the "
+        "losses of the same images ± its standard error, nats, and the part of images with a loss "
+        f"that is lower by more than {SAME:g}. Bold: at or above PGD."
+    )
+    return [Text(words), _by_setting(learned, about, cell)]
+
+
+def _way(rows, about):
+    """Return where each learned attack with few gradients stands between PGD with few and many."""
+    loss = rows.set_index(["setting", "method"])["loss"]
+    texts = []
+    for victim in dict.fromkeys(victim for victim, _ in about.facts.values()):
+        counts = {about.facts[s][1]: s for s in about.titles if about.facts[s][0] == victim}
+        few, many = min(counts), max(counts)
+        if few == many:
+            continue
+        low, high = (loss[counts[count], OPPONENT] for count in (few, many))
+        text = (
+            f"The {victim} classifier: PGD {significant(low, 4)} with {few} gradients, "
+            f"{significant(high, 4)} with {many}"
+        )
+        here = rows[(rows["setting"] == counts[few]) & rows["kind"].isin(LEARNED)]
+        for _, row in here.iterrows():
+            text += f"; {row['label']} with {few}: {significant(row['loss'], 4)}"
+            if high > low and row["loss"] >= low:
+                text += f", {percent((row['loss'] - low) / (high - low))} of the way"
+        texts.append(Text(f"{text}."))
+    return texts
+
+
+def _trained(tables, rows, about):
+    """Return learned attacks as their trainings begin, and trained."""
+    known = _only(about, tables["untrained"]["setting"])
+    before = named_table(tables, known, "untrained", ("method", "kind", "label", "loss"))
+    after = rows.set_index(["setting", "method"])
+
+    def cell(row):
+        end = after.loc[(row["setting"], row["method"])]
+        losses = " → ".join(significant(of["loss"], 4) for of in (row, end))
+        return Cell(losses, "", " → ".join(percent(of["accuracy"]) for of in (row, end)))
+
+    words = "As training begins → trained: cross-entropy, nats, and accuracy under attack."
+    return [Text(words), _by_setting(before, known, cell)]
+
+
+def _only(about, settings):
+    """Return what a report is told, about some settings only."""
+    return replace(about, titles={s: about.titles[s] for s in about.titles if s in {*settings}})
