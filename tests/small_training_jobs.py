@@ -51,6 +51,7 @@ def given_to(folder: Path, method: str, **changes: Any) -> Given:
         parameters |= {"depth": 3, "training": {**BUDGET, "batch_size": 8}}
     else:
         parameters |= {"meta_training": META_BUDGET, "teacher": {"adam": {"rate": 0.1}}}
+        parameters["kind"] = "recurrent"
     names = {"checkpoint": "net.safetensors", "history": "h.csv", "training_seconds": "s.json"}
     outputs = {role: folder / name for role, name in names.items()}
     record = {"step": "train", "key": f"key of {method}"}

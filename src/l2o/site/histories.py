@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from l2o.artifacts.job import Job
 from l2o.experiments.experiment import Experiment
-from l2o.figures.style import styles_for
+from l2o.figures.style import MethodStyle, styles_for
 from l2o.site.curves import number
 from l2o.site.editions import Edition
 from l2o.site.looks import look
@@ -15,6 +17,7 @@ from l2o.storage.tables import read_table
 from l2o.variants import PUBLISHED
 
 POINTS = 300  # of a history at most
+NO_METHOD = "#777777"  # colour of what is trained beside the methods, such as a classifier
 _PLACES = ("epoch", "generation", "step")
 
 
@@ -32,18 +35,27 @@ def histories(edition: Edition, experiment: Experiment) -> list[dict[str, Any]]:
         if not path.is_file():
             continue
         rows = read_table(path)
-        setting, who = job.wildcards["setting"], experiment.contestant(job.wildcards["method"])
-        titles, recipe = experiment.titles(), ", published recipe" * (who.variant == PUBLISHED)
+        setting, titles = job.wildcards["setting"], experiment.titles()
+        label, colour = _told(job, experiment, looks)
         found.append(
             {
                 "setting": titles.get(setting, setting).replace("\n", ", "),
-                "label": who.head.label + recipe,
-                "colour": look(looks[who.name])["colour"],
+                "label": label,
+                "colour": colour,
                 "record": str(path),
                 **_losses(rows),
             }
         )
     return found
+
+
+def _told(job: Job, experiment: Experiment, looks: Mapping[str, MethodStyle]) -> tuple[str, str]:
+    """Return how what was trained is called, and its colour; it may be no method."""
+    if "kind" not in job.parameters:
+        return job.wildcards["method"].replace("_", " "), NO_METHOD
+    who = experiment.contestant(job.wildcards["method"])
+    recipe = ", published recipe" * (who.variant == PUBLISHED)
+    return who.head.label + recipe, look(looks[who.name])["colour"]
 
 
 def _losses(rows: pd.DataFrame) -> dict[str, Any]:

@@ -24,6 +24,9 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{(12, 2, 0.0): "bowtie-open", (4, 1, 45.0): "hourglass", (12, 1, 0.0): "star-triangle-down"},
     **{4: "arrow-left", 5: "arrow-right", 6: "arrow-up", 7: "arrow-down"},  # carets
     **{"*": "star", "h": "hexagon", "H": "hexagon2", "p": "pentagon", "8": "octagon"},
+    **{(3, 1, 60.0): "hexagram-dot", (5, 2, 18.0): "circle-dot", (6, 2, 15.0): "square-dot"},
+    **{(7, 2, 12.0): "diamond-dot", (8, 2, 11.0): "triangle-up-dot"},
+    **{(9, 2, 20.0): "triangle-down-dot"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
 }
 _OPEN = "-open"  # ends the symbols that consist of lines only
