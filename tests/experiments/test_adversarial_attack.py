@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from every_room import content_of, fault, room
+from l2o.config.classifier import VICTIM
 from l2o.errors import InputError
 from l2o.evaluation.attacks import digits_of
 from l2o.experiments.adversarial_attack.experiment import AdversarialAttack
-from l2o.experiments.adversarial_attack.parameters import VICTIM
 from l2o.experiments.adversarial_attack.problem import as_losses
 from l2o.optimizers.trained import load_recurrent
 from l2o.storage.checkpoints import load_tensors

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from l2o.config.values import Count, Rate, Section, Share
 
+VICTIM = "victim"  # of jobs and parts of the images: what concerns the classifier's own training
+
 
 class ClassifierTraining(Section):
     """Budget; see :mod:`l2o.training.classifier`."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from l2o.config.classifier import VICTIM
 from l2o.errors import InputError
 from l2o.evaluation.family import Runs
 from l2o.evaluation.runs import start_points
@@ -19,8 +20,6 @@ from l2o.optimizees.network_training import Digits
 from l2o.optimizers.projected import Projected
 from l2o.optimizers.schedules import lasting
 from l2o.storage.checkpoints import load_into, load_tensors
-
-VICTIM = "victim"  # the part of the images that trains the classifier
 
 
 def digits_of(path: Path, samples: Mapping[str, int], part: str) -> Digits:

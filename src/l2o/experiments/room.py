@@ -130,15 +130,18 @@ class Room:
         if (published := self.parameters.published_curves) is not None:
             self._check_published(published)
 
+    def _begun(self, setting: str, method: str) -> str:
+        """Return what the training of an unrolled net begins from; empty: its first start."""
+        return self.parameters.budget(self.preset, setting, method).start
+
     def _check_start(self, setting: str, head: Head) -> None:
-        begun = {
-            other: self.parameters.budget(self.preset, other, head.name).start
-            for other in self.parameters.training_settings
-        }
-        contained = [head.contains] if head.contains in self.parameters.unrolled else []
-        if head.contains == head.name:  # from a training elsewhere that does not go on from others
-            contained = [f"{other}/{head.name}" for other in begun if "/" not in begun[other]]
-        if (start := begun[setting]) and start not in (known := [*head.starts, *contained]):
+        p = self.parameters
+        start = self._begun(setting, head.name)
+        contained = [head.contains] if head.contains in p.unrolled else []
+        if start and head.contains == head.name:  # trained elsewhere, not going on from others
+            others = (o for o in p.training_settings if "/" not in self._begun(o, head.name))
+            contained = [f"{other}/{head.name}" for other in others]
+        if start and start not in (known := [*head.starts, *contained]):
             place = f"presets.{self.preset}.overrides.{setting}/{head.name}.start.{start}"
             raise unknown_key(self.path, place, known)
 
@@ -178,6 +181,11 @@ class Room:
         """What its reports are called here: some methods only are another report."""
         here = [name for name in self.only if name in self.contestants]
         return "_".join((self.base, "only", *here)) if here else self.base
+
+    @property
+    def ending(self) -> str:
+        """What ends the names of measurements here: those of some methods only are others."""
+        return self.report_name.removeprefix(self.base)
 
     @property
     def figure_names(self) -> dict[str, str]:

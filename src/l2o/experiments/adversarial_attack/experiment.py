@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from l2o.artifacts.job import Artifact, Job
+from l2o.config.classifier import VICTIM
 from l2o.config.nearest import unknown_key
 from l2o.experiments import shared
-from l2o.experiments.adversarial_attack.parameters import VICTIM, Parameters
+from l2o.experiments.adversarial_attack.parameters import Parameters
 from l2o.experiments.experiment import Experiment
 from l2o.optimizers.registry import methods
 
@@ -89,7 +90,7 @@ class AdversarialAttack(Experiment):
     def measure(self, measurement: str) -> Job:
         """Measure learned attacks as their trainings begin with them."""
         wildcards = {"experiment": self.name, "measurement": measurement}
-        measurement = measurement.removesuffix(self.report_name.removeprefix(self.base))
+        measurement = measurement.removesuffix(self.ending)
         if measurement not in self.measurements:
             raise unknown_key(self.name, measurement, list(self.measurements))
         found = {name: who for name, who in self.contestants.items() if who.trained}
@@ -113,8 +114,7 @@ class AdversarialAttack(Experiment):
         found = super().tables()
         if not any(who.trained for who in self.contestants.values()):
             return found
-        end = self.report_name.removeprefix(self.base)
-        before = {name: self.measure(name + end)["table"] for name in self.measurements}
+        before = {name: self.measure(name + self.ending)["table"] for name in self.measurements}
         return found | {name: self.join(name, {name: table}) for name, table in before.items()}
 
     def compared(self, function: str = "table") -> dict[str, Artifact]:

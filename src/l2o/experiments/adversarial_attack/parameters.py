@@ -14,7 +14,6 @@ from l2o.config.sections import Sizes
 from l2o.config.values import Name, NonNegative, Positive, Section
 from l2o.errors import InputError
 
-VICTIM = "victim"  # what stands in the place of a method where the classifier is trained
 FOR_MINIMA = ("scaling", "convex", "imitation")  # parts of meta-training that know no projection
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from l2o.artifacts.job import Given
-from l2o.experiments.adversarial_attack.parameters import VICTIM
+from l2o.config.classifier import VICTIM
 from l2o.storage.tables import write_table
 
 if TYPE_CHECKING:

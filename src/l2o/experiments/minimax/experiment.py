@@ -84,7 +84,7 @@ class Minimax(FamilyExperiment):
     def measure(self, measurement: str) -> Job:
         """Measure learned methods: untrained, on other ranges, with the safeguard."""
         wildcards = {"experiment": self.name, "measurement": measurement}
-        measurement = measurement.removesuffix(self._end())
+        measurement = measurement.removesuffix(self.ending)
         if measurement not in self.measurements:
             raise unknown_key(self.name, measurement, list(self.measurements))
         found = {name: who for name, who in self.contestants.items() if who.trained}
@@ -116,10 +116,6 @@ class Minimax(FamilyExperiment):
         """Return the title of the setting whose nets are tried on others."""
         return {"transferred": self.titles()[self.parameters.transferred]}
 
-    def _end(self) -> str:
-        """Return how measurements of some methods only are told apart."""
-        return self.report_name.removeprefix(self.base)
-
     def _safe_step(self, setting: str) -> Job | None:
         """Return the search for the step of the safe method, where it takes part."""
         return self.tune(setting, SAFE) if SAFE in self.contestants else None
@@ -129,7 +125,7 @@ class Minimax(FamilyExperiment):
         if not any(who.trained for who in self.contestants.values()):
             return super().tables()
         joined = {
-            name: self.join(name, {name: self.measure(name + self._end())["table"]})
+            name: self.join(name, {name: self.measure(name + self.ending)["table"]})
             for name in self.measurements
         }
         return {**super().tables(), **joined}

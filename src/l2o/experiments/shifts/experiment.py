@@ -101,14 +101,14 @@ class Shifts(Derived):
     @cached_property
     def panels(self) -> dict[str, Panel]:
         """All kinds of shift in all settings, by the name of the measurement."""
-        found, end = {}, self.report_name.removeprefix(self.base)
+        found = {}
         for name, grid in self.sizes.grids.items():
             one = self.other(name, "")
             if [*self._methods(one)]:
                 for setting, shifts in grid.settings.items():
                     for shift in shifts:
                         panel = Panel(one, grid, setting, shift)
-                        found[f"{name}_{setting}_{shift}{end}"] = panel
+                        found[f"{name}_{setting}_{shift}{self.ending}"] = panel
         return found
 
     @property
