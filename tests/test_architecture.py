@@ -21,7 +21,7 @@ FILES = {
 }
 ROOMS = sorted(path.parent for path in ROOT.glob("experiments/*/experiment.py"))
 FLOORS = [
-    {"columns", "errors", "extras", "seeds", "variants", "version"},
+    {"columns", "errors", "extras", "kinds", "seeds", "variants", "version"},
     {"provenance", "metrics", "config", "storage", "compute", "layout"},
     {"artifacts", "datasets", "dictionaries", "optimizees"},
     {"optimizers"},

@@ -23,7 +23,10 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PLACES = l2o._PLACES
 # Distributions that are called otherwise than what is imported of them.
-IMPORTED = {"griffelib": "griffe", "pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORTED = {
+    **{"griffelib": "griffe", "pillow": "PIL", "pywavelets": "pywt", "pyyaml": "yaml"},
+    **{"scikit-image": "skimage", "scikit-learn": "sklearn"},
+}
 TOOLS = {"dvc", "snakemake-executor-plugin-cluster-generic", "snakemake-executor-plugin-slurm"}
 # What a user of the base package reaches; the rest needs a clone.
 ENTRIES = ("l2o.commands.solve", "l2o.optimizers.registry", *{*PLACES.values()} - {"l2o.sklearn"})

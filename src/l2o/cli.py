@@ -91,7 +91,8 @@ def check(experiment: str, preset: str, methods: str, params: Path | None) -> No
 @app.command()
 def methods() -> None:
     """List the methods that were found, with their references."""
-    from l2o.optimizers.registry import KINDS, methods
+    from l2o.kinds import KINDS
+    from l2o.optimizers.registry import methods
 
     for head in (head for kind in KINDS for head in methods(kind).values()):
         print(f"{head.kind:15} {head.name:22} {head.label:22} {head.reference}")

@@ -23,7 +23,8 @@ from l2o.artifacts.demand import Demand, verdicts
 from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import Job
 from l2o.artifacts.proof import file_hash, proof_path
-from l2o.optimizers.registry import KINDS, methods
+from l2o.kinds import KINDS
+from l2o.optimizers.registry import methods
 
 EXPERIMENTS, FILES = 20, 5
 SETTLED_S = 4.0  # until the index remembers what was just written

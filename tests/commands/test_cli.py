@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from every_room import ROOT
+from l2o import kinds
 from l2o.artifacts.proof import proof_path
 from l2o.cli import main
 from l2o.experiments.graph import find
@@ -92,7 +93,7 @@ def test_a_command_takes_the_wildcards_of_its_kind(l2o, kind):
 
 def test_methods_are_listed_with_their_references(l2o):
     code, out, _ = l2o("methods")
-    heads = [head for kind in registry.KINDS for head in registry.methods(kind).values()]
+    heads = [head for kind in kinds.KINDS for head in registry.methods(kind).values()]
     lines = out.splitlines()
     assert code == 0 and len(lines) == len(heads)
     for line, head in zip(lines, heads, strict=True):

@@ -27,10 +27,10 @@ from every_room import (
 )
 from l2o.artifacts.job import Job, ordered, resolved
 from l2o.config import experiment
-from l2o.config.experiment import KINDS
 from l2o.config.values import PRESETS
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph, find
+from l2o.kinds import KINDS
 from l2o.layout import WRITES, wildcards_of
 from l2o.optimizers.registry import Head, methods
 from l2o.provenance import module_path

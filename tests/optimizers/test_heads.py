@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from l2o.config.values import within
+from l2o.kinds import KINDS
 from l2o.optimizers import registry
 
-HEADS = [head for kind in registry.KINDS for head in registry.methods(kind).values()]
+HEADS = [head for kind in KINDS for head in registry.methods(kind).values()]
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: f"{head.kind}-{head.name}")

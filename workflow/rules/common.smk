@@ -14,6 +14,7 @@ from l2o.site.front_page import front_page
 
 try:
     settings = run_settings(config)  # params/run.yaml, or what `--config` says instead
+    os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")  # the graph asks for it
     graph = Graph(settings.preset, settings.methods)
     jobs = {job.name: job for job in (*graph.jobs, *graph.apart)}
     main = workflow.is_main_process  # a process for a single job examines nothing
@@ -27,7 +28,6 @@ PRESET, ONLY = settings.preset, settings.methods
 config["preset"] = PRESET  # for the report
 config["front_page"] = partial(front_page, graph)
 os.environ.setdefault("L2O_CACHE", settings.cache or "")
-os.environ.setdefault("L2O_IMAGE_MIRROR", settings.image_mirror or "")
 
 # Jobs that take gigabytes run one at a time. Not in the default profile: there it would take the
 # place of what another profile limits.

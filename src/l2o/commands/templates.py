@@ -7,7 +7,8 @@ from pathlib import Path
 from string import Template
 
 from l2o.errors import InputError
-from l2o.optimizers.registry import KINDS, methods
+from l2o.kinds import KINDS
+from l2o.optimizers.registry import methods
 from l2o.provenance import module_path
 from l2o.storage.atomic import written_aside
 

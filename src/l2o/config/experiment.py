@@ -29,13 +29,9 @@ from l2o.config.sections import (
 from l2o.config.training import Training
 from l2o.config.values import PRESETS, File, Name, PresetName, Section, Text
 from l2o.errors import InputError
+from l2o.kinds import KINDS, TRAINED
 from l2o.variants import MAIN, PUBLISHED
 
-KINDS = (
-    *("first_order", "classical", "population", "minimax"),
-    *("unrolled", "recurrent", "learned_minimax"),
-)
-TRAINED = ("unrolled", "recurrent", "learned_minimax")
 Known = Mapping[str, Intervals]  # of hyperparameters, by kind and method
 
 
@@ -74,7 +70,7 @@ class RecurrentBudget(Section):
 class ExperimentParameters(Section):
     """The parameter file of an experiment."""
 
-    kinds: ClassVar[tuple[str, ...]] = KINDS
+    kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
 
     seed: int = Field(ge=0, description="root of all named random streams")
     device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -88,6 +84,10 @@ class ExperimentParameters(Section):
     published_recipe: Methods = Field(default_factory=dict)
     minimax: Methods = Field(default_factory=dict)
     learned_minimax: Methods = Field(default_factory=dict)
+    sensing: Methods = Field(default_factory=dict)
+    sensing_nets: Methods = Field(default_factory=dict)
+    denoisers: Methods = Field(default_factory=dict)
+    plug_and_play: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)

@@ -97,7 +97,7 @@ def read_patches(
     patches, done = np.empty((count, size * size)), 0
     for index, (name, digest) in enumerate(wanted.items()):
         path = Path(folder) / name
-        grey = _grey(path, digest)
+        grey = read_grey(path, digest)
         if min(grey.shape) < size:
             problem = f"has {grey.shape[0]} x {grey.shape[1]} pixels, a patch {size} x {size}"
             raise InputError(path, "", problem, "choose smaller patches")
@@ -113,8 +113,13 @@ def read_patches(
     return patches
 
 
-def _grey(path: Path, digest: str) -> np.ndarray:
-    """Return the verified image as 8-bit luma (height, width)."""
+def read_grey(path: Path, digest: str) -> np.ndarray:
+    """Return an image as 8-bit luma (ITU-R 601), (height, width), if it has the right SHA-256.
+
+    Raises
+    ------
+    InputError : it is missing, has another sum or cannot be decoded.
+    """
     remedy = "fetch the images again"
     try:
         content = path.read_bytes()

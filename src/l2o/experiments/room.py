@@ -12,15 +12,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from l2o.artifacts.job import Artifact, Job, Resources
-from l2o.config.experiment import (
-    KINDS,
-    TRAINED,
-    ExperimentParameters,
-    chosen_preset,
-    load_parameters,
-)
+from l2o.config.experiment import ExperimentParameters, chosen_preset, load_parameters
 from l2o.config.nearest import unknown_key
 from l2o.errors import InputError
+from l2o.kinds import KINDS, TRAINED
 from l2o.layout import WRITES, unfinished
 from l2o.optimizers.registry import Head, methods
 from l2o.storage.tables import read_rows

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Artifact, Job
+from l2o.datasets.picture_source import BSDS_SUMS, PUBLISHED, SET11_SUMS
 from l2o.experiments.experiment import WORKS, Experiment
 from l2o.layout import WRITES, under
 
@@ -24,14 +25,15 @@ def shared_job(
     sources: Iterable[str] = (),
     libraries: tuple[str, ...] = (),
     files: dict[str, Path] | None = None,
+    work: str = "",
     **wildcards: str,
 ) -> Job:
-    """Return a job outside of the rooms."""
+    """Return a job outside of the rooms; its work is called like its kind, if not otherwise."""
     writes = {
         role: Path(under(pattern, preset).format(**wildcards))
         for role, pattern in WRITES[kind].items()
     }
-    sources = (f"{WORKS}:{kind}", *sources)
+    sources = (f"{WORKS}:{work or kind}", *sources)
     return Job(kind, wildcards, parameters, sources, reads or {}, writes, files or {}, libraries)
 
 
@@ -42,6 +44,19 @@ def digits(preset: str) -> Job:
     parameters = {"folder": MNIST_FOLDER}
     given = {"libraries": libraries, "files": files, "dataset": "mnist"}
     return shared_job("store", preset, parameters, **given)
+
+
+@cache
+def pictures(preset: str, source: str) -> Job:
+    """Store the pictures of the image rooms as HDF5; see :mod:`l2o.datasets.pictures`.
+
+    ``source`` is what :func:`l2o.datasets.picture_source.picture_source` returns.
+    """
+    published = source == PUBLISHED
+    files = {"bsds500": BSDS_SUMS, "set11": SET11_SUMS} if published else {}
+    libraries = ("numpy", "h5py", "pillow", *(() if published else ("scikit-image",)))
+    given = {"libraries": libraries, "files": files, "work": "store_pictures"}
+    return shared_job("store", preset, {"source": source}, **given, dataset="pictures")
 
 
 def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:

@@ -176,3 +176,15 @@ def store(given: Given) -> None:
     splits = {split: load_mnist(folder, split) for split in FILES}
     attributes = {"source": "MNIST", **provenance_attributes(given.record)}
     write_digits(given.outputs["set"], splits, attributes)
+
+
+def store_pictures(given: Given) -> None:
+    """Store grey pictures as HDF5: published ones, fetched and verified first, or bundled ones."""
+    from l2o.datasets.pictures import bundled_pictures, published_pictures
+    from l2o.storage.hdf5 import provenance_attributes
+    from l2o.storage.picture_sets import write_pictures
+
+    sums = [given.inputs[name] for name in ("bsds500", "set11") if name in given.inputs]
+    parts = published_pictures(*sums) if sums else bundled_pictures()
+    attributes = {"source": given.parameters["source"], **provenance_attributes(given.record)}
+    write_pictures(given.outputs["set"], parts, attributes)

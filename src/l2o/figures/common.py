@@ -9,11 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from l2o.errors import InputError
+from l2o.kinds import ANALYTIC, LEARNED
 from l2o.storage.atomic import written_aside
 from l2o.variants import VARIANTS
 
-ANALYTIC = ("classical", "first_order", "population", "minimax")
-LEARNED = ("unrolled", "recurrent", "learned_minimax")
 ALLOWED = {
     "variant": VARIANTS,
     "kind": (*ANALYTIC, *LEARNED, "oracle"),

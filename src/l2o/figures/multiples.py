@@ -10,9 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from l2o.figures.common import LEARNED
 from l2o.figures.layout import PanelGrid, new_page, unbroken
 from l2o.figures.style import MethodStyle
+from l2o.kinds import LEARNED
 
 GUARDED = "safeguarded"  # variant of a learned method
 

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from l2o.figures import scales
-from l2o.figures.common import LEARNED
 from l2o.figures.endings import (
     LEADER,
     LINE,
@@ -34,16 +33,9 @@ from l2o.figures.measure import Level, Limit, Measure
 from l2o.figures.numbers import FLOOR
 from l2o.figures.scales import Limits
 from l2o.figures.style import BOX, SMALL, MethodStyle
+from l2o.kinds import KINDS, LEARNED
 
-KIND_HEADINGS = {  # of the groups of a legend, in their order
-    "classical": "Classical",
-    "first_order": "First-order",
-    "population": "Population",
-    "minimax": "Minimax",
-    "unrolled": "Learned, unrolled",
-    "recurrent": "Learned, recurrent",
-    "learned_minimax": "Learned, minimax",
-}
+KIND_HEADINGS = {name: kind.heading for name, kind in KINDS.items()}
 _BAND = 0.11  # opacity
 _OTHER = 1.9  # inches: the height of a panel of another sort
 _RING = {"linestyle": "none", "marker": "o", "markersize": 7.5, "markerfacecolor": "none"}

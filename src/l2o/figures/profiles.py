@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from l2o.figures import scales
 from l2o.figures.about import About
-from l2o.figures.common import LEARNED, base_label
+from l2o.figures.common import base_label
 from l2o.figures.efforts import efforts
 from l2o.figures.end_boxes import ends_page
 from l2o.figures.intake import Tables, named_table, whole_table
@@ -25,6 +25,7 @@ from l2o.figures.layout import PanelGrid, new_page
 from l2o.figures.measure import Measure
 from l2o.figures.panels import legend_of
 from l2o.figures.style import MethodStyle, styles_for
+from l2o.kinds import LEARNED
 from l2o.variants import MAIN
 
 _NEVER = 1e30  # where a run that never reaches a target is put: beyond any axis

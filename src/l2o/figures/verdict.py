@@ -18,11 +18,12 @@ import pandas as pd
 
 from l2o.figures.about import About
 from l2o.figures.budget import stated_budget
-from l2o.figures.common import ANALYTIC, LEARNED, base_label, write_texts
+from l2o.figures.common import base_label, write_texts
 from l2o.figures.efforts import EFFORTS, Clock
 from l2o.figures.intake import Tables, named_table, our_curves
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import FLOOR, percent
+from l2o.kinds import ANALYTIC, LEARNED
 from l2o.variants import MAIN
 
 YES, FIRST_ONLY, NO, NONE = "yes", "by the first measure only", "no", "no contest"

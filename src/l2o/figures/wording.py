@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from l2o.figures.about import About
-from l2o.figures.common import LEARNED, base_label
+from l2o.figures.common import base_label
 from l2o.figures.compared import Cell, Grid, Text
 from l2o.figures.comparison import Rule
 from l2o.figures.intake import KEYS
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, percent, times_apart
+from l2o.kinds import LEARNED
 from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 FAILED = "ended not finite or not below the start"  # what ``failed`` of the finals counts

@@ -15,11 +15,6 @@ from typing import Any
 
 from l2o.provenance import module_path
 
-KINDS = (
-    *("classical", "first_order", "unrolled", "recurrent", "population"),
-    *("minimax", "learned_minimax"),
-)
-
 
 @dataclass(frozen=True)
 class Head:
@@ -31,7 +26,7 @@ class Head:
     tell the one, and where ours differ from the other. ``starts`` and ``contains`` are those of
     :class:`l2o.optimizers.unrolled.net.UnrolledNet`. ``gradients`` are those that a step of a
     minimax method asks for. ``begins`` says whether its class defines ``begin``: a recurrent
-    optimizer that has an analytic start.
+    optimizer that has an analytic start. ``denoiser`` is the trained denoiser that it runs with.
     """
 
     kind: str
@@ -47,6 +42,7 @@ class Head:
     contains: str = ""
     gradients: int = 1
     begins: bool = False
+    denoiser: str = ""
 
     @property
     def module(self) -> str:
@@ -60,7 +56,7 @@ class Head:
 
 @cache
 def methods(kind: str) -> dict[str, Head]:
-    """Return the heads of all methods of a ``kind`` of :data:`KINDS`, by name.
+    """Return the heads of all methods of a ``kind`` of :data:`l2o.kinds.KINDS`, by name.
 
     Raises
     ------
@@ -94,6 +90,7 @@ def methods(kind: str) -> dict[str, Head]:
                 any(
                     isinstance(part, ast.FunctionDef) and part.name == "begin" for part in node.body
                 ),
+                literals.get("denoiser", ""),
             )
     return found
 

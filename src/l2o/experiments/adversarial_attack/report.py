@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from l2o.figures.common import LEARNED
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
 from l2o.figures.measure import Measure
@@ -15,6 +14,7 @@ from l2o.figures.numbers import NOTHING, percent, signed, significant
 from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import row_name
+from l2o.kinds import LEARNED
 
 OPPONENT = "pgd"  # whom learned attacks are held against, with its best constant step
 SAME = 1e-3  # nats; a loss that is lower by less is as high

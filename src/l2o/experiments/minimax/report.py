@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from l2o.figures.common import LEARNED
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.comparison import metrics
 from l2o.figures.intake import named_table
@@ -14,6 +13,7 @@ from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, percent, significant
 from l2o.figures.standard import Standard
 from l2o.figures.wording import pair, row_name, rule_text
+from l2o.kinds import LEARNED
 from l2o.variants import MAIN
 
 PANELS = 6  # of a page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.lines import Line2D
 
-from l2o.figures.common import LEARNED, base_label
+from l2o.figures.common import base_label
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.grace import ALL, PANEL, TOLD, WHO, best_db, left_db, panel_costs, ranked
 from l2o.figures.intake import whole_table
@@ -12,6 +12,7 @@ from l2o.figures.measure import Limit
 from l2o.figures.multiples import GUARDED, Line, Multiple, multiples_page, variant_look
 from l2o.figures.panels import legend_of
 from l2o.figures.style import MethodStyle, print_style, styles_for
+from l2o.kinds import LEARNED
 
 COLUMNS = ("mean_db", "second_db", "p99_db", "failed", "runs", "degradation_db")
 XLABELS = {
