@@ -184,8 +184,22 @@ class Experiment(Room):
         return self.job("time", wildcards, parameters, reads, sources, **given)
 
     def measure(self, measurement: str) -> Job:
-        """Measure something apart from all methods."""
-        raise unknown_key(self.name, measurement, list(self.measurements))
+        """Measure one of ``measurements``; errors as :meth:`contestant`."""
+        name = measurement.removesuffix(self.ending)
+        if name not in self.measurements:
+            raise unknown_key(self.name, measurement, list(self.measurements))
+        return self.measured(name, {"experiment": self.name, "measurement": measurement})
+
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
+        """Return the job of one of ``measurements``; each has a work, ``measure_<name>``."""
+        raise NotImplementedError
+
+    def measured_tables(self) -> dict[str, Job]:
+        """Return the tables of what is measured, where a learned method takes part."""
+        if not any(who.trained for who in self.contestants.values()):
+            return {}
+        found = {name: self.measure(name + self.ending)["table"] for name in self.measurements}
+        return {name: self.join(name, {name: table}) for name, table in found.items()}
 
     # Its reports
 

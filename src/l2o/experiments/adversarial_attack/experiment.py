@@ -7,7 +7,6 @@ from typing import Any
 
 from l2o.artifacts.job import Artifact, Job
 from l2o.config.classifier import VICTIM
-from l2o.config.nearest import unknown_key
 from l2o.experiments import shared
 from l2o.experiments.adversarial_attack.parameters import Parameters
 from l2o.experiments.experiment import Experiment
@@ -87,23 +86,19 @@ class AdversarialAttack(Experiment):
         given = {"resources": self.resources("tune", setting)}
         return self.job("tune", wildcards, parameters, self.data(setting), sources, **given)
 
-    def measure(self, measurement: str) -> Job:
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Measure learned attacks as their trainings begin with them."""
-        wildcards = {"experiment": self.name, "measurement": measurement}
-        measurement = measurement.removesuffix(self.ending)
-        if measurement not in self.measurements:
-            raise unknown_key(self.name, measurement, list(self.measurements))
         found = {name: who for name, who in self.contestants.items() if who.trained}
         told = {name: who.parameters() for name, who in found.items()}
         homes = self.parameters.training_settings
-        reads, sources = {}, [self.work(f"measure_{measurement}")]
+        reads, sources = {}, [self.work(f"measure_{name}")]
         for setting in homes:
             reads |= {f"{role} {setting}": one for role, one in self.data(setting).items()}
-            for name in found:
-                if (start := self.train(setting, name).reads.get("start")) is not None:
-                    reads[f"start {name} {setting}"] = start
-        for name in found:
-            sources += self.solvers(name)
+            for method in found:
+                if (start := self.train(setting, method).reads.get("start")) is not None:
+                    reads[f"start {method} {setting}"] = start
+        for method in found:
+            sources += self.solvers(method)
         parameters = {**self.running(), "methods": told}
         parameters["settings"] = {setting: self.problem(setting) for setting in homes}
         given = {"resources": self.resources("evaluate", "")}
@@ -111,11 +106,7 @@ class AdversarialAttack(Experiment):
 
     def tables(self) -> dict[str, Job]:
         """Return the tables that all have, and what learned attacks are before their training."""
-        found = super().tables()
-        if not any(who.trained for who in self.contestants.values()):
-            return found
-        before = {name: self.measure(name + self.ending)["table"] for name in self.measurements}
-        return found | {name: self.join(name, {name: table}) for name, table in before.items()}
+        return super().tables() | self.measured_tables()
 
     def compared(self, function: str = "table") -> dict[str, Artifact]:
         """Return the tables that the report reads: also the losses of all images."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Job
-from l2o.config.nearest import unknown_key
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.family import FamilyExperiment
 from l2o.experiments.minimax.parameters import CLASSES, Parameters
@@ -81,34 +80,30 @@ class Minimax(FamilyExperiment):
         """Return nothing: the published values are at the end."""
         return {}
 
-    def measure(self, measurement: str) -> Job:
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Measure learned methods: untrained, on other ranges, with the safeguard."""
-        wildcards = {"experiment": self.name, "measurement": measurement}
-        measurement = measurement.removesuffix(self.ending)
-        if measurement not in self.measurements:
-            raise unknown_key(self.name, measurement, list(self.measurements))
         found = {name: who for name, who in self.contestants.items() if who.trained}
-        p, reads, sources = self.parameters, {}, [self.work(f"measure_{measurement}")]
-        told = {name: {**who.parameters(), **self.runs(name)} for name, who in found.items()}
-        settings = {"untrained": self.settings, "safeguard": p.safeguarded}.get(measurement)
+        p, reads, sources = self.parameters, {}, [self.work(f"measure_{name}")]
+        told = {method: {**who.parameters(), **self.runs(method)} for method, who in found.items()}
+        settings = {"untrained": self.settings, "safeguard": p.safeguarded}.get(name)
         if settings is None:
             problem = p.settings[p.transferred].problem
             settings = [s for s in self.settings if p.settings[s].problem == problem]
         for setting in settings:
             reads[f"set {setting}"] = self.sample(setting)["set"]
-            for name in found if measurement == "safeguard" else ():
-                reads[f"{name} {setting}"] = self.training_of(setting, name)["checkpoint"]
+            for method in found if name == "safeguard" else ():
+                reads[f"{method} {setting}"] = self.training_of(setting, method)["checkpoint"]
                 if (tuned := self._safe_step(setting)) is not None:
                     reads[f"step {setting}"] = tuned["tuned"]
-        for name in found:
-            sources += self.solvers(name)
-            if measurement == "transfer":
-                reads[name] = self.train(p.transferred, name)["checkpoint"]
+        for method in found:
+            sources += self.solvers(method)
+            if name == "transfer":
+                reads[method] = self.train(p.transferred, method)["checkpoint"]
         families = {setting: self.problem(setting)["family"] for setting in settings}
         parameters = {**self.running(), "methods": told, "families": families}
-        if measurement == "safeguard":
+        if name == "safeguard":
             parameters["safe"] = {**methods("minimax")[SAFE].hyperparameters}
-            parameters["guarded"] = {name: self.runs(name, more=3) for name in found}
+            parameters["guarded"] = {method: self.runs(method, more=3) for method in found}
         given = {"resources": self.resources("evaluate", "")}
         return self.job("measure", wildcards, parameters, reads, sources, **given)
 
@@ -122,10 +117,4 @@ class Minimax(FamilyExperiment):
 
     def tables(self) -> dict[str, Job]:
         """Return the tables that all have, and what is measured of learned methods."""
-        if not any(who.trained for who in self.contestants.values()):
-            return super().tables()
-        joined = {
-            name: self.join(name, {name: self.measure(name + self.ending)["table"]})
-            for name in self.measurements
-        }
-        return {**super().tables(), **joined}
+        return super().tables() | self.measured_tables()

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from l2o.artifacts.job import Artifact, Job, Resources
-from l2o.config.nearest import unknown_key
 from l2o.experiments import shared
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.unroll_length.parameters import Parameters
@@ -58,11 +57,9 @@ class UnrollLength(Experiment):
         memory, large = 1500 + STEP_MB * unroll, unroll >= LARGE
         return replace(told, memory_mb=memory, minutes=240, large=large)
 
-    def measure(self, measurement: str) -> Job:
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Measure the memory of meta-gradients, or train through a large network."""
-        if measurement not in self.measurements:
-            raise unknown_key(self.name, measurement, list(self.measurements))
-        p, how, whole = self.parameters, self.sizes.memory, measurement == "training"
+        p, how, whole = self.parameters, self.sizes.memory, name == "training"
         fields = {"large", "large_unroll", "meta_steps"}
         if not whole:
             fields = {"unrolls", "networks", "unroll", "limit_gib"}
@@ -71,10 +68,10 @@ class UnrollLength(Experiment):
         memory = 16000 if whole else 1000 + round(1024 * how.limit_gib)
         return self.job(
             "measure",
-            {"experiment": self.name, "measurement": measurement},
+            wildcards,
             parameters,
             self.data() if whole else {},
-            [self.work(f"measure_{measurement}"), "l2o.evaluation.memory_probe"],
+            [self.work(f"measure_{name}"), "l2o.evaluation.memory_probe"],
             resources=Resources(memory, 120 if whole else 60, p.compute_threads, large=True),
         )
 
