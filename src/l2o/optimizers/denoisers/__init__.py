@@ -1,0 +1,1 @@
+"""Denoisers that are trained for plug-and-play methods, one file each."""

@@ -1,0 +1,1 @@
+"""Methods that restore pictures, plug-and-play and classical ones, one file each."""
