@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -88,7 +89,7 @@ class ResidualNet(Denoiser):
         super().__init__(hyper, generator)
         channels = [1, *[self.features] * (self.depth - 1), 1]
         self.weights = nn.ParameterList()
-        for inputs, outputs in zip(channels, channels[1:], strict=False):
+        for inputs, outputs in pairwise(channels):
             scale = (2 / (9 * inputs)) ** 0.5  # He et al. 2015
             drawn = torch.randn(outputs, inputs, 3, 3, generator=generator)
             self.weights.append(nn.Parameter(scale * drawn))

@@ -105,7 +105,10 @@ class DenoiserTrainer:
     def _drawn(self, pictures: Pictures, count: int, name: str | int) -> tuple[Tensor, Tensor]:
         """Return patches without and with noise, the same for every denoiser of one noise."""
         random = named_generator(self.seed, STREAM, name)
-        clean = torch.from_numpy(self.cut(pictures, self.budget.patch, count, random))
+        names = [*pictures]
+        chosen = random.permutation(len(names))[:count]  # those that give patches
+        some = {names[i]: pictures[names[i]] for i in chosen}
+        clean = torch.from_numpy(self.cut(some, self.budget.patch, count, random))
         noise = torch.from_numpy(random.standard_normal(clean.shape, dtype=np.float32))
         noisy = clean + self.denoiser.noise * noise
         return clean.to(self.device), noisy.to(self.device)
