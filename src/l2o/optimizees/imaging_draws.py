@@ -15,16 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.fft import fft2
 
+from l2o.errors import InputError
+
 Random = np.random.Generator
-CENTRE = 0.25  # part of the Cartesian columns that lie in one piece around frequency zero
+DISC, CENTRE = 0.05, 0.25  # part of random frequencies, and of columns, in a piece around zero
 
 
 def random_mask(random: Random, shape: tuple[int, int], share: float) -> np.ndarray:
-    """Return a mask of ``round(share * size)`` frequencies, zero always among them."""
-    size = math.prod(shape)
-    chosen = random.choice(np.arange(1, size), max(1, round(share * size)) - 1, replace=False)
-    mask = np.zeros(size)
-    mask[[0, *chosen]] = 1
+    """Return ``round(share * size)`` frequencies: the lowest, :data:`DISC` of them, and others."""
+    count = max(1, round(share * math.prod(shape)))
+    rows, columns = (np.fft.fftfreq(n) for n in shape)
+    order = np.argsort(np.hypot(rows[:, None], columns).ravel(), kind="stable")  # zero first
+    dense = max(1, round(DISC * count))
+    others = random.choice(order[dense:], count - dense, replace=False)
+    mask = np.zeros(order.size)
+    mask[[*order[:dense], *others]] = 1
     return mask.reshape(shape)
 
 
@@ -117,3 +122,20 @@ def draw(random: Random, originals: np.ndarray, law: Mapping[str, Any]) -> dict[
     transfer = np.broadcast_to(one, originals.shape)
     given = {"originals": originals, "transfer": transfer}
     return given | {"real": measured.real, "imaginary": measured.imag}
+
+
+def middles(pictures: Mapping[str, np.ndarray], side: int, count: int) -> dict[str, np.ndarray]:
+    """Return the middle, ``side`` x ``side`` pixels from 0 to 1, of the first ``count`` pictures.
+
+    Raises
+    ------
+    InputError : a picture is smaller.
+    """
+    found = {}
+    for name, picture in [*pictures.items()][:count]:
+        if min(picture.shape) < side:
+            problem = f"has {picture.shape[0]} x {picture.shape[1]} pixels, {side} x {side} needed"
+            raise InputError("pictures", name, problem, "lower the side of the preset")
+        top, left = ((length - side) // 2 for length in picture.shape)
+        found[name] = picture[top : top + side, left : left + side] / 255.0
+    return found

@@ -84,8 +84,9 @@ class Admm(Splitting):
     """ADMM: the shown picture is y, the prox of the data term at w."""
 
     def mapped(self, f: ImagingProblem, state: State) -> tuple[Tensor, Tensor]:
-        """Return w + H(2 y - w) - y."""
-        y, w, memory = state[0], state[1], state[-1]
+        """Return w + H(2 y - w) - y; of the start, too, y is the prox."""
+        w, memory = state[1], state[-1]
+        y = f.prox(w, self.hyper["step"])
         denoised, memory = self.prior(2 * y - w, memory)
         return w + denoised - y, memory
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WAVELET, LEVELS = "db4", 4
+WAVELET, LEVELS, SMALLEST = "db4", 4, 7  # no coarser scale has fewer rows than the filter less one
 SHIFTS = ((0, 0), (1, 1), (3, 5), (6, 2))  # pixels
 
 
@@ -14,10 +14,13 @@ def shrunk(x: Tensor, threshold: float) -> Tensor:
     """Return the mean over :data:`SHIFTS` of x with its details shrunk, (batch, height, width).
 
     Coefficients of the coarsest scale are kept. The transform is orthogonal where height and width
-    are multiples of 2 ** levels; there are fewer levels where they are not.
+    are multiples of 2 ** levels; there are fewer levels where they are not, or small.
     """
-    shape = x.shape[-2:]
-    levels = next(n for n in range(LEVELS, -1, -1) if all(s % 2**n == 0 for s in shape))
+    shape, levels = x.shape[-2:], 0
+    while levels < LEVELS and all(
+        side % 2 ** (levels + 1) == 0 and side // 2 ** (levels + 1) >= SMALLEST for side in shape
+    ):
+        levels += 1
     if levels == 0:
         return x
     total = torch.zeros_like(x)

@@ -6,22 +6,24 @@ import math
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, hardtanh, softplus
+from torch.nn.functional import conv2d, hardtanh, softplus
 
 from l2o.optimizers.denoiser import Denoiser
+from l2o.optimizers.filters import spread, spreading
 from l2o.optimizers.protocol import Hyperparameters
 from l2o.optimizers.spectral_norms import norm_bound
 
-FILTERS, KERNEL = 32, 7
+FILTERS, KERNEL = 16, 7
 FIRST = 0.15  # norm of the drawn filters
 UNROLLED = 10  # steps of the training's forward pass
-MOST, TOLERANCE = 200, 1e-4  # inner steps of a call, and the error of a pixel that ends them
+MOST = 300  # inner steps of a call
+LARGEST, RELATIVE, LEAST = 3e-4, 0.05, 1e-6  # errors at which they end
 
 
 class ConvexRidge(Denoiser):
     """H(y) = argmin_x 0.5 ||x - y||^2 + R(x), R(x) = sum over i and pixels of psi_i((W x)_i).
 
-    psi_i are Huber functions with a learned slope and bend: psi_i'(t) = a clip(t, -b, b). W are 32
+    psi_i are Huber functions with a learned slope and bend: psi_i'(t) = a clip(t, -b, b). W are 16
     filters 7 x 7 of mean zero, where they lie in the picture as a whole. So R is convex, and its
     gradient has a known Lipschitz constant L; H, a proximal operator, is firmly nonexpansive, and
     H - I has the constant L / (1 + L). The minimum is found by accelerated gradient descent; since
@@ -58,11 +60,18 @@ class ConvexRidge(Denoiser):
 
     @torch.no_grad()
     def denoise(self, x: Tensor, strength: float, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return H(x) up to :data:`TOLERANCE`; the next call begins from it."""
-        start, bound = memory if memory.shape == x.shape else x, self.smoothness()
-        pair = self._pair(x.dtype)
-        found = self._descent(x, start, pair, strength, bound, MOST, TOLERANCE)
-        return found, found
+        """Return H(x); the next call begins from it.
+
+        Its error, root mean square of a picture's pixels, is at most :data:`RELATIVE` of how far x
+        has moved since the last call, and at most :data:`LARGEST`; see :meth:`_descent`.
+        """
+        start, tolerance = x, LARGEST
+        if memory.shape[1:] == x.shape:
+            start, before = memory
+            tolerance = min(LARGEST, max(LEAST, RELATIVE * _size(x - before)))
+        bound, pair = self.smoothness(), self._pair(x.dtype)
+        found = self._descent(x, start, pair, strength, bound, MOST, tolerance)
+        return found, torch.stack((found, x))
 
     def _descent(self, y, start, pair, strength, bound, steps, tolerance):
         """Return the last point of accelerated gradient descent, (batch, height, width)."""
@@ -75,7 +84,7 @@ class ConvexRidge(Denoiser):
             gradient = at - y + strength * self._slope_of(at, pair)
             x, before = at - step * gradient, x
             # x is no further from the minimum than `at`, and that no further than its gradient.
-            if tolerance and gradient.square().mean((-2, -1)).max().sqrt() <= tolerance:
+            if tolerance and _size(gradient) <= tolerance:
                 break
         return x
 
@@ -91,13 +100,13 @@ class ConvexRidge(Denoiser):
 
     def _slope_of(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
         clipped = hardtanh(conv2d(x.unsqueeze(1), pair[0]))
-        return conv_transpose2d(clipped, pair[1]).squeeze(1)
+        return spread(clipped, pair[1]).squeeze(1)
 
     def _pair(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return the filters over their bends, and times slope and bend: what is between is 1."""
         weight, bends = self._weight(), self.bends.exp().view(-1, 1, 1, 1)
         slopes = softplus(self.slopes).view(-1, 1, 1, 1)
-        return (weight / bends).to(dtype), (weight * slopes * bends).to(dtype)
+        return (weight / bends).to(dtype), spreading(weight * slopes * bends).to(dtype)
 
     def _weight(self) -> Tensor:
         return self.filters - self.filters.mean((-2, -1), keepdim=True)
@@ -118,3 +127,8 @@ class ConvexRidge(Denoiser):
     def layers(self) -> list[Tensor]:
         """Return the filters, each times the root of its largest slope: of norm sqrt(L)."""
         return [self._steepened().detach()]
+
+
+def _size(x: Tensor) -> float:
+    """Return the largest root mean square of a picture."""
+    return x.square().mean((-2, -1)).max().sqrt().item()

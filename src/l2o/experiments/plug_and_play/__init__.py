@@ -1,0 +1,1 @@
+"""Plug-and-play restoration of pictures with learned denoisers, and classical priors."""
