@@ -59,6 +59,10 @@ class Denoiser(nn.Module):
         """
         raise NotImplementedError
 
+    def removed(self, x: Tensor) -> Tensor:
+        """Return (I - H) x as trained, as exactly as it can be had."""
+        return x - self.denoise(x, 1.0, x.new_empty(0))[0]
+
     def settle(self) -> None:
         """Bring the weights, once they are trained, to the form in which they are used."""
 

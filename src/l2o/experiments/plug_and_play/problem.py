@@ -143,7 +143,7 @@ def measure_gallery(given: Given) -> None:
         f, names = problem_of(inputs[f"set {setting}"], "test")
         one = f.batch(slice(0, 1))
         original = one.originals[0].numpy()
-        about = {"setting": setting, "picture": names[0]}
+        about = {"setting": setting, "name": names[0]}
         rows += pixel_rows(original, **about, label="Original", psnr=None)
         for name in _shown(given, setting):
             who = p["methods"][name]

@@ -73,6 +73,12 @@ class ConvexRidge(Denoiser):
         found = self._descent(x, start, pair, strength, bound, MOST, tolerance)
         return found, torch.stack((found, x))
 
+    @torch.no_grad()
+    def removed(self, x: Tensor) -> Tensor:
+        """Return (I - H) x, up to :data:`LEAST`."""
+        pair = self._pair(x.dtype)
+        return x - self._descent(x, x, pair, 1.0, self.smoothness(), 4 * MOST, LEAST)
+
     def _descent(self, y, start, pair, strength, bound, steps, tolerance):
         """Return the last point of accelerated gradient descent, (batch, height, width)."""
         step = 1 / (1 + strength * bound)
