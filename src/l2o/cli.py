@@ -270,6 +270,23 @@ def solve(**options: object) -> None:
     print(solve(**options))
 
 
+@app.command()
+@click.argument("picture", type=FILE)
+@click.option("--mask", type=FILE, help="black where a pixel is not known: these are filled in")
+@click.option("--ratio", type=Positive(), help="or sense PICTURE by blocks, at so many percent")
+@click.option("--out", type=OutputPath(), required=True, help="picture to write, .png or .tif")
+@click.option("--original", type=FILE, help="what PSNR is taken to, with a mask")
+@click.option("--method", help="default: pnp_admm_ridge for a mask, ista_net_whole for a ratio")
+@click.option("--trained", type=FILE, help="its checkpoint; default: what this clone trained")
+@click.option("--iterations", type=Whole(10**6), help="default: 60; of a net its phases")
+@THREADS
+def restore(**options: object) -> None:
+    """Restore a grey picture of your own: PICTURE of which pixels are missing, or sensed."""
+    from l2o.commands.restore import restore
+
+    print(restore(**options))
+
+
 def _require(options: Mapping[str, object], *names: str) -> None:
     """Refuse a call that lacks an option."""
     for name in names:

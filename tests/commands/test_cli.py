@@ -80,7 +80,7 @@ print("heavy:", *sorted({"torch", "numpy", "pandas", "pydantic", "h5py"} & {*sys
     assert (run.returncode, run.stderr) == (0, "") and run.stdout.endswith("heavy:\n")
     listed = re.findall(r"^  (\w+)  ", run.stdout, re.M)
     people = {"check", "methods", "new", "pack", "provenance", "verify", "unlock", "solve"}
-    people |= {"compare", "fit", "site", "weights"}
+    people |= {"compare", "fit", "restore", "site", "weights"}
     assert {*listed} == {*KINDS} | people
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from l2o.errors import InputError
 from l2o.storage.atomic import written_aside
 
-MOST_PIXELS = 1 << 26
+MOST_PIXELS = 1 << 23  # methods take up to 400 bytes a pixel
 FORMATS = ("PNG", "TIFF", "JPEG", "BMP", "PPM", "GIF", "WEBP")
 ENDINGS = (".png", ".tif", ".tiff")  # of files that are written: without loss
 GREY = "convert it: `magick FILE -alpha off -colorspace Gray -depth 8 OUT.png`"
@@ -30,7 +30,7 @@ def read_picture(path: Path) -> np.ndarray:
     Raises
     ------
     InputError : no picture, a damaged one, in colour, with an alpha channel, of more than 8 bits,
-        of several frames or of more than 2^26 pixels.
+        of several frames or of more than 2^23 pixels.
     """
     problem = remedy = ""
     try:
