@@ -1,4 +1,4 @@
-"""Functions on the box [0, 1]^d that are seen by their values only, and draws from a Gaussian process.
+"""Functions on [0, 1]^d that are seen by their values only, and draws from a Gaussian process.
 
 All values are normalised: over the box they have mean 0 and standard deviation 1, so that one
 learned optimizer meets the same scale everywhere, and regrets can be compared.

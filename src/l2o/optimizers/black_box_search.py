@@ -40,9 +40,9 @@ class Sequential(Optimizer):
     def uniform(self, what: str, queries: Tensor, count: int) -> Tensor:
         """Return points uniform in the box, (batch, count, d), from a stream of this step."""
         names = (self.name, what, queries.shape[1])
-        return uniform_draws(
-            self.hyper["seed"], *names, like=queries[:, 0], count=count
-        ).transpose(0, 1)
+        return uniform_draws(self.hyper["seed"], *names, like=queries[:, 0], count=count).transpose(
+            0, 1
+        )
 
 
 class Mirrored:

@@ -12,7 +12,7 @@ from l2o.optimizers.protocol import State
 
 
 class PsoBox(Pso):
-    """:class:`l2o.optimizers.population.pso.Pso` around the centre of the box, mirrored at its edge.
+    """:class:`l2o.optimizers.population.pso.Pso` around the centre, mirrored at the edge.
 
     A step asks for one value for each particle; the first query is the first particle.
     """

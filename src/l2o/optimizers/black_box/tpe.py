@@ -72,7 +72,9 @@ def sampled(centres: Tensor, widths: Tensor, which: Tensor, where: Tensor) -> Te
     count = centres.shape[-1]
     component = (which * count).long().clamp_max(count - 1)
     low, mass = _mass(centres, widths)
-    low, mass, centres, widths = (part.gather(-1, component) for part in (low, mass, centres, widths))
+    low, mass, centres, widths = (
+        part.gather(-1, component) for part in (low, mass, centres, widths)
+    )
     drawn = centres + widths * torch.special.ndtri((low + mass * where).clamp(1e-12, 1 - 1e-12))
     return drawn.clamp(0.0, 1.0)
 
