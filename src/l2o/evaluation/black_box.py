@@ -55,9 +55,11 @@ def searched(optimizer: Optimizer, f: Draws | Known, queries: int) -> Searches:
     """
     asked, marks, began = Asked(f), [(0, 0.0)], time.perf_counter()
     state = optimizer.init(asked, f.first)
-    while len(asked.values) < queries:
-        state = optimizer.step(asked, state)
+    while True:
         marks.append((len(asked.values), time.perf_counter() - began))
+        if len(asked.values) >= queries:
+            break
+        state = optimizer.step(asked, state)
     points, values = (torch.stack(of[:queries]).numpy() for of in (asked.points, asked.values))
     return Searches(points, values, np.interp(np.arange(1, queries + 1), *zip(*marks, strict=True)))
 

@@ -8,6 +8,7 @@ from typing import Any
 from l2o.artifacts.job import Job
 from l2o.experiments.black_box.parameters import Parameters
 from l2o.experiments.experiment import Experiment
+from l2o.optimizers.registry import methods
 from l2o.provenance import NUMERICAL_LIBRARIES
 
 LIBRARIES = {  # beyond those of every computation, by kind of job
@@ -81,7 +82,8 @@ class BlackBox(Experiment):
         """Return the queries after which tables look, and whom learned methods are held against."""
         last = self.sizes.evaluations
         marks = [mark for mark in self.parameters.marks if mark < last]
-        return {"marks": [*marks, last], "model": MODEL}
+        label = methods("black_box")[MODEL].label
+        return {"marks": [*marks, last], "model": MODEL, "model_label": label}
 
     def job(self, kind: str, wildcards: Mapping[str, str], *given: Any, **more: Any) -> Job:
         """Return a job as any experiment does, with the libraries that methods bring."""

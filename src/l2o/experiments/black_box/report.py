@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from l2o.figures.compared import Cell, Compared, Grid, Text
-from l2o.figures.intake import named_table
+from l2o.figures.intake import named_table, our_curves
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, significant
-from l2o.figures.standard import Standard
+from l2o.figures.panels import Panel, curves_page, legend_of
+from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
 from l2o.kinds import LEARNED
 from l2o.variants import MAIN
@@ -26,12 +27,12 @@ REGRET = Measure(
     xlabel="Queries (1: the first, random, the same for all)",
     bottom=1e-4,
 )
-REPORT = Standard(REGRET)
+MEASURES = (REGRET,)
 
 
 def figure(tables, published, about):
     """Return the page of regrets against queries."""
-    return REPORT.figure(tables, None, about)
+    return [_page(our_curves(tables, about, REGRET), REGRET, about)]
 
 
 def seconds_figure(tables, published, about):
@@ -41,13 +42,27 @@ def seconds_figure(tables, published, about):
     timed = tables["curves"].merge(seconds[[*keys, "seconds"]], on=keys)
     timed = timed[timed["seconds"] > 0]
     measure = replace(REGRET, x="seconds", xlabel="Seconds of one run")
-    foot = (
+    told = (
         "Seconds: of a run alone, without training, on the machine that computed the curves; a "
-        "value costs nothing here."
+        "value costs next to nothing here."
     )
-    return replace(REPORT, measure=measure).figure(
-        {**tables, "curves": timed}, None, about, foot=foot
+    return [_page(our_curves({"curves": timed}, about, measure), measure, about, told)]
+
+
+def _page(curves, measure, about, told=""):
+    """Return a page with a panel for each setting."""
+    styles = styles_for(curves["method"])
+    panels = [
+        Panel(title, curves[curves["setting"] == setting], measure)
+        for setting, title in about.titles.items()
+    ]
+    words = (
+        f"{measure.what} Lines: median; bands (learned methods): quartiles; both over "
+        f"{about.pooled}. {told} {about.budget}"
     )
+    with print_style():
+        legend = legend_of(curves, styles)
+        return curves_page(panels, styles, legend, " ".join(words.split()))
 
 
 def table(tables, published, about):
@@ -130,7 +145,7 @@ def _beside(curves, about):
 def _against(beside, marks, about):
     """Return where learned methods are ahead of the model: at equal queries, in equal seconds."""
     lines = {}
-    for (setting, method), both in beside.items():
+    for (setting, _), both in beside.items():
         ahead = both.loc[_wins(both["loss_median"], both["loss_median_model"]), "iteration"]
         text = _spans(ahead.tolist()) or "never"
         end = both.iloc[-1]
@@ -138,8 +153,8 @@ def _against(beside, marks, about):
         other = _short(within.iloc[-1]["loss_median_model"]) if len(within) else NOTHING
         met = len(within) == 0 or _wins(end["loss_median"], within.iloc[-1]["loss_median_model"])
         small = (
-            f"in its {_short(end['seconds'])} s {_short(end['loss_median'])}, the model "
-            f"{other} with {len(within)}"
+            f"{_short(end['loss_median'])} in {_short(end['seconds'])} s; "
+            f"{about.facts['model_label']} {other} with {len(within)}"
         )
         name = both.iloc[0]["label"]
         lines.setdefault(name, {})[setting] = Cell(text, "met" if met else "", small)
@@ -147,12 +162,13 @@ def _against(beside, marks, about):
         (name, [cells.get(setting, Cell(NOTHING)) for setting in about.titles])
         for name, cells in lines.items()
     ]
+    who = about.facts["model_label"]
     words = (
-        f"Learned methods against Bayesian optimization ({about.facts['model']}): after which "
-        f"queries, from the second on, the median regret is lower at an equal number of them "
-        f"(regrets below {LEAST:g} are alike); "
-        f"then the median regret after all {marks[-1]} queries, and that of the model in as many "
-        "seconds, with the number of its queries. Bold: lower in equal seconds."
+        f"Learned methods against {who}: after which queries, from the second on, their median "
+        f"regret is lower at an equal number of queries (below {LEAST:g} all are alike). In small "
+        f"print: their median after all {marks[-1]} queries, the seconds that these take, and the "
+        f"median of {who} in as many seconds, with the number of its queries. Bold: lower in equal "
+        "seconds."
     )
     return [Text(words), Grid(("method", *about.titles.values()), rows)]
 
