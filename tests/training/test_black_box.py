@@ -29,7 +29,7 @@ BUDGET = SearchTraining(
 
 def draws(part: str, number: int, count: int):
     """Functions as the job draws them, single precision."""
-    return drawn(named_generator(1, part, number), count, 2, 24, (0.3, 0.6)).to(torch.float32)
+    return drawn(named_generator(1, part, number), count, 2, 24, (0.3, 0.6), torch.float32)
 
 
 def trainer(path, name="black_box_rnn_sum", budget=BUDGET, functions=draws) -> SearchTrainer:

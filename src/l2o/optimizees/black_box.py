@@ -176,8 +176,9 @@ def drawn(
     dimension: int,
     features: int,
     lengthscales: tuple[float, float],
+    precision: torch.dtype = torch.float64,
 ) -> Draws:
-    """Return ``count`` normalised draws, float64, with first queries that are uniform in the box.
+    """Return ``count`` normalised draws, with first queries that are uniform in the box.
 
     The kernel is squared-exponential, alike in all directions; the lengthscale of each draw is
     uniform between two ends, in units of the box.
@@ -186,6 +187,7 @@ def drawn(
     ----------
     features : cosines M of a draw
     lengthscales : the lowest and the highest
+    precision : of all numbers
     """
     shape, (low, high) = (count, features), lengthscales
     scale = low + (high - low) * random.random((count, 1, 1))
@@ -193,8 +195,9 @@ def drawn(
     phases = 2 * math.pi * random.random(shape)
     weights = math.sqrt(2 / features) * random.standard_normal(shape)
     first = random.random((count, dimension))
-    arrays = [torch.from_numpy(array) for array in (frequencies, phases, weights, first)]
-    one = torch.ones(count, dtype=torch.float64)
+    arrays = (frequencies, phases, weights, first)
+    arrays = [torch.from_numpy(array).to(precision) for array in arrays]
+    one = torch.ones(count, dtype=precision)
     return Draws(*arrays, torch.zeros_like(one), one).normalised()
 
 

@@ -55,8 +55,8 @@ def train_search(given: Given) -> None:
     def draws(part: str, number: int, count: int) -> Draws:
         names = STREAM, p["setting"], part, number
         random = named_generator(p["seed"], *names)
-        found = drawn(random, count, p["dimension"], budget.features, tuple(p["lengthscales"]))
-        return found.to(torch.float32).to(device)
+        size = count, p["dimension"], budget.features
+        return drawn(random, *size, tuple(p["lengthscales"]), torch.float32).to(device)
 
     SearchTrainer(optimizer, draws, budget, state, f"{p['setting']} {optimizer.label}").run()
     if all(row["status"] == "diverged" for row in state.history):
