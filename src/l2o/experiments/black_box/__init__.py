@@ -1,0 +1,1 @@
+"""Black-box functions, searched by values alone."""

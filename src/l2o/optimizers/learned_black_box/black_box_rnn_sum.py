@@ -1,0 +1,26 @@
+"""The black-box RNN, trained by the sum of all values."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from l2o.optimizers.black_box_rnn import BlackBoxRnn
+
+
+class BlackBoxRnnSum(BlackBoxRnn):
+    """:class:`l2o.optimizers.black_box_rnn.BlackBoxRnn` for low values throughout a run.
+
+    Source: Chen et al. 2017, *Learning to learn without gradient descent by gradient descent*.
+    """
+
+    name = "black_box_rnn_sum"
+    label = "RNN (sum)"
+    reference = "Chen et al. 2017"
+    hyperparameters = {"hidden": 64, "dimension": 2}
+    ranges = {"hidden": "integers [1, 1000]", "dimension": "integers [1, 1000]"}
+    departs = (
+        "trained on draws by random features; the first query is random; a sigmoid keeps the box"
+    )
+
+    def search_loss(self, values: Tensor) -> Tensor:
+        return values.mean()
