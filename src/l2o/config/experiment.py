@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, FiniteFloat
 
@@ -48,6 +48,7 @@ class Preset(Section):
     """Sizes and budgets; presets never change code."""
 
     note: Text = Field(description="what the preset is, in words, for the foot of figures")
+    settings: tuple[Name, ...] = Field((), description="that take part under it; none: all")
 
 
 class UnrolledBudget(Section):
@@ -96,6 +97,13 @@ class ExperimentParameters(Section):
     teacher: Methods = Field(default_factory=dict, max_length=1)
     published_curves: File | None = None
     presets: dict[PresetName, Preset]
+
+    def of(self, preset: Preset) -> Self:
+        """Return these parameters with no settings but those that take part under a preset."""
+        if not preset.settings:
+            return self
+        kept = {name: one for name, one in self.settings.items() if name in preset.settings}
+        return self.model_copy(update={"settings": kept})
 
     def methods(self) -> dict[str, str]:
         """Return the kind of every method that takes part, in the order of the file's kinds."""
@@ -181,6 +189,9 @@ class ExperimentParameters(Section):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
+        for name in preset.settings:
+            if name not in self.settings:
+                raise unknown_key(path, f"{prefix}.settings.{name}", list(self.settings))
         published = getattr(preset, "published_training", None)
         if self.published_recipe and published is None:
             problem = f"this key is missing, and {PUBLISHED} names optimizers"

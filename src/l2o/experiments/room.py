@@ -97,6 +97,8 @@ class Room:
         self.path = Path(path or f"params/{self.base}.yaml")
         self.parameters = load_parameters(self.model, self.path, known_hyperparameters())
         self.sizes = self.chosen()
+        if not self.derived:
+            self.parameters = self.parameters.of(self.sizes)
         self._made: dict[tuple, Job] = {}
         self._check()
 

@@ -39,7 +39,7 @@ class BlockSensing(Experiment):
     @property
     def source(self) -> str:
         """Where pictures come from: ``published`` or ``bundled``."""
-        return picture_source(self.parameters.pictures)
+        return picture_source(self.sizes.pictures)
 
     def pictures(self) -> dict[str, Artifact]:
         """Return the pictures, as what jobs read."""

@@ -45,6 +45,7 @@ class Preset(experiment.Preset):
     """Sizes and budgets."""
 
     samples: Sizes
+    pictures: Wanted = Field(description="where pictures come from")
     search_side: int = Field(ge=1, le=64, description="of validation pictures, blocks")
     test_side: int = Field(ge=0, le=4096, description="of test pictures, pixels; 0: whole")
     iterations: int = Field(ge=1, le=10**5, description="of classical methods")
@@ -59,7 +60,6 @@ class Parameters(experiment.ExperimentParameters):
 
     kinds = ("sensing", "sensing_nets")
 
-    pictures: Wanted = Field(description="where pictures come from")
     followed: tuple[Name, ...] = Field(min_length=1, description="settings with curves")
     gallery: Gallery
     settings: dict[Name, Setting] = Field(min_length=1)

@@ -46,7 +46,7 @@ class PatchSensing(Experiment):
     @cached_property
     def source(self) -> str:
         """Where the pictures are from."""
-        return picture_source(self.parameters.pictures)
+        return picture_source(self.sizes.pictures)
 
     def pooled(self) -> str:
         """Return what a point of a curve pools."""

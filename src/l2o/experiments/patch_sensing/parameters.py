@@ -32,6 +32,7 @@ class Patches(Section):
 class Preset(experiment.Preset, experiment.UnrolledBudget):
     """Sizes and budgets."""
 
+    pictures: Wanted
     samples: Patches
     solver_iterations: Count
 
@@ -41,7 +42,6 @@ class Parameters(experiment.ExperimentParameters):
 
     kinds = ("unrolled", "classical")
 
-    pictures: Wanted
     patch_size: Size = Field(le=64)
     released_dictionary: File
     lasso_weight: NonNegative
