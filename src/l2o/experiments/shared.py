@@ -56,7 +56,7 @@ def pictures(preset: str, source: str) -> Job:
     files = {"bsds500": BSDS_SUMS, "set11": SET11_SUMS} if published else {}
     libraries = ("numpy", "h5py", "pillow", *(() if published else ("scikit-image",)))
     given = {"libraries": libraries, "files": files, "work": "store_pictures"}
-    return shared_job("store", preset, {"source": source}, **given, dataset="pictures")
+    return shared_job("store", preset, {"source": source}, **given, dataset=f"{source}_pictures")
 
 
 def claims(experiments: Iterable[Experiment], preset: str) -> Job | None:
