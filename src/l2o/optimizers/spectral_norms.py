@@ -57,7 +57,8 @@ def norm_bound(weight: Tensor, places: int = PLACES) -> float:
     columns = torch.arange(places) * (2 * math.pi / places)
     waves = [torch.exp(-1j * torch.outer(at, offsets).double()) for at in (rows, columns)]
     symbol = torch.einsum("oiab,ra,cb->rcoi", weight.to(torch.complex128), *waves)
-    largest = torch.linalg.matrix_norm(symbol, ord=2).max().item()
+    gram = symbol @ symbol.mH if len(weight) < weight.shape[1] else symbol.mH @ symbol
+    largest = torch.linalg.eigvalsh(gram)[..., -1].max().clamp_min(0).sqrt().item()
     return largest / math.cos(math.pi * degree / places) ** 2
 
 

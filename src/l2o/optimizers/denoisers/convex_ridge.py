@@ -12,6 +12,7 @@ from l2o.optimizers.denoiser import Denoiser
 from l2o.optimizers.filters import spread, spreading
 from l2o.optimizers.protocol import Hyperparameters
 from l2o.optimizers.spectral_norms import norm_bound
+from l2o.optimizers.strongly_convex import accelerated, size_of
 
 FILTERS, KERNEL = 16, 7
 FIRST = 0.15  # norm of the drawn filters
@@ -53,8 +54,7 @@ class ConvexRidge(Denoiser):
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Return the unrolled minimisation from the noisy patches, (batch, height, width)."""
-        spectrum = torch.fft.fft2(self._steepened(), (16, 16)).abs().square()
-        curvature = spectrum.sum((0, 1)).max()
+        curvature = torch.fft.fft2(self._steepened(), (16, 16)).abs().square().sum((0, 1)).max()
         pair = self._pair(noisy.dtype)
         return self._descent(noisy, noisy, pair, 1.0, curvature, UNROLLED, 0.0)
 
@@ -63,14 +63,14 @@ class ConvexRidge(Denoiser):
         """Return H(x); the next call begins from it.
 
         Its error, root mean square of a picture's pixels, is at most :data:`RELATIVE` of how far x
-        has moved since the last call, and at most :data:`LARGEST`; see :meth:`_descent`.
+        has moved since the last call, and at most :data:`LARGEST`; see :func:`accelerated`.
         """
         start, tolerance = x, LARGEST
         if memory.shape[1:] == x.shape:
             start, before = memory
-            tolerance = min(LARGEST, max(LEAST, RELATIVE * _size(x - before)))
-        bound, pair = self.smoothness(), self._pair(x.dtype)
-        found = self._descent(x, start, pair, strength, bound, MOST, tolerance)
+            tolerance = min(LARGEST, max(LEAST, RELATIVE * size_of(x - before)))
+        given = self._pair(x.dtype), strength, self.smoothness()
+        found = self._descent(x, start, *given, MOST, tolerance)
         return found, torch.stack((found, x))
 
     @torch.no_grad()
@@ -81,18 +81,8 @@ class ConvexRidge(Denoiser):
 
     def _descent(self, y, start, pair, strength, bound, steps, tolerance):
         """Return the last point of accelerated gradient descent, (batch, height, width)."""
-        step = 1 / (1 + strength * bound)
-        root = float(step) ** 0.5 if isinstance(step, float) else step.detach().sqrt()
-        momentum = (1 - root) / (1 + root)
-        x = before = start
-        for _ in range(steps):
-            at = x + momentum * (x - before)
-            gradient = at - y + strength * self._slope_of(at, pair)
-            x, before = at - step * gradient, x
-            # x is no further from the minimum than `at`, and that no further than its gradient.
-            if tolerance and _size(gradient) <= tolerance:
-                break
-        return x
+        gradient = lambda x: x - y + strength * self._slope_of(x, pair)  # noqa: E731
+        return accelerated(gradient, start, 1 / (1 + strength * bound), steps, tolerance)
 
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient of R, as x."""
@@ -133,8 +123,3 @@ class ConvexRidge(Denoiser):
     def layers(self) -> list[Tensor]:
         """Return the filters, each times the root of its largest slope: of norm sqrt(L)."""
         return [self._steepened().detach()]
-
-
-def _size(x: Tensor) -> float:
-    """Return the largest root mean square of a picture."""
-    return x.square().mean((-2, -1)).max().sqrt().item()
