@@ -36,7 +36,6 @@ def folder(tmp_path_factory):
     (folder / "data").symlink_to(ROOT / "data")
     source, content = ROOT / "params/cs.yaml", content_of("block_sensing")
     changes = {
-        "pictures": "bundled",
         "settings": {name: content["settings"][name] for name in (FEW, MANY)},
         "sensing_nets": {LEARNED: {"filters": 3}, "ista_net_whole": {}},
         "gallery>methods": ["linear_start", LEARNED],
@@ -221,7 +220,7 @@ def test_a_damaged_matrix_is_told(tmp_path):
         (("followed",), ["ratio_11"], "followed.ratio_11: unknown key"),
         (("gallery", "methods"), ["ista_nett"], "gallery.methods.ista_nett: unknown key"),
         (("gallery", "settings"), ["ratio"], "gallery.settings.ratio: unknown key"),
-        (("pictures",), "mine", "'auto', 'published' or 'bundled'"),
+        (("presets", "smoke", "pictures"), "mine", "'auto', 'published' or 'bundled'"),
         (
             ("presets", "smoke", "net_overrides"),
             {"ista_net": {"start": "ratio_26"}},

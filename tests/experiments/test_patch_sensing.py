@@ -57,7 +57,6 @@ def folder(tmp_path_factory):
     changes = {
         "settings": {name: settings[name] | {"ratio": 50} for name in (SENSED, KNOWN)},
         "patch_size": SIZE,
-        "pictures": "bundled",
         "grid": {name: {"lam": [0.1, 0.01]} for name in ("ista", "fista")},
     }
     for preset in ("laptop", "paper"):
@@ -188,7 +187,7 @@ def test_a_dictionary_of_other_patches_is_told(sensing):
         (("settings", SENSED, "mean"), "leaked", "mean: "),
         (("settings", SENSED, "targets"), [30], "PSNR goes up"),
         (("classical", "amp"), {}, "classical.amp: has no weight `lam`"),
-        (("pictures",), "mine", "pictures: "),
+        (("presets", "smoke", "pictures"), "mine", "presets.smoke.pictures: "),
         (("presets", "smoke", "solver_iterations"), 2, "are fewer than the nets' depth 3"),
         (("presets", "smoke", "training", "samples"), 300, "training.samples"),
     ],
@@ -205,5 +204,5 @@ def test_what_makes_no_sense_is_told(place, value, told):
 def test_the_published_pictures_are_named_where_they_are_used(monkeypatch):
     content = content_of("patch_sensing")
     for source, of in (("published", "Set11"), ("bundled", "scikit-image")):
-        content["pictures"] = source
+        content["presets"]["smoke"]["pictures"] = source
         assert of in room("patch_sensing", content).pooled()
