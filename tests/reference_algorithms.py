@@ -386,7 +386,24 @@ def vamp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np
     return list(iterates)
 
 
+def tista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """A step of 1 by the pseudo-inverse, then the posterior mean."""
+    (m, n), W = A.shape, np.linalg.pinv(A)
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, noise = np.zeros(n), hyper["noise"] * measurement @ measurement / m
+        for k in range(iterations):
+            residual = measurement - A @ x
+            error = max((residual @ residual - m * noise) / np.trace(A.T @ A), 0)
+            tau2 = error * (n - m) / n + noise * np.trace(W @ W.T) / n
+            r = x + W @ residual
+            x = bernoulli_gaussian(r, tau2, hyper["density"], hyper["variance"])[0]
+            iterates[k, q] = x
+    return list(iterates)
+
+
 REFERENCES = {
+    "tista": tista,
     "ista": ista,
     "ista_ss": ista_ss,
     "analytic_ista": analytic_ista,

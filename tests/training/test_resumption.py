@@ -46,7 +46,8 @@ class After:
 def test_cut_off_at_validations_training_ends_with_the_same_bits(name, budget, tmp_path):
     """The cuts fall in a stage of one layer, at the start of a later one, and at the end."""
     expected = outcome(make_trainer(name, tmp_path / "whole", budget))
-    for calls in (2, 8, len(expected[1]) - 8):
+    many = len(expected[1]) > 16
+    for calls in (2, 8, len(expected[1]) - 8) if many else (1,):
         with pytest.raises(PowerCutError):
             make_trainer(name, tmp_path / "cut", budget, After(calls)).run()
     assert outcome(make_trainer(name, tmp_path / "cut", budget)) == expected
