@@ -110,6 +110,19 @@ def analytic_reweighted_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper:
     return list(iterates)
 
 
+def analytic_relative_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """As :func:`analytic_ista_ss`, with thresholds in units of the mean of the direction."""
+    W, selected = analytic_weights(A), _selecting(hyper)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            d = W.T @ (measurement - A @ x)
+            x = selected(x + d, hyper["threshold"] * np.abs(d).mean(), k)
+            iterates[k, q] = x
+    return list(iterates)
+
+
 def adaptive_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
     """HyperLISTA: thresholds, momentum and support as the residual and the iterate say."""
     W, inverse = analytic_weights(A), np.linalg.pinv(A)
@@ -409,6 +422,7 @@ REFERENCES = {
     "analytic_ista": analytic_ista,
     "analytic_ista_ss": analytic_ista_ss,
     "analytic_reweighted_ss": analytic_reweighted_ss,
+    "analytic_relative_ss": analytic_relative_ss,
     "adaptive_ista": adaptive_ista,
     "fista": fista,
     "fista_restart": fista_restart,

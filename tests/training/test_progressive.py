@@ -76,7 +76,9 @@ def test_cached_inputs_equal_those_of_the_plain_forward(name, chunk, monkeypatch
 
 def assert_diverged_but_sound(trainer: ProgressiveTrainer, start: torch.nn.Module) -> None:
     history = trainer.run().history
-    assert [row["status"] for row in history] == ["diverged"] * len(trainer.stages)  # each ends at once
+    assert [row["status"] for row in history] == ["diverged"] * len(
+        trainer.stages
+    )  # each ends at once
     own = trainer.net.state_dict()
     assert all(tensor.isfinite().all() for tensor in own.values())
     for name in start.per_layer:  # warm starts apart, nothing has moved

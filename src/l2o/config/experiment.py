@@ -48,6 +48,7 @@ class Preset(Section):
     """Sizes and budgets; presets never change code."""
 
     note: Text = Field(description="what the preset is, in words, for the foot of figures")
+    left_out: tuple[Name, ...] = Field((), description="methods and settings that have no part")
 
 
 class UnrolledBudget(Section):
@@ -179,6 +180,12 @@ class ExperimentParameters(Section):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
+        out = getattr(preset, "left_out", ())
+        for name in out:
+            if name not in (known := [*self.settings, *self.methods()]):
+                raise unknown_key(path, f"{prefix}.left_out.{name}", known)
+        if not {*self.settings} - {*out}:
+            raise InputError(path, f"{prefix}.left_out", "no setting is left", "keep one")
         published = getattr(preset, "published_training", None)
         if self.published_recipe and published is None:
             problem = f"this key is missing, and {PUBLISHED} names optimizers"

@@ -197,14 +197,19 @@ class Room:
 
     @property
     def settings(self) -> list[str]:
-        """Names of the settings, in the order of the panels."""
-        return list(self.parameters.settings)
+        """Names of the settings that have a part in the preset, in the order of the panels."""
+        return [name for name in self.parameters.settings if name not in self.left_out]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Methods, if not named, and settings that have no part in the preset."""
+        return getattr(self.sizes, "left_out", ())
 
     @cached_property
     def contestants(self) -> dict[str, Contestant]:
         """The methods that take part, by name."""
-        everyone = self.everyone.items()
-        return {name: who for name, who in everyone if not self.only or name in self.only}
+        everyone, chosen = self.everyone, self.only or {*self.everyone} - {*self.left_out}
+        return {name: who for name, who in everyone.items() if name in chosen}
 
     @cached_property
     def everyone(self) -> dict[str, Contestant]:
@@ -248,7 +253,7 @@ class Room:
 
     def titles(self) -> dict[str, str]:
         """Return the titles of the panels, by setting."""
-        return {name: setting.title for name, setting in self.parameters.settings.items()}
+        return {name: self.parameters.settings[name].title for name in self.settings}
 
     def pooled(self) -> str:
         """Return what a point of a curve pools, such as "128 instances from 10 starts each"."""

@@ -16,14 +16,15 @@ CALIBRATED_ON = 1024  # samples
 
 
 class NaAlista(UnrolledNet):
-    """x+ = eta^ss_{t, p_k}(x + g W^T (b - A x)), W as in ALISTA, g and t of each sample from
+    """x+ = eta^ss_{t a, p_k}(x + g d), d = W^T (b - A x), W as in ALISTA, a the mean of |d|; g and
+    t of each sample are from
 
     h, c = LSTM(z, h, c),  (g, t) = softplus(V relu(U c + u) + v)
 
-    z are the logarithms of ||b - A x||_1 and ||W^T (b - A x)||_1, less their mean and by their
+    z are the logarithms of ||b - A x||_1 and ||d||_1, less their mean and by their
     deviation over the iterates of the start; both are buffers, and so saved with the net. All
-    layers share what is learned, also the first h and c. V starts at 0 and v where g = 1 and t
-    is ISTA's threshold. The state is (x, h, c), h and c (batch, hidden).
+    layers share what is learned, also the first h and c. V starts at 0, and v where g = 1 and t
+    is ``threshold``. The state is (x, h, c), h and c (batch, hidden).
     """
 
     name = "na_alista"
@@ -33,15 +34,15 @@ class NaAlista(UnrolledNet):
         *("hidden_start", "cell_start", "gate_weight", "gate_bias"),
         *("between_weight", "between_bias", "head_weight", "head_bias"),
     )
-    starts = {"analytic": "analytic_ista_ss"}
-    hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0, "hidden": 128}
+    starts = {"analytic": "analytic_relative_ss"}
+    hyperparameters = {"threshold": 2.0, "support_step": 1.2, "support_max": 13.0, "hidden": 128}
     ranges = {
-        "lam": "(0, inf)",
+        "threshold": "(0, inf)",
         "support_step": "[0, 100]",
         "support_max": "[0, 100]",
         "hidden": "integers [1, 1024]",
     }
-    departs = "reads logarithms of the norms; starts as ALISTA does"
+    departs = "reads logarithms of the norms; its thresholds are by the mean of |d|, not absolute"
 
     def __init__(
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
@@ -58,7 +59,7 @@ class NaAlista(UnrolledNet):
         for name, shape in shapes.items():  # as torch's LSTM and linear layers start
             drawn = torch.rand(shape, generator=generator, device="cpu") * 2 - 1
             setattr(self, name, nn.Parameter((drawn / math.sqrt(size)).to(self.A)))
-        wanted = (1.0, self.hyper["lam"] / self.lipschitz)
+        wanted = (1.0, self.hyper["threshold"])
         inverse = [value + math.log(-math.expm1(-value)) for value in wanted]  # of the softplus
         self.head_weight = nn.Parameter(self.A.new_zeros(2, size))
         self.head_bias = nn.Parameter(self.A.new_tensor(inverse))
@@ -85,7 +86,7 @@ class NaAlista(UnrolledNet):
         hidden = out.sigmoid() * cell.tanh()
         between = torch.relu(cell @ self.between_weight.T + self.between_bias)
         told = nn.functional.softplus(between @ self.head_weight.T + self.head_bias)
-        step, threshold = told[:, :1], told[:, 1:]
+        step, threshold = told[:, :1], told[:, 1:] * direction.abs().mean(dim=1, keepdim=True)
         v = torch.addcmul(x, direction, step)
         shrunk = soft_threshold_with_support(v, threshold, self._support_percent(k))
         return shrunk, hidden, cell
