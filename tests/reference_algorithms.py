@@ -93,6 +93,54 @@ def analytic_ista_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper
     return _thresholded_descent(A, b, iterations, hyper, W, 1.0, _selecting(hyper))
 
 
+def analytic_reweighted_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """As :func:`analytic_ista_ss`, with thresholds that fall with the size of the entry."""
+    W, threshold = analytic_weights(A), hyper["lam"] / lipschitz(A)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            v, by_entry = x + W.T @ (measurement - A @ x), threshold / (1 + abs(x) / hyper["width"])
+            count = int(min(hyper["support_step"] * (k + 1), hyper["support_max"]) / 100 * len(v))
+            largest = np.argsort(-abs(v))[:count]
+            x = shrink(v, by_entry)
+            for i in largest:
+                x[i] = v[i] if abs(v[i]) > by_entry[i] else 0.0
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def analytic_relative_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """As :func:`analytic_ista_ss`, with thresholds in units of the mean of the direction."""
+    W, selected = analytic_weights(A), _selecting(hyper)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            d = W.T @ (measurement - A @ x)
+            x = selected(x + d, hyper["threshold"] * np.abs(d).mean(), k)
+            iterates[k, q] = x
+    return list(iterates)
+
+
+def adaptive_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """HyperLISTA: thresholds, momentum and support as the residual and the iterate say."""
+    W, inverse = analytic_weights(A), np.linalg.pinv(A)
+    step = min(1.0, 1.25 * A.shape[1] / len(A) / np.linalg.eigvals(W.T @ A).real.max())
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = previous = np.zeros(A.shape[1])
+        whole = np.linalg.norm(inverse @ measurement, 1)
+        for k in range(iterations):
+            residual = measurement - A @ x
+            left = np.linalg.norm(inverse @ residual, 1)
+            v = x + step * W.T @ residual + hyper["momentum"] * np.count_nonzero(x) * (x - previous)
+            percent = 100 * np.clip(hyper["support"] * np.log(whole / left), 0, 1)
+            x, previous = shrink_with_support(v, hyper["threshold"] * step * left, percent), x
+            iterates[k, q] = x
+    return list(iterates)
+
+
 def fista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
     """ISTA from an extrapolated point (Beck & Teboulle)."""
     L = lipschitz(A)
@@ -351,11 +399,31 @@ def vamp(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np
     return list(iterates)
 
 
+def tista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
+    """A step of 1 by the pseudo-inverse, then the posterior mean."""
+    (m, n), W = A.shape, np.linalg.pinv(A)
+    iterates = np.zeros((iterations, len(b), n))
+    for q, measurement in enumerate(b):
+        x, noise = np.zeros(n), hyper["noise"] * measurement @ measurement / m
+        for k in range(iterations):
+            residual = measurement - A @ x
+            error = max((residual @ residual - m * noise) / np.trace(A.T @ A), 0)
+            tau2 = error * (n - m) / n + noise * np.trace(W @ W.T) / n
+            r = x + W @ residual
+            x = bernoulli_gaussian(r, tau2, hyper["density"], hyper["variance"])[0]
+            iterates[k, q] = x
+    return list(iterates)
+
+
 REFERENCES = {
+    "tista": tista,
     "ista": ista,
     "ista_ss": ista_ss,
     "analytic_ista": analytic_ista,
     "analytic_ista_ss": analytic_ista_ss,
+    "analytic_reweighted_ss": analytic_reweighted_ss,
+    "analytic_relative_ss": analytic_relative_ss,
+    "adaptive_ista": adaptive_ista,
     "fista": fista,
     "fista_restart": fista_restart,
     "coordinate_descent": coordinate_descent,

@@ -179,3 +179,50 @@ def test_gaussian_panels_have_limits_and_evaluations_do_not_wait_for_them(room):
     )
     assert (rows["setting"] == "snr20").all() and (rows["nmse_db"] < 1e-9).all()
     assert {*room.tables()["optima"].reads} == {"noiseless", "snr20", "large"}
+
+
+def test_nets_are_tried_on_other_dictionaries(room):
+    room = SparseRecovery("smoke", ["ada_lista", "lista", "ista"])
+    job = made(room.tables()["dictionaries"].reads["dictionaries"].job)
+    assert bytes_again(job, "table") == {"table": True}
+    rows = pd.read_csv(job.writes["table"]).set_index(["dictionary", "method"])
+    known = rows["knows"].groupby("method").first().to_dict()
+    assert known == {m: "the new A" for m in ("ada_lista", "ista")} | {
+        "lista": "the A of its training"
+    }
+    for name in ("ada_lista", "lista", "ista"):  # as the evaluation has it; b is drawn in float32
+        end = pd.read_csv(made(room.evaluate("noiseless", name)).writes["curves"])["nmse_db"][3]
+        assert rows["nmse_db"]["same", name] == pytest.approx(end, abs=1e-3)
+    # The order of the columns is nothing to what has A for an input.
+    for name in ("ada_lista", "ista"):
+        same, permuted = (rows["nmse_db"][kind, name] for kind in ("same", "permuted"))
+        assert permuted == pytest.approx(same, abs=1.5)
+    draws = room.parameters.other_dictionaries.draws
+    assert rows["runs"].groupby("dictionary").first().to_dict() == {
+        "same": 24,
+        **dict.fromkeys(("permuted", "perturbed", "fresh"), 24 * draws),
+    }
+    assert SparseRecovery("smoke", ["alista_at"]).tables().keys().isdisjoint({"dictionaries"})
+
+
+def test_methods_and_settings_of_a_preset_may_be_left_out_but_for_those_named(room, tmp_path):
+    assert "snr40" not in room.settings and "tista" not in room.contestants
+    assert "snr40" in SparseRecovery("laptop").settings
+    assert "tista" in SparseRecovery("laptop").contestants
+    assert {*SparseRecovery("smoke", ["tista"]).contestants} == {"tista"}
+    for given, problem in (
+        (["snr41"], "did you mean `snr40`?"),
+        ([*SparseRecovery("laptop").settings], "no setting is left"),
+    ):
+        path = changed(room.path, tmp_path, "presets>smoke>left_out", given)
+        with pytest.raises(InputError) as error:
+            SparseRecovery("smoke", path=path)
+        told(error, path, "presets.smoke.left_out", problem)
+
+
+def test_other_dictionaries_of_nobody_are_told(room, tmp_path):
+    for key, value in (("setting", "noisless"), ("methods", ["listaa"])):
+        path = changed(room.path, tmp_path, f"other_dictionaries>{key}", value)
+        with pytest.raises(InputError) as error:
+            SparseRecovery("smoke", path=path)
+        told(error, path, f"other_dictionaries.{key}", "did you mean")

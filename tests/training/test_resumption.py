@@ -15,8 +15,7 @@ from safetensors.torch import save_file
 
 from l2o.config.training import Training
 from l2o.storage.checkpoints import load_tensors, save_tensors
-from l2o.training.stages import schedule
-from small_trainings import DEPTH, HEADS, make_trainer, outcome
+from small_trainings import HEADS, make_trainer, outcome
 
 TESTS = Path(__file__).parents[1]
 each_method = pytest.mark.parametrize("name", HEADS)
@@ -47,7 +46,8 @@ class After:
 def test_cut_off_at_validations_training_ends_with_the_same_bits(name, budget, tmp_path):
     """The cuts fall in a stage of one layer, at the start of a later one, and at the end."""
     expected = outcome(make_trainer(name, tmp_path / "whole", budget))
-    for calls in (2, 8, len(expected[1]) - 8):
+    many = len(expected[1]) > 16
+    for calls in (2, 8, len(expected[1]) - 8) if many else (1,):
         with pytest.raises(PowerCutError):
             make_trainer(name, tmp_path / "cut", budget, After(calls)).run()
     assert outcome(make_trainer(name, tmp_path / "cut", budget)) == expected
@@ -64,7 +64,8 @@ def test_cut_off_after_each_save_training_ends_with_the_same_bits(
         raise PowerCutError
 
     monkeypatch.setattr("l2o.training.state.save_tensors", save_and_fail)
-    for _ in range(len(expected[1]) + len(schedule(DEPTH, budget))):
+    stages = make_trainer(name, tmp_path / "cut", budget).stages
+    for _ in range(len(expected[1]) + len(stages)):
         with pytest.raises(PowerCutError):
             make_trainer(name, tmp_path / "cut", budget).run()
     assert outcome(make_trainer(name, tmp_path / "cut", budget)) == expected

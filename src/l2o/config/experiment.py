@@ -48,7 +48,7 @@ class Preset(Section):
     """Sizes and budgets; presets never change code."""
 
     note: Text = Field(description="what the preset is, in words, for the foot of figures")
-    settings: tuple[Name, ...] = Field((), description="that take part under it; none: all")
+    left_out: tuple[Name, ...] = Field((), description="methods and settings that have no part")
 
 
 class UnrolledBudget(Section):
@@ -99,10 +99,8 @@ class ExperimentParameters(Section):
     presets: dict[PresetName, Preset]
 
     def of(self, preset: Preset) -> Self:
-        """Return these parameters with no settings but those that take part under a preset."""
-        if not preset.settings:
-            return self
-        kept = {name: one for name, one in self.settings.items() if name in preset.settings}
+        """Return these parameters without the settings that a preset leaves out."""
+        kept = {name: one for name, one in self.settings.items() if name not in preset.left_out}
         return self.model_copy(update={"settings": kept})
 
     def methods(self) -> dict[str, str]:
@@ -189,9 +187,11 @@ class ExperimentParameters(Section):
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
         """Check one preset, which lies at ``prefix`` in the file; errors as :meth:`check`."""
-        for name in preset.settings:
-            if name not in self.settings:
-                raise unknown_key(path, f"{prefix}.settings.{name}", list(self.settings))
+        for name in preset.left_out:
+            if name not in (known := [*self.settings, *self.methods()]):
+                raise unknown_key(path, f"{prefix}.left_out.{name}", known)
+        if not {*self.settings} - {*preset.left_out}:
+            raise InputError(path, f"{prefix}.left_out", "no setting is left", "keep one")
         published = getattr(preset, "published_training", None)
         if self.published_recipe and published is None:
             problem = f"this key is missing, and {PUBLISHED} names optimizers"

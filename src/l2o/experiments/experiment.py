@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from l2o.artifacts.job import Artifact, Job, Resources, ordered
 from l2o.config.nearest import unknown_key
@@ -36,6 +36,11 @@ APART = {  # figures that read other tables than the comparison does
 
 class Experiment(Room):
     """An experiment under one preset: its jobs. A room says what they read, and what differs."""
+
+    unread: ClassVar[tuple[str, ...]] = (
+        "tuned",
+        "runs",
+    )  #: tables that figure and table do without
 
     def problem(self, setting: str) -> dict[str, Any]:
         """Return the parameters that define the problem of a setting."""
@@ -264,7 +269,7 @@ class Experiment(Room):
     def compared(self, function: str = "table") -> dict[str, Artifact]:
         """Return the tables that a function of ``report.py`` reads, by name."""
         found = self.joined() if function in APART else self.tables()
-        names = APART.get(function, [name for name in found if name not in ("tuned", "runs")])
+        names = APART.get(function, [name for name in found if name not in self.unread])
         return {name: found[name]["table"] for name in names if name in found}
 
     def told(self) -> dict[str, Any]:

@@ -199,14 +199,14 @@ class Room:
 
     @property
     def settings(self) -> list[str]:
-        """Names of the settings, in the order of the panels."""
+        """Names of the settings that have a part in the preset, in the order of the panels."""
         return list(self.parameters.settings)
 
     @cached_property
     def contestants(self) -> dict[str, Contestant]:
         """The methods that take part, by name."""
-        everyone = self.everyone.items()
-        return {name: who for name, who in everyone if not self.only or name in self.only}
+        everyone, chosen = self.everyone, self.only or {*self.everyone} - {*self.sizes.left_out}
+        return {name: who for name, who in everyone.items() if name in chosen}
 
     @cached_property
     def everyone(self) -> dict[str, Contestant]:

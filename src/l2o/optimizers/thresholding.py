@@ -117,3 +117,21 @@ def soft_threshold_with_support(v: Tensor, threshold: Tensor, percent: float) ->
     """
     count = int(percent / 100.0 * v.shape[-1])
     return _shrunk(v, threshold, count)
+
+
+def soft_threshold_with_counts(v: Tensor, threshold: Tensor, counts: Tensor) -> Tensor:
+    """Soft-thresholding that leaves as many entries unshrunk as each row is told.
+
+    As :func:`soft_threshold_with_support`, of entries that reach the threshold.
+
+    Parameters
+    ----------
+    v : (batch, n)
+    threshold : (batch, 1), not negative
+    counts : whole numbers from 0 to n, (batch, 1)
+    """
+    magnitude = v.detach().abs()
+    ordered = magnitude.sort(dim=1, descending=True).values
+    bound = ordered.gather(1, (counts - 1).clamp_min(0))
+    chosen = (magnitude >= torch.maximum(bound, threshold)) & (counts > 0)
+    return torch.where(chosen, v, v - torch.minimum(torch.maximum(v, -threshold), threshold))

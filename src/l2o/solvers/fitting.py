@@ -28,9 +28,9 @@ from l2o.solvers.solver import Solver
 from l2o.storage.json_files import read_json, write_json
 from l2o.training.lasso_loss import LassoLoss
 from l2o.training.losses import RecoveryLoss, TrainingLoss
-from l2o.training.progressive import ProgressiveTrainer, Samples
+from l2o.training.progressive import Samples
 from l2o.training.stages import schedule
-from l2o.training.unrolled import trained
+from l2o.training.unrolled import trained, trainer_of
 
 TRIAL_STEPS = 20  # of one layer, to learn how many a minute has
 # In the folder of an unfinished training: how far it is, and what was measured at its start.
@@ -232,17 +232,17 @@ def _fitting_factor(
     net: UnrolledNet, data: Data, loss: TrainingLoss, budget: Training, plan: Plan
 ) -> float:
     """Return the factor on a budget's steps that takes about the time of the plan."""
-    trial = budget.model_copy(
-        update={"layer_steps": TRIAL_STEPS, "window_steps": 0, "final_steps": 0}
-    )
     one = type(net)(net.A, 1, net.hyper).float()
+    tried = "layer_steps" if one.per_layer else "final_steps"
+    steps = {"layer_steps": 0, "window_steps": 0, "final_steps": 0, tried: TRIAL_STEPS}
+    trial = budget.model_copy(update=steps)
     sets = [
         Samples(*(torch.from_numpy(part[:1024]).float() for part in (split.b, split.target)))
         for split in (data.splits["train"], data.splits["validation"])
     ]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "trial", "trial", lambda stage, row: None
-        trainer = ProgressiveTrainer(one, *sets, loss, trial, plan.seed, *place)
+        trainer = trainer_of(one, *sets, loss, trial, plan.seed, *place)
         began = perf_counter()
         trainer.run()
         step = (perf_counter() - began) / TRIAL_STEPS

@@ -70,7 +70,9 @@ class ProgressiveTrainer:
         self.net, self.train, self.validation = net, train, validation
         self.loss, self.budget, self.seed, self.report = loss, budget, seed, report
         self.state = TrainingState(state_path, key, net, save_seconds)
-        self.stages = schedule(net.depth, budget)
+        # Before the final stage there is nothing to train where all layers share everything.
+        stages = schedule(net.depth, budget)
+        self.stages = [stage for stage in stages if trained_parameters(net, stage, 1.0)]
         self.scale = loss.scale(train.target)
 
     def run(self) -> TrainingState:

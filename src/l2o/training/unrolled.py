@@ -20,8 +20,9 @@ from l2o.training.losses import TrainingLoss
 from l2o.training.progress import Progress
 from l2o.training.progressive import ProgressiveTrainer, Samples
 from l2o.training.results import store_training
-from l2o.training.stages import Stage, schedule
-from l2o.training.state import TrainingState
+from l2o.training.search import Search
+from l2o.training.stages import Stage
+from l2o.training.state import SavedState
 
 Split = tuple[np.ndarray, np.ndarray]
 HISTORY = ("stage", "layer", "step", "train_loss_db", "validation_loss_db", "status")
@@ -65,7 +66,8 @@ def train_unrolled(
     net.to(device)
     kept = {"state_path": given.state, "key": given.key, "title": f"{told['setting']} {net.label}"}
     done = trained(net, train, validation, make_loss(net.A), budget, told["seed"], **kept)
-    store_training(given, net, done, device, HISTORY, {"depth": depth, **about})
+    columns = (*HISTORY, *(net.trainable if net.searched else ()))
+    store_training(given, net, done, device, columns, {"depth": depth, **about})
 
 
 def trained(
@@ -80,7 +82,7 @@ def trained(
     key: str,
     title: str,
     quiet: bool = False,
-) -> TrainingState:
+) -> SavedState:
     """Train a net, or go on with its interrupted training; return the state of the finished one.
 
     Parameters
@@ -95,13 +97,34 @@ def trained(
     def samples(split: Split) -> Samples:
         return Samples(*(torch.from_numpy(part).float().to(net.A.device) for part in split))
 
-    stages = schedule(net.depth, budget)
-    progress = Progress(title, sum(stage.steps for stage in stages), "step", quiet)
-    report = _reported(progress, stages)
+    net.calibrate(samples(train).b)
     sets = samples(train), samples(validation)
-    done = ProgressiveTrainer(net, *sets, loss, budget, seed, state_path, key, report).run()
+    trainer = trainer_of(net, *sets, loss, budget, seed, state_path, key, lambda *row: report(*row))
+    progress = Progress(title, sum(stage.steps for stage in trainer.stages), "step", quiet)
+    report = _reported(progress, trainer.stages)
+    done = trainer.run()
     progress.close()
     return done
+
+
+def trainer_of(
+    net: UnrolledNet,
+    train: Samples,
+    validation: Samples,
+    loss: TrainingLoss,
+    budget: Training,
+    seed: int,
+    state_path: Path,
+    key: str,
+    report: Callable[[Stage, dict[str, Any]], None],
+) -> ProgressiveTrainer | Search:
+    """Return what trains a net: by the gradient of the loss, or a search that knows no target."""
+    how = budget, seed, state_path, key, report
+    return (
+        Search(net, train, *how)
+        if net.searched
+        else ProgressiveTrainer(net, train, validation, loss, *how)
+    )
 
 
 def _reported(progress: Progress, stages: list[Stage]) -> Callable[[Stage, dict[str, Any]], None]:

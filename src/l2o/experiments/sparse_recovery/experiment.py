@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Job
+from l2o.config.nearest import unknown_key
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.room import Contestant
 from l2o.experiments.sparse_recovery.parameters import LEARNED, Parameters
 from l2o.optimizers.registry import Head
 
 SUMS = Path("data/bsds500.sha256")  # of the images
+MOVED = "l2o.evaluation.other_dictionaries"
 IMAGES = "data/bsds500"  # where they are kept
 
 
@@ -34,7 +36,8 @@ class SparseRecovery(Experiment):
 
     report, title = "fig5", "Figure 5: sparse recovery"
     model, value, claimed = Parameters, ("layer", "nmse_db"), True
-    tuned, timed_together = True, True
+    tuned, timed_together, measurements = True, True, ("dictionaries",)
+    unread = (*Experiment.unread, "dictionaries")
 
     @cached_property
     def contestants(self) -> dict[str, Contestant]:
@@ -68,12 +71,8 @@ class SparseRecovery(Experiment):
         """Draw the set of a setting, with its Gaussian dictionary or the released learned one."""
         chosen, p = self.parameters.settings[setting], self.parameters
         m, n = self.size(setting)
-        parameters = {
-            "setting": setting,
-            "samples": self.sizes.samples.model_dump(),
-            "m": m,
-            "n": n,
-        }
+        parameters = {"setting": setting, "samples": self.sizes.samples.model_dump()}
+        parameters |= {"m": m, "n": n}
         parameters |= {"density": p.density, "snr_db": chosen.snr_db, "seed": p.seed}
         files = {"released": p.released_dictionary} if chosen.dictionary == LEARNED else {}
         given = {"libraries": ("numpy", "h5py"), "files": files}
@@ -103,15 +102,44 @@ class SparseRecovery(Experiment):
     def held_against(self, setting: str) -> None:
         """Return nothing: errors are taken to the true signals."""
 
+    @property
+    def moved(self) -> dict[str, Contestant]:
+        """The methods that are tried on other dictionaries."""
+        other = self.parameters.other_dictionaries
+        if other is None or other.setting not in self.settings:
+            return {}
+        return {name: self.contestants[name] for name in other.methods if name in self.contestants}
+
+    def measure(self, measurement: str) -> Job:
+        """Try nets on A with its columns permuted, with noise, and on another A."""
+        wildcards = {"experiment": self.name, "measurement": measurement}
+        other, known = self.parameters.other_dictionaries, self.measurements if self.moved else ()
+        if measurement.removesuffix(self.ending) not in known:
+            raise unknown_key(self.name, measurement, list(known))
+        reads, sources = self.data(other.setting), [f"{MOVED}:measure"]
+        parameters = {**other.model_dump(), **self.running(), "depth": self.sizes.depth}
+        parameters["noise_db"] = self.parameters.settings[other.setting].snr_db
+        parameters["methods"] = {name: who.parameters() for name, who in self.moved.items()}
+        for name in self.moved:
+            sources += self.solvers(name)
+            if (training := self.training_of(other.setting, name)) is not None:
+                reads[name] = training["checkpoint"]
+            if (tuned := self.tune(other.setting, name)) is not None:
+                reads[f"tuned {name}"] = tuned["tuned"]
+        given = wildcards, parameters, reads, sources
+        return self.job("measure", *given, resources=self.resources("evaluate", ""))
+
     def tables(self) -> dict[str, Job]:
-        """Return the tables that all have, and the limits, where there are some."""
+        """Return the tables that all have, limits and other dictionaries, where there are some."""
         found = {setting: self.optima(setting) for setting in self.settings}
-        reads = {setting: job["optima"] for setting, job in found.items() if job is not None}
-        return {**super().tables(), **({"optima": self.join("optima", reads)} if reads else {})}
+        reads = {"optima": {s: job["optima"] for s, job in found.items() if job is not None}}
+        for name in self.measurements if self.moved else ():
+            reads[name] = {name: self.measure(name + self.ending)["table"]}
+        return super().tables() | {name: self.join(name, of) for name, of in reads.items() if of}
 
     def apart(self) -> list[Job]:
         """Return the job that learns the coherent dictionary again; no figure needs it."""
         learning = {**self.parameters.learning.model_dump(), **self.running(), "images": IMAGES}
-        libraries = ("numpy", "scipy", "pillow", "h5py")
-        given = {"libraries": libraries, "files": {"sums": SUMS}}
-        return [self.job("learn", {"dictionary": "bsds500"}, learning, **given)]
+        given = {"libraries": ("numpy", "scipy", "pillow", "h5py"), "files": {"sums": SUMS}}
+        work = ["l2o.dictionaries.learning:learn"]
+        return [self.job("learn", {"dictionary": "bsds500"}, learning, {}, work, **given)]

@@ -37,6 +37,19 @@ class Learning(Section):
     iterations: Count
 
 
+class OtherDictionaries(Section):
+    """Nets of a setting on other dictionaries than the one that they were trained for."""
+
+    setting: Name
+    methods: tuple[Name, ...] = Field(min_length=1, description="trained nets, and opponents")
+    snr_db: Annotated[FiniteFloat, Field(ge=-20, le=120)] = Field(description="of A + noise")
+    draws: Count = Field(le=1000, description="dictionaries of each kind")
+
+    def named(self) -> list[tuple[str, str]]:
+        """Return what must be known, with its key."""
+        return [("setting", self.setting), *(("methods", name) for name in self.methods)]
+
+
 class Preset(experiment.Preset, experiment.UnrolledBudget):
     """Sizes and budgets."""
 
@@ -54,6 +67,7 @@ class Parameters(experiment.ExperimentParameters):
     released_dictionary: File
     learning: Learning
     settings: dict[Name, Setting] = Field(min_length=1)
+    other_dictionaries: OtherDictionaries | None = None
     as_drawn: Methods = Field({}, max_length=0, description="no evaluation here reads it")
     presets: dict[experiment.PresetName, Preset]
 
@@ -76,4 +90,9 @@ class Parameters(experiment.ExperimentParameters):
         for name, setting in self.settings.items():
             if setting.dictionary not in (known := [*preset.gaussian, LEARNED]):
                 raise unknown_key(path, f"settings.{name}.dictionary.{setting.dictionary}", known)
+        other = self.other_dictionaries
+        known = {"setting": [*self.settings], "methods": [*self.methods()]}
+        for key, name in other.named() if other else ():
+            if name not in known[key]:
+                raise unknown_key(path, f"other_dictionaries.{key}.{name}", known[key])
         super().check_preset(path, prefix, preset)

@@ -32,8 +32,10 @@ class UnrolledNet(nn.Module):
     ``label``, ``reference``, ``trainable`` (its parameters), ``starts`` (by name, the classical
     algorithm that it equals before training), perhaps ``contains`` (a method whose trained nets it
     can go on from, see ``adopt``), ``hyperparameters`` (names and defaults: ``lam`` is the LASSO
-    weight of the classical start) and their ``ranges``. It defines ``apply_layer``, and ``prepare``
-    where a layer needs anything but x and b - A x. States and prepared inputs are tuples whose
+    weight of the classical start) and their ``ranges``. ``searched`` says that its numbers, scalars
+    that all layers share, are found without gradients and without signals. It defines
+    ``apply_layer``, and ``prepare`` where a layer needs anything but x and b - A x. States and
+    prepared inputs are tuples whose
     first entry is the iterate x, (batch, n).
     """
 
@@ -45,6 +47,7 @@ class UnrolledNet(nn.Module):
     contains: ClassVar[str] = ""
     hyperparameters: ClassVar[Mapping[str, float]]
     ranges: ClassVar[Mapping[str, str]]
+    searched: ClassVar[bool] = False
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
     def __init__(
@@ -94,6 +97,9 @@ class UnrolledNet(nn.Module):
     def per_layer(self) -> tuple[str, ...]:
         """Names of the trainable parameter lists that hold one tensor a layer."""
         return tuple(n for n in self.trainable if isinstance(getattr(self, n), nn.ParameterList))
+
+    def calibrate(self, b: Tensor) -> None:
+        """Set what a net keeps of its training measurements, (samples, m), before it is trained."""
 
     def adopt(self, other: UnrolledNet) -> None:
         """Take over a trained net of the method that this one ``contains``: as good as that.
