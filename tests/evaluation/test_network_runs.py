@@ -49,6 +49,7 @@ def made(name: str) -> object:
     "name",
     [
         *("sgd", "adam", "rmsprop", "sgd_nesterov", "adam_cosine", "adamw"),
+        *("power_sign", "add_sign"),
         *("l2o_dm", "l2o_rnnprop", "l2o_scale"),
     ],
 )
