@@ -43,7 +43,8 @@ CONSTANT = ("sgd", "adam", "rmsprop")
 FALLING = ("sgd_nesterov", "adam_cosine", "adamw")
 SIGNS = ("power_sign", "add_sign")
 FIRST_ORDER = (*CONSTANT, *FALLING, *SIGNS)
-LEARNED = ("l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale", "celo2_like")
+RULES = ("celo2_like", "small_fc_lopt", "mlp_optimizer")
+LEARNED = ("l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale", *RULES)
 LOSSES = ["loss", "loss_low", "loss_high"]
 QUARTILES = ["loss_q25", "loss_median", "loss_q75"]
 
