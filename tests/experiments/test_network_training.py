@@ -41,8 +41,10 @@ from small_network_jobs import bytes_again, made, make_folder
 TRAINED_ON, SETTING = "mlp_sigmoid", "mlp_relu"
 CONSTANT = ("sgd", "adam", "rmsprop")
 FALLING = ("sgd_nesterov", "adam_cosine", "adamw")
-FIRST_ORDER = (*CONSTANT, *FALLING)
-LEARNED = ("l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale")
+SIGNS = ("power_sign", "add_sign")
+FIRST_ORDER = (*CONSTANT, *FALLING, *SIGNS)
+RULES = ("celo2_like", "small_fc_lopt", "mlp_optimizer")
+LEARNED = ("l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale", *RULES)
 LOSSES = ["loss", "loss_low", "loss_high"]
 QUARTILES = ["loss_q25", "loss_median", "loss_q75"]
 

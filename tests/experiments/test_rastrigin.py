@@ -18,7 +18,8 @@ from small_network_jobs import bytes_again, made, make_folder
 
 SETTING, END = "n2", 60
 POPULATIONS = ("pso", "cma_es", "multi_start", "basin_hopping")
-UNTRAINED = ("adam", "rmsprop", "gd_line_search", "nag", *POPULATIONS)
+FIRST_ORDER = ("adam", "rmsprop", "gd_line_search", "nag", "power_sign", "add_sign")
+UNTRAINED = (*FIRST_ORDER, *POPULATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def test_oracles_of_all_settings_are_summed_up(room):
 
 
 def test_the_search_tries_all_and_chooses_the_lowest(room):
-    sizes = {"adam": 12, "gd_line_search": 9, "nag": 9, "rmsprop": 4}
+    sizes = {"adam": 12, "gd_line_search": 9, "nag": 9, "rmsprop": 4, "power_sign": 9}
+    sizes |= {"add_sign": 9}
     sizes |= {"cma_es": 6, "multi_start": 4, "basin_hopping": 6}
     for method, size in sizes.items():
         rows = pd.read_csv(made(room.tune(SETTING, method)).writes["tuned"])

@@ -12,7 +12,9 @@ import torch
 from l2o.optimizers.first_order.adam import Adam
 from l2o.optimizers.first_order.adam_cosine import AdamCosine
 from l2o.optimizers.first_order.adamw import AdamW
+from l2o.optimizers.first_order.add_sign import AddSign
 from l2o.optimizers.first_order.gd import Gd
+from l2o.optimizers.first_order.power_sign import PowerSign
 from l2o.optimizers.first_order.rmsprop import RmsProp
 from l2o.optimizers.first_order.sgd_nesterov import SgdNesterov
 from l2o.optimizers.protocol import iterates
@@ -105,6 +107,32 @@ def test_optimizers_with_a_cosine_are_those_of_torch_with_its_scheduler(ours, hy
         moved.append(float((x - before).norm()))
     assert moved[0] > 100 * moved[-1] > 0
     assert torch.equal(next(ours_at), x)  # the schedule is over
+
+
+FADES = {
+    0: lambda t: 1.0,
+    1: lambda t: 1.0 - t / 30,
+    2: lambda t: 0.5 * (1.0 + math.cos(math.pi * t / 30)),
+}
+
+
+@pytest.mark.parametrize("schedule", FADES)
+@pytest.mark.parametrize("kind", [PowerSign, AddSign], ids=lambda kind: kind.name)
+def test_sign_rules_are_those_of_the_paper_number_by_number(kind, schedule):
+    """Against plain floats; gradients of both signs, and 0, whose sign is 0."""
+    given = torch.randn(40, 1, 5, generator=generator(), dtype=torch.float64)
+    given[7, 0, 2] = 0.0
+    made = kind({"rate": 0.2, "schedule": schedule, "steps": 30})
+    found = torch.cat([*islice(iterates(made, Given(given), torch.zeros(1, 5).double()), 40)])
+    for i in range(5):
+        x, m = 0.0, 0.0
+        for t in range(40):
+            g = float(given[t, 0, i])
+            m = 0.9 * m + 0.1 * g
+            fade = FADES[schedule](t) if t < 30 or schedule == 0 else 0.0
+            s = fade * ((g > 0) - (g < 0)) * ((m > 0) - (m < 0))
+            x -= 0.2 * g * (math.e**s if kind is PowerSign else 1.0 + s)
+            assert float(found[t, i]) == pytest.approx(x, rel=1e-12)
 
 
 # The LSTM

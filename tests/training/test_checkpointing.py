@@ -26,6 +26,7 @@ from l2o.training.state import MetaState
 HEADS = methods("recurrent")
 each_method = pytest.mark.parametrize("name", HEADS)
 STEPS = 6
+MINIBATCH = 4 * 8 * 784  # bytes of the images of a run
 
 
 def generator(seed: int) -> torch.Generator:
@@ -202,7 +203,10 @@ def kept_bytes(optimizer, steps: int) -> int:
 
 @each_method
 def test_a_step_keeps_little_more_than_its_state_and_the_gradients(name):
-    """Per step, by the difference of two unrolls; the rest is what the meta-loss keeps."""
+    """Per step, by the difference of two unrolls; the rest is what the meta-loss keeps.
+
+    That is the minibatch, which beside few states is no small part.
+    """
 
     def per_step(wrap) -> float:
         return (kept_bytes(wrap(make(name)), 12) - kept_bytes(wrap(make(name)), 6)) / 6
@@ -211,7 +215,7 @@ def test_a_step_keeps_little_more_than_its_state_and_the_gradients(name):
     state = optimizer.init(optimizee, normal(1, 3190))
     known = 4 * (sum(tensor.numel() for tensor in state) + 3190 * getattr(optimizer, "k", 1))
     plain, ours = per_step(lambda optimizer: optimizer), per_step(Checkpointed)
-    assert known < ours < 1.25 * known
+    assert known < ours < 1.25 * known + MINIBATCH
     assert ours < 0.5 * plain
 
 

@@ -22,7 +22,15 @@ import torch
 from torch import Tensor
 
 from l2o.errors import InputError
-from l2o.optimizees.networks import CLASSES, SIDE, Network, cross_entropy, dimension, parts
+from l2o.optimizees.networks import (
+    CLASSES,
+    SIDE,
+    Network,
+    Shape,
+    cross_entropy,
+    dimension,
+    parts,
+)
 from l2o.optimizees.protocol import Wrapped
 from l2o.seeds import named_generator
 
@@ -141,6 +149,11 @@ class Minibatch:
     def parts(self) -> tuple[int, ...]:
         """Coordinates of each parameter tensor."""
         return parts(self.network)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the parameter tensors."""
+        return self.network.shapes
 
     def objective(self, x: Tensor) -> Tensor:
         """Return the mean cross-entropy, (..., batch), in nats, at x, (..., batch, n)."""

@@ -62,6 +62,11 @@ class Wrapped:
         """The parts of x, where the inner one has some (:mod:`l2o.optimizers.recurrent.parts`)."""
         return self.inner.parts
 
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Their shapes, where the inner one has some."""
+        return self.inner.shapes
+
     def objective(self, x: Tensor) -> Tensor:
         """Return the objective, (..., batch)."""
         return self._asked("objective", x)

@@ -26,3 +26,8 @@ def lasting(optimizer: Any, iterations: int) -> Any:
     """
     hyper = getattr(optimizer, "hyper", {})
     return type(optimizer)({**hyper, "steps": iterations}) if "steps" in hyper else optimizer
+
+
+def linear(t: Tensor, steps: float) -> Tensor:
+    """Return 1 - t / steps, and 0 from t = ``steps`` on; t, (), counts from 0."""
+    return (1 - t / steps).clamp_min(0)
