@@ -33,9 +33,10 @@ _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
 _ATTACKS = ((5, 18.0), (6, 15.0), (7, 12.0), (8, 11.0), (9, 20.0))
 _SENSING = ((5, 8.0), (6, 8.0), (7, 6.0), (8, 5.0))
+_RULES = ((5, 27.0), (6, 22.0), (7, 19.0), (8, 17.0), (9, 10.0))
 _RAYS = (
     *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
-    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING)),
+    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING, *_RULES)),
 )
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
@@ -117,6 +118,18 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "ista_net": MethodStyle("#3366CC", (5, 0, 0.0)),
         "ista_net_plus": MethodStyle("#CC3311", (6, 0, 0.0)),
         "ista_net_whole": MethodStyle("#228833", (8, 0, 22.5)),
+        "hyperlista": MethodStyle("#E8601C", (5, 1, 36.0)),
+        "na_alista": MethodStyle("#1965B0", (7, 1, 0.0)),
+        "aglista": MethodStyle("#7BAFDE", (8, 1, 0.0)),
+        "alista_at": MethodStyle("#4EB265", (4, 0, 22.5)),
+        "tista": MethodStyle("#AE76A3", (3, 0, 20.0)),
+        "ada_lista": MethodStyle("#72190E", (7, 0, 0.0)),
+        "pnp_admm_ridge": MethodStyle("#CC6677", (5, 0, 36.0)),
+        "pnp_fbs_ridge": MethodStyle("#9E3A55", (6, 0, 30.0)),
+        "pnp_admm_real_sn": MethodStyle("#2D8E7B", (8, 0, 0.0)),
+        "pnp_fbs_real_sn": MethodStyle("#7A9A2E", (9, 0, 0.0)),
+        "pnp_admm_simple_cnn": MethodStyle("#6A51A3", (3, 0, 50.0)),
+        "pnp_admm_dncnn": MethodStyle("#225EA8", (4, 0, 10.0)),
         "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
         "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
         "omp": MethodStyle("#8F8F8F", None, (0, (1, 1.5)), 1.2),
@@ -153,6 +166,11 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "anchored_extragradient": MethodStyle("#535353", (9, 2, 0.0), (0, (7, 2, 1, 2)), 1.2),
         "halpern": MethodStyle("#8A8A8A", (11, 2, 0.0), (0, (3, 2, 1, 2)), 1.2),
         "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
+        "power_sign": MethodStyle("#6B6B6B", (5, 2, 27.0), (0, (6, 1.5, 2, 1.5)), 1.2),
+        "add_sign": MethodStyle("#393939", (6, 2, 22.0), (0, (3, 1.5)), 1.2),
+        "random_search": MethodStyle("#AAAAAA", (7, 2, 19.0), (0, (1, 1.8)), 1.2),
+        "gp_ei": MethodStyle("#0D0D0D", (8, 2, 17.0), (0, (9, 1)), 1.3),
+        "tpe": MethodStyle("#565656", (9, 2, 10.0), (0, (4, 1.3, 1, 1.3)), 1.2),
         "fgsm": MethodStyle("#9C9C9C", (5, 2, 18.0), (0, (1, 3)), 1.2),
         "pgd": MethodStyle("#282828", (6, 2, 15.0), (0, (6, 2, 1, 2)), 1.4),
         "pgd_falling": MethodStyle("#5A5A5A", (7, 2, 12.0), (0, (4, 1.5)), 1.2),
@@ -166,9 +184,19 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "l2o_scale": MethodStyle("#EE6677", "p"),
         "l2o_pgd": MethodStyle("#0B6E8A", _STAR_DOWN),
         "l2o_swarm": MethodStyle("#8C510A", _STAR_4),
+        "celo2_like": MethodStyle("#D01C8B", (5, 1, 0.0)),
+        "small_fc_lopt": MethodStyle("#018571", (9, 1, 0.0)),
+        "mlp_optimizer": MethodStyle("#B8860B", (10, 1, 0.0)),
+        "black_box_rnn_oi": MethodStyle("#C51B7D", (6, 1, 20.0)),
+        "black_box_rnn_sum": MethodStyle("#35978F", (7, 0, 25.0)),
+        "black_box_rnn_final": MethodStyle("#BF812D", (10, 0, 0.0)),
     }
 )
-_ALIKE = {"gd_line_search": "gd"}  # one family, never in one figure: one look
+_ALIKE = {  # of one family, never in one figure: one look
+    **{"gd_line_search": "gd", "cma_es_box": "cma_es", "pso_box": "pso"},
+    **{"linear": "linear_start", "zero_filling": "linear_start"},
+    **{"admm_tv": "fista_tv", "admm_wavelet": "fista_wavelet"},
+}
 _SPARE_DASHES = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)))
 _GOLDEN = 0.6180339887498949  # of a turn: hues that follow each other lie far apart
 _DEPTHS = (35, 60, 48)  # lightness of generated colours, in HUSL; readable on white

@@ -27,6 +27,18 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{(3, 1, 60.0): "hexagram-dot", (5, 2, 18.0): "circle-dot", (6, 2, 15.0): "square-dot"},
     **{(7, 2, 12.0): "diamond-dot", (8, 2, 11.0): "triangle-up-dot"},
     **{(9, 2, 20.0): "triangle-down-dot"},
+    **{(5, 2, 8.0): "triangle-up-open", (6, 2, 8.0): "triangle-down-open"},
+    **{(7, 2, 6.0): "triangle-left-open", (8, 2, 5.0): "triangle-right-open"},
+    **{(5, 0, 0.0): "bowtie", (6, 0, 0.0): "star-triangle-up-dot"},
+    **{(8, 0, 22.5): "star-triangle-down-dot"},
+    **{(5, 2, 27.0): "triangle-left-dot", (6, 2, 22.0): "triangle-right-dot"},
+    **{(7, 2, 19.0): "pentagon-open", (8, 2, 17.0): "hexagon-open", (9, 2, 10.0): "octagon-open"},
+    **{(5, 1, 36.0): "star-dot", (7, 1, 0.0): "star-square-dot", (8, 1, 0.0): "star-diamond-dot"},
+    **{(4, 0, 22.5): "diamond-wide", (3, 0, 20.0): "triangle-ne", (7, 0, 0.0): "octagon-dot"},
+    **{(5, 0, 36.0): "pentagon-dot", (6, 0, 30.0): "hexagon2-dot", (8, 0, 0.0): "diamond-wide-dot"},
+    **{(9, 0, 0.0): "triangle-se", (3, 0, 50.0): "triangle-sw", (4, 0, 10.0): "triangle-nw"},
+    **{(5, 1, 0.0): "star-square", (9, 1, 0.0): "cross-dot", (10, 1, 0.0): "x-dot"},
+    **{(6, 1, 20.0): "hexagon-dot", (7, 0, 25.0): "diamond-tall-dot", (10, 0, 0.0): "square-open"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
 }
 _OPEN = "-open"  # ends the symbols that consist of lines only
