@@ -210,7 +210,7 @@ def inputs(job: Job) -> dict[str, Path]:
 
 @each_room
 def test_a_command_with_wrong_words_is_told_what_there_is(name):
-    setting = next(iter(content_of(name)["settings"]))
+    setting = ROOMS[name]("smoke").settings[0]
     for kind, *method in (("sample",), ("evaluate", "l2o_dm"), ("train", "l2o_dm")):
         with pytest.raises(InputError, match=rf"settings\.{setting}x: unknown key; did you mean"):
             find(kind, [name, f"{setting}x", *method], "smoke")
