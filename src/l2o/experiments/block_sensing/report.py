@@ -12,7 +12,7 @@ from l2o.figures.intake import methods_in_order, named_table, our_curves, readin
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import signed
 from l2o.figures.panels import legend_of
-from l2o.figures.series import Against, Series, series_page
+from l2o.figures.against import Against, Series, against_page
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
 from l2o.kinds import LEARNED
@@ -55,10 +55,10 @@ def figure(tables, published, about):
                 ("ssim", "SSIM", "Mean SSIM"),
             )
         ]
-        pages = [series_page(panels, against, foot)]
+        pages = [against_page(panels, against, foot)]
         words = foot + " All begin at the linear start."
         panels = _along(curves, "iteration", PSNR.xlabel, styles, about)
-        pages.append(series_page(panels, legend, words))
+        pages.append(against_page(panels, legend, words))
         if "gallery" in tables:
             pages.append(_gallery(tables["gallery"], about))
     return pages
@@ -74,7 +74,7 @@ def seconds_figure(tables, published, about):
     words = f"{PSNR.what} Seconds of a picture on one thread; mean over {about.pooled}"
     with print_style():
         panels = _along(curves, "seconds", "Seconds of a picture", styles, about)
-        return [series_page(panels, legend_of(curves, styles, _HEADINGS), _foot(about, words))]
+        return [against_page(panels, legend_of(curves, styles, _HEADINGS), _foot(about, words))]
 
 
 def _finals(tables, about):
