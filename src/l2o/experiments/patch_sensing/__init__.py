@@ -1,0 +1,1 @@
+"""Compressive sensing of image patches by unrolled networks."""
