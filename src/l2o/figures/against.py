@@ -67,6 +67,7 @@ def against_page(
     for number, (panel, axes) in enumerate(zip(panels, places.flat, strict=False)):
         draw_points(axes, panel.lines, panel.labels)
         letter = f"({chr(ord('a') + number)}) " if len(panels) > 1 else ""
+        axes.set_ylabel("" if number % columns else panel.labels[1])
         axes.set_title(f"{letter}{panel.title}", loc="left", weight="bold")
     ticks = {x for panel in panels for line in panel.lines for x in line.x}
     _share([*places.flat[: len(panels)]], sorted(ticks))

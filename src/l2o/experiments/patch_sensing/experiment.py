@@ -92,6 +92,14 @@ class PatchSensing(Experiment):
         """Return the tables that the report reads: also the values of all pictures."""
         return super().compared(function) | {"runs": self.tables()["runs"]["table"]}
 
+    def departures(self) -> dict[str, str]:
+        """Return where methods are not what their papers describe: here all begin as ISTA."""
+        told = super().departures()
+        for label, words in told.items():
+            parts = [part for part in words.split("; ") if "start with" not in part]
+            told[label] = "; ".join(part for part in parts if "starts with" not in part)
+        return {label: words for label, words in told.items() if words}
+
     def facts(self) -> dict[str, Any]:
         """Return the ratio and the measurements of each setting, and what others published."""
         p = self.parameters
