@@ -1,88 +1,68 @@
-"""Pages of what methods end with against a number of each setting, such as PSNR against a ratio."""
+"""Pages of panels of lines over a number of any kind: a ratio, an iteration, a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from l2o.figures.common import base_label
 from l2o.figures.layout import PanelGrid, new_page
-from l2o.figures.points import Points, draw_points
-from l2o.figures.style import MethodStyle
+from l2o.figures.numbers import tick
 
 _HEIGHT = 2.9  # inches of a panel
 
 
 @dataclass(frozen=True)
+class Series:
+    """A line: places and values (points,), and keywords of ``Axes.plot``."""
+
+    places: Sequence[float]
+    values: Sequence[float]
+    look: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Against:
-    """A panel: its title, its lines, and the labels of both axes."""
+    """A panel: its lines, and the labels of its axes; ``log`` is about the places only."""
 
     title: str
-    lines: Sequence[Points]
-    labels: tuple[str, str]
-
-
-def lines_against(
-    ends: pd.DataFrame,
-    places: Mapping[str, float],
-    value: str,
-    styles: Mapping[str, MethodStyle],
-    hollow: bool = False,
-) -> list[Points]:
-    """Return a line for each method of ``ends``, in their order.
-
-    Parameters
-    ----------
-    ends : ``setting``, ``method``, ``kind``, ``label`` and ``value``; one row for each pair of
-        setting and method
-    places : the number of each setting that is drawn; other settings are left out
-    value : a column of ``ends``
-    styles : by method
-    hollow : whether points are drawn hollow, as of values that others published
-    """
-    here, lines = ends[ends["setting"].isin(places)], []
-    for method, rows in here.groupby("method", sort=False):
-        at = rows["setting"].map(places).astype(float)
-        rows = rows.assign(at=at).sort_values("at", kind="stable")
-        name = base_label(*rows[["label", "kind"]].iloc[0])
-        line = (name, styles[method], rows["at"].tolist(), rows[value].astype(float).tolist())
-        lines.append(Points(*line, hollow=hollow))
-    return lines
+    series: Sequence[Series]
+    xlabel: str
+    ylabel: str
+    log: bool = False
 
 
 def against_page(
     panels: Sequence[Against], legend: Mapping[str, Sequence[Artist]], foot: str
 ) -> Figure:
-    """Return a page with two panels in a row, of the same range in both directions."""
+    """Return a page with two panels in a row (one: the whole width), a legend and a foot.
+
+    A line of a single point is drawn as one; what is not finite is left out, and on a logarithmic
+    axis also what is not above 0.
+    """
     columns = min(2, len(panels))
-    page, places = new_page(
-        PanelGrid([_HEIGHT] * -(-len(panels) // columns), columns), legend, foot
-    )
-    for number, (panel, axes) in enumerate(zip(panels, places.flat, strict=False)):
-        draw_points(axes, panel.lines, panel.labels)
+    grid = PanelGrid([_HEIGHT] * -(-len(panels) // columns), columns, between=0.56)
+    page, places = new_page(grid, legend, foot)
+    for number, axes in enumerate(places.flat):
+        if number >= len(panels):
+            axes.set_axis_off()
+            continue
+        panel = panels[number]
+        for series in panel.series:
+            x, y = np.asarray(series.places, float), np.asarray(series.values, float)
+            seen = np.isfinite(x) & np.isfinite(y) & ((x > 0) | (not panel.log))
+            every = max(1, seen.sum() // 10)
+            axes.plot(x[seen], y[seen], **{"markevery": int(every), **series.look})
+        if panel.log:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         letter = f"({chr(ord('a') + number)}) " if len(panels) > 1 else ""
-        axes.set_ylabel("" if number % columns else panel.labels[1])
-        axes.set_title(f"{letter}{panel.title}", loc="left", weight="bold")
-    ticks = {x for panel in panels for line in panel.lines for x in line.x}
-    _share([*places.flat[: len(panels)]], sorted(ticks))
-    for axes in places.flat[len(panels) :]:
-        axes.set_axis_off()
+        axes.set_title(letter + panel.title, loc="left", weight="bold")
+        axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel)
     return page
-
-
-def _share(all_axes: Sequence[Axes], ticks: Sequence[float]) -> None:
-    """Give all panels the same ranges, and ticks where there are points."""
-    for which in ("xlim", "ylim"):
-        ends = [getattr(axes, f"get_{which}")() for axes in all_axes]
-        both = min(low for low, _ in ends), max(high for _, high in ends)
-        for axes in all_axes:
-            axes.set(**{which: both})
-    for axes in all_axes:
-        axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
