@@ -45,6 +45,7 @@ LEFT_OUT = {
         *(r"game1, (?=game5)", r", game50, game5_singular", r"^    sizes: \{game50: \d+\}\n"),
     ],
     "attack": [r"^  standard_10: \{title.*\n", r"^  standard_40:\n(    .*\n)+"],
+    "cs_patches": [r"^  ratio_[3-6]0(_known)?: \{title.*\n"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
@@ -55,6 +56,7 @@ SHORTER = {
         (r"{rate: \[0\.1, .*\]}", "{rate: [0.1, 0.3], fall: [2]}"),
         (r"{rate: \[0\.02, .*, memory: .*\]}", "{rate: [0.05], memory: [0.5]}"),
     ],
+    "cs_patches": [(r"{lam: \[0\.01, .*\]}", "{lam: [0.003, 0.0003]}")],
     "minimax": [(r"{rate: \[0\.001, .*\]}", "{rate: [0.1, 0.3]}")],
     "fig7": [
         (r"beta1: .*\]}", "beta1: [0.5, 0.9], beta2: [0.9, 0.999]}"),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
-from l2o.figures.against import Against, against_page, lines_against
+from l2o.figures.against import Against, Series, against_page
 from l2o.figures.common import settings_of_methods
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.intake import methods_in_order, named_table, our_curves
 from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import NOTHING, decibels
 from l2o.figures.panels import Panel, curves_page, legend_of
-from l2o.figures.points import points_entries
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import row_name
 from l2o.kinds import LEARNED
@@ -61,32 +59,43 @@ def figure(tables, published, about):
 
 def _ratios(finals, curves, styles, about):
     """Return the page of PSNR against the ratio: the mean sensed, and known."""
-    panels = []
+    panels, others = [], []
     for mean, title in PROTOCOLS.items():
         places = {s: one[0] for s, one in about.facts["ratios"].items() if one[1] == mean}
-        lines = lines_against(finals, places, PSNR.value, styles)
-        lines += _published_lines(about, places, styles)
-        if lines:
-            panels.append(Against(title, lines, ("Measurements (% of the pixels)", PSNR.label)))
-    legend = legend_of(curves, styles)
-    legend["As published (hollow)"] = _published_entries(panels)
+        ours = _lines(finals, places, {m: style.line() for m, style in styles.items()})
+        paper, looks = _published(about, places, styles)
+        if ours:
+            xlabel = "Measurements (% of the pixels)"
+            lines = [*ours, *_lines(paper, places, looks)]
+            panels.append(Against(title, lines, xlabel, PSNR.label))
+            others += [Line2D([], [], label=LABELS.get(m, m), **look) for m, look in looks.items()]
+    legend = legend_of(curves, styles) | {"As published (hollow)": others}
     words = f"{PSNR.what} {_KNOWN} Over {about.pooled}."
-    return against_page(panels, legend, f"{words}{_settings(curves, about)} {about.budget}")
+    page = against_page(panels, legend, f"{words}{_settings(curves, about)} {about.budget}")
+    shown = page.axes[: len(panels)]
+    low, high = zip(*(axes.get_ylim() for axes in shown), strict=True)
+    for axes in shown:
+        axes.set(ylim=(min(low), max(high)))
+    return page
 
 
-def _published_lines(about, places, styles):
-    """Return hollow lines of what others published; of methods that are not ours, in grey."""
+def _lines(ends, places, looks):
+    """Return a line for each method of ``ends``: its PSNR against the ratios ``places``."""
+    lines = []
+    for method, rows in ends[ends["setting"].isin(places)].groupby("method", sort=False):
+        at = rows["setting"].map(places).astype(float)
+        rows = rows.assign(at=at).sort_values("at", kind="stable")
+        lines.append(Series(rows["at"].tolist(), rows[PSNR.value].tolist(), looks[method]))
+    return lines
+
+
+def _published(about, places, styles):
+    """Return what others published in some settings, and hollow looks by method."""
     rows = [row for row in about.facts["published"] if row[0] in places]
     ends = pd.DataFrame(rows, columns=["setting", "method", PSNR.value])
-    ends = ends.assign(kind="unrolled", label=ends["method"].map(lambda m: LABELS.get(m, m)))
-    looks = styles_for([*styles, *dict.fromkeys(ends["method"])])
-    thin = {name: replace(look, width=0.6, dashes=":") for name, look in looks.items()}
-    return lines_against(ends, places, PSNR.value, thin, hollow=True)
-
-
-def _published_entries(panels):
-    """Return the entries of the legend of what others published."""
-    return points_entries([line for panel in panels for line in panel.lines if line.hollow])
+    shown = [*dict.fromkeys(ends["method"])]
+    looks, hollow = styles_for([*styles, *shown]), {"linestyle": ":", "linewidth": 0.6}
+    return ends, {m: looks[m].line() | looks[m].points(True) | hollow for m in shown}
 
 
 def _layers(curves, styles, about):
