@@ -1,0 +1,1 @@
+"""Compressive sensing of pictures by blocks, by classical solvers and by unrolled nets."""
