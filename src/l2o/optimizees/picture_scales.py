@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import cache
 
@@ -32,6 +33,19 @@ def dct_scale(moment: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("ij,ij->i", basis @ moment, basis).clip(0)).reshape(BLOCK, BLOCK)
 
 
+def wavelets(pictures: np.ndarray) -> list:
+    """Return approximations, then details by level, the coarsest first; orthogonal, periodic.
+
+    ``pictures`` are (..., height, width), sides multiples of :data:`WHOLE`. Small ones meet their
+    own border on coarse levels, of which PyWavelets would warn.
+    """
+    import pywt
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return pywt.wavedec2(pictures, WAVELET, "periodization", LEVELS)
+
+
 def wavelet_scale(pictures: Iterable[np.ndarray]) -> np.ndarray:
     """Return the mean magnitude of wavelet details, (levels, 3), the coarsest level first.
 
@@ -40,13 +54,11 @@ def wavelet_scale(pictures: Iterable[np.ndarray]) -> np.ndarray:
     pictures : (height, width), uint8; their middle is used, of sides that are multiples of
         :data:`WHOLE`
     """
-    import pywt
-
     totals, counts = np.zeros((LEVELS, DETAILS)), np.zeros((LEVELS, DETAILS))
     for picture in pictures:
         height, width = (side // WHOLE * WHOLE for side in picture.shape)
         grey = picture[:height, :width] / 255.0
-        _, *levels = pywt.wavedec2(grey, WAVELET, "periodization", LEVELS)
+        _, *levels = wavelets(grey)
         for level, details in enumerate(levels):
             for kind, values in enumerate(details):
                 totals[level, kind] += np.abs(values).sum()

@@ -13,11 +13,12 @@ from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle, relu
+from torch.nn.functional import conv2d, relu
 
 from l2o.optimizees.block_sensing import BLOCK, BlockSensing
 from l2o.optimizers.protocol import Hyperparameters, Optimizer, State
 
+GAIN = 4.0  # of the filters that see the picture itself
 LAYOUT = torch.channels_last  # of weights and features: twice as fast on a CPU
 
 
@@ -29,14 +30,13 @@ class SensingNet(nn.Module, Optimizer):
     hyper : ``phases`` and ``filters``
     generator : draws the weights
 
-    A subclass declares as literals ``threshold``, where thresholds begin, ``whole``, whether
-    convolutions see the whole picture or each block for itself, and ``fold``, the side of the
-    squares of pixels that are channels; and defines ``build`` and ``proximal``.
+    A subclass declares as literals ``threshold``, where thresholds begin, and ``whole``, whether
+    convolutions see the whole picture or each block for itself, and defines ``build`` and
+    ``proximal``.
     """
 
     threshold: ClassVar[float]
     whole: ClassVar[bool] = False
-    fold: ClassVar[int] = 1
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:
         nn.Module.__init__(self)
@@ -53,7 +53,7 @@ class SensingNet(nn.Module, Optimizer):
         raise NotImplementedError
 
     def proximal(self, k: int, r: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what phase k makes of images r, (images, channels, height, width), and by how
+        """Return what phase k makes of images r, (images, 1, height, width), and by how
         much its two transforms are not inverse to each other: mean squared error, ().
         """
         raise NotImplementedError
@@ -61,22 +61,13 @@ class SensingNet(nn.Module, Optimizer):
     def phase(self, k: int, f: BlockSensing, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pictures after phase k, and its error of symmetry."""
         r = x - self.step_sizes[k] * f.gradient(x)
-        if not self.whole:
-            cells = f.blocks(r)
-            images, error = self._folded(k, cells.reshape(-1, 1, BLOCK, BLOCK))
-            return f.joined(images.reshape(cells.shape)), error
-        cut = r.shape[1] % self.fold, r.shape[2] % self.fold
-        padded = nn.functional.pad(
-            r[:, None], (0, -cut[1] % self.fold, 0, -cut[0] % self.fold), mode="replicate"
-        ) if any(cut) else r[:, None]  # fmt: skip
-        images, error = self._folded(k, padded)
-        return images[:, 0, : f.height, : f.width], error
-
-    def _folded(self, k: int, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Run a proximal step on images whose squares of pixels are channels."""
-        folded = pixel_unshuffle(images, self.fold) if self.fold > 1 else images
-        found, error = self.proximal(k, folded.contiguous(memory_format=LAYOUT))
-        return (pixel_shuffle(found, self.fold) if self.fold > 1 else found), error
+        if self.whole:
+            images, error = self.proximal(k, r[:, None].contiguous(memory_format=LAYOUT))
+            return images[:, 0], error
+        cells = f.blocks(r)
+        images = cells.reshape(-1, 1, BLOCK, BLOCK).contiguous(memory_format=LAYOUT)
+        images, error = self.proximal(k, images)
+        return f.joined(images.reshape(cells.shape)), error
 
     def forward(self, f: BlockSensing, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the pictures after every phase, and the errors of symmetry, (phases,)."""
@@ -113,7 +104,23 @@ def soft(v: Tensor, threshold: Tensor) -> Tensor:
 
 
 def drawn(inputs: int, outputs: int, generator: Generator) -> nn.Parameter:
-    """Return 3 x 3 filters (outputs, inputs, 3, 3), Xavier normal."""
-    scale = math.sqrt(2 / (9 * (inputs + outputs)))
+    """Return 3 x 3 filters (outputs, inputs, 3, 3), normal, of twice Xavier's variance.
+
+    A ReLU takes half of it away again (He, Zhang, Ren & Sun 2015).
+    """
+    scale = math.sqrt(4 / (9 * (inputs + outputs)))
     weight = scale * torch.randn(outputs, inputs, 3, 3, generator=generator)
     return nn.Parameter(weight.contiguous(memory_format=LAYOUT))
+
+
+def drawn_details(inputs: int, outputs: int, generator: Generator) -> nn.Parameter:
+    """Return filters as :func:`drawn`, that see no flat ground, and are larger by :data:`GAIN`.
+
+    Features are then details of a picture, which are small beside its grey values, and above the
+    thresholds: a short training ends 1 dB higher.
+    """
+    weight = drawn(inputs, outputs, generator)
+    with torch.no_grad():
+        weight -= weight.mean(dim=(1, 2, 3), keepdim=True)
+        weight *= GAIN
+    return weight

@@ -94,8 +94,8 @@ class Parameters(experiment.ExperimentParameters):
         """Check one preset."""
         super().check_preset(path, prefix, preset)
         place = f"{prefix}.net_overrides"
-        given = (preset.net_training, preset.net_overrides, self.training_settings, self.sensing_nets)
-        check_overrides(path, place, *given)
+        who = self.training_settings, self.sensing_nets
+        check_overrides(path, place, preset.net_training, preset.net_overrides, *who)
         name = prefix.rpartition(".")[2]
         for setting in self.training_settings:
             for method in self.sensing_nets:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from l2o.optimizees.block_sensing import BlockSensing
-from l2o.optimizees.picture_scales import LEVELS, WAVELET, WHOLE
+from l2o.optimizees.picture_scales import WAVELET, WHOLE, wavelets
 from l2o.optimizers.protocol import Optimizer, State
 
 TURN = 5  # pixels down, TURN + 2 to the right: by how much the grid of the wavelets is moved
@@ -48,7 +48,7 @@ class FistaWavelet(Optimizer):
         whole = pad(v[:, None], (0, -width % WHOLE, 0, -height % WHOLE), mode="replicate")[:, 0]
         moved = (turn * TURN % WHOLE, turn * (TURN + 2) % WHOLE)
         whole = torch.roll(whole, moved, (1, 2)).numpy()
-        low, *levels = pywt.wavedec2(whole, WAVELET, "periodization", LEVELS)
+        low, *levels = wavelets(whole)
         thresholds = self.hyper["lam"] / np.maximum(optimizee.scales["wavelet"], 1e-6)
         kept = [
             tuple(

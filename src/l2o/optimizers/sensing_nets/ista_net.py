@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from l2o.optimizers.sensing_net import SensingNet, drawn, soft, transform
+from l2o.optimizers.sensing_net import SensingNet, drawn, drawn_details, soft, transform
 
 
 class IstaNet(SensingNet):
@@ -24,20 +24,18 @@ class IstaNet(SensingNet):
     ranges = {"phases": "integers [1, 100]", "filters": "integers [2, 256]"}
     paper = {"phases": 9, "filters": 32}
     departs = (
-        "begins as the linear start (two filters pass the picture, thresholds 0, steps 1), "
-        "the loss counts all phases"
+        "begins as the linear start (two filters pass the picture, the others see no flat ground, "
+        "thresholds 0, steps 1)"
     )
     threshold = 0.0
 
     def build(self, generator: Generator) -> dict[str, nn.Parameter]:
         """Return both filters of F and of its left inverse."""
         n = self.filters
-        sizes = {"forward_1": (1, n), "forward_2": (n, n)}
-        sizes |= {"backward_1": (n, n), "backward_2": (n, 1)}
-        found = {name: drawn(*size, generator) for name, size in sizes.items()}
+        found = {"forward_1": drawn_details(1, n, generator)}
+        found |= {name: drawn(n, n, generator) for name in ("forward_2", "backward_1")}
+        found["backward_2"] = drawn(n, 1, generator)
         with torch.no_grad():
-            for weight in found.values():
-                weight[:2, :, 1, 1], weight[:, :2, 1, 1] = 0, 0
             self._pass_the_picture(found)
         return found
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from l2o.optimizers.sensing_net import SensingNet, convolution, drawn, soft, transform
+from l2o.optimizers.sensing_net import (
+    SensingNet,
+    convolution,
+    drawn,
+    drawn_details,
+    soft,
+    transform,
+)
 
 
 class IstaNetPlus(SensingNet):
@@ -20,16 +27,16 @@ class IstaNetPlus(SensingNet):
     hyperparameters = {"phases": 9, "filters": 32}
     ranges = {"phases": "integers [1, 100]", "filters": "integers [2, 256]"}
     paper = {"phases": 9, "filters": 32}
-    departs = "begins as the linear start (G = 0, steps 1), the loss counts all phases"
+    departs = "begins as the linear start (G = 0, steps 1; D sees no flat ground)"
     threshold = 0.01
 
     def build(self, generator: Generator) -> dict[str, nn.Parameter]:
         """Return D, both filters of H and of its left inverse, and G, which is 0."""
-        n, channels = self.filters, self.fold**2
+        n = self.filters
         names = ("forward_1", "forward_2", "backward_1", "backward_2")
-        found = {"D": drawn(channels, n, generator)}
+        found = {"D": drawn_details(1, n, generator)}
         found |= {name: drawn(n, n, generator) for name in names}
-        return found | {"G": nn.Parameter(torch.zeros(channels, n, 3, 3))}
+        return found | {"G": nn.Parameter(torch.zeros(1, n, 3, 3))}
 
     def proximal(self, k: int, r: Tensor) -> tuple[Tensor, Tensor]:
         """Return r + G H~(soft(H(D r))), and the mean squared error of H~(H(D r)) = D r."""
