@@ -36,6 +36,7 @@ def f():
         return 0.5 + 0.05 * idctn(whole * BLOCK / 6, norm="ortho", axes=(-2, -1))
 
     phi, moment = sensing_matrix(60, random), second_moment(smooth(200))
+    moment += 1e-5 * np.eye(len(moment))  # of all frequencies a little
     inverse = linear_start(phi, moment)
     tiles = [np.concatenate([*smooth(2)], axis=1) for _ in range(4)]
     pictures = np.stack([np.concatenate(tiles[i : i + 2])[:40, :50] for i in (0, 2)])

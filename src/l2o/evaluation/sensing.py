@@ -24,7 +24,7 @@ LOST = 1e-3  # dB: a picture that ends lower than it starts by more has failed
 Pictures = Mapping[str, np.ndarray]
 
 
-def tested_pictures(path: Path, count: int, side: int) -> dict[str, np.ndarray]:
+def final_pictures(path: Path, count: int, side: int) -> dict[str, np.ndarray]:
     """Return the first ``count`` test pictures; their middle where ``side`` is not 0, in pixels."""
     whole = read_pictures(path, "test")
     found = {name: whole[name] for name in [*whole][:count]}

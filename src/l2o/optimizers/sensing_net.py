@@ -36,6 +36,7 @@ class SensingNet(nn.Module, Optimizer):
     """
 
     threshold: ClassVar[float]
+    judged: bool = True  # whether errors of symmetry are computed in a training
     whole: ClassVar[bool] = False
 
     def __init__(self, hyper: Hyperparameters, generator: Generator) -> None:

@@ -103,6 +103,7 @@ class SensingTrainer:
     ) -> None:
         self.net, self.sense, self.draw, self.budget = net, sense, draw, budget
         self.state, self.report = state, report
+        net.judged = budget.symmetry > 0
         self.device = next(net.parameters()).device
         self.validation, self.adam = validation.to(self.device), Adam(net.parameters())
 

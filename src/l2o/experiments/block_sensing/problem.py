@@ -110,10 +110,10 @@ def evaluate(given: Given) -> None:
 
 
 def _tested(given: Given, role: str) -> Pictures:
-    from l2o.evaluation.sensing import tested_pictures
+    from l2o.evaluation.sensing import final_pictures
 
     p = given.parameters
-    return tested_pictures(given.inputs[role], p["test"], p["test_side"])
+    return final_pictures(given.inputs[role], p["test"], p["test_side"])
 
 
 def measure_gallery(given: Given) -> None:
@@ -133,7 +133,7 @@ def measure_gallery(given: Given) -> None:
         name = [*pictures][min(p["picture"], len(pictures)) - 1]
         original = as_tensor([pictures[name]])
         f = sensed(read_sensing(inputs[f"set {setting}"]), original)
-        head: dict[str, Any] = {"setting": setting, "picture": name}
+        head: dict[str, Any] = {"setting": setting, "name": name}
         told = {"method": "original", "label": "Original", "psnr": None}
         rows += pixel_rows(original[0].numpy(), **head, **told)
         for method, who in p["methods"].items():

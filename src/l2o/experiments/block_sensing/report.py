@@ -131,7 +131,7 @@ def _gallery(rows, about):
         title = about.titles[setting]
         shown[title] = []
         for (method, label), own in here.groupby(["method", "label"], sort=False):
-            name, value = own["picture"].iloc[0], own["psnr"].iloc[0]
+            name, value = own["name"].iloc[0], own["psnr"].iloc[0]
             words = "" if pd.isna(value) else f"{value:.2f} dB"
             shown[title].append(Shown(pixels_of(own.to_dict("records")), words))
             columns[method] = label
