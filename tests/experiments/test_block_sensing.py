@@ -13,7 +13,7 @@ from every_room import content_of, fault, room
 from l2o.artifacts.job import ordered
 from l2o.artifacts.production import produce
 from l2o.errors import InputError
-from l2o.evaluation.sensing import held_out_pictures, final_pictures
+from l2o.evaluation.sensing import final_pictures, held_out_pictures
 from l2o.experiments.block_sensing.experiment import BlockSensing
 from l2o.optimizees.block_sensing import as_tensor
 from l2o.optimizers.trained import read_checkpoint

@@ -32,9 +32,10 @@ _STAR_X, _STAR_12, _STAR_DOWN = (4, 1, 45.0), (12, 1, 0.0), (3, 1, 60.0)
 _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
 _ATTACKS = ((5, 18.0), (6, 15.0), (7, 12.0), (8, 11.0), (9, 20.0))
+_SENSING = ((5, 8.0), (6, 8.0), (7, 6.0), (8, 5.0))
 _RAYS = (
     *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
-    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS)),
+    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING)),
 )
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
@@ -113,6 +114,9 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "lamp_bg_tied": MethodStyle("#DD7788", "H"),
         "lamp_mixture": MethodStyle("#44AA99", _STAR_6),
         "lvamp_bg": MethodStyle("#4D4DFF", _STAR_3),
+        "ista_net": MethodStyle("#3366CC", (5, 0, 0.0)),
+        "ista_net_plus": MethodStyle("#CC3311", (6, 0, 0.0)),
+        "ista_net_whole": MethodStyle("#228833", (8, 0, 22.5)),
         "ista": MethodStyle("#9A9A9A", None, (0, (2.5, 1.5)), 1.0),
         "fista": MethodStyle("#6E6E6E", None, (0, (6, 2)), 1.0),
         "omp": MethodStyle("#8F8F8F", None, (0, (1, 1.5)), 1.2),
@@ -126,6 +130,10 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "ista_barzilai_borwein": MethodStyle("#424242", _RIGHT, (0, (5, 2, 1, 2)), 1.0),
         "oracle_ista": MethodStyle("#747474", _DOWN, (0, (1.5, 1.5, 4, 1.5)), 1.0),
         "celer": MethodStyle("#0A0A0A", _LEFT, (0, (3, 2)), 1.2),
+        "linear_start": MethodStyle("#A6A6A6", (5, 2, 8.0), (0, (1, 2)), 1.2),
+        "fista_dct": MethodStyle("#707070", (6, 2, 8.0), (0, (5, 1.6)), 1.2),
+        "fista_wavelet": MethodStyle("#484848", (7, 2, 6.0), (0, (3, 1.2, 1, 1.2, 1, 1.2)), 1.2),
+        "fista_tv": MethodStyle("#181818", (8, 2, 5.0), (0, (7, 1.2, 1, 1.2)), 1.3),
         "gd": MethodStyle("#848484", "+", (0, (1.2, 1.2)), 1.0),
         "adam": MethodStyle("#3C3C3C", "x", (0, (6, 1.5, 1, 1.5, 1, 1.5)), 1.0),
         "rmsprop": MethodStyle("#585858", "1", (0, (3.5, 1.2, 1, 1.2)), 1.0),
