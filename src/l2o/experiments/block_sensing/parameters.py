@@ -103,6 +103,6 @@ class Parameters(experiment.ExperimentParameters):
                 where = f"{place}.{setting}/{method}.start.{start}"
                 if start and start not in self.settings:
                     raise unknown_key(path, where, list(self.settings))
-                if start and start != setting and self.budget(name, start, method).start:
+                if start and self.budget(name, start, method).start not in ("", start):
                     problem = "goes on from another net itself"
                     raise InputError(path, where, problem, "name one that does not")
