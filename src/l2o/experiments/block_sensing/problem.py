@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from l2o.artifacts.job import Given
 from l2o.storage.tables import write_table
-
-if TYPE_CHECKING:
-    from l2o.evaluation.sensing import Pictures
 
 
 def sample(given: Given) -> None:
@@ -83,12 +80,19 @@ def evaluate(given: Given) -> None:
     from l2o.compute import prepare_device
     from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.runs import recorded_iterations
-    from l2o.evaluation.sensing import curve_rows, final_row, followed, length_of, ready
+    from l2o.evaluation.sensing import (
+        curve_rows,
+        final_pictures,
+        final_row,
+        followed,
+        length_of,
+        ready,
+    )
     from l2o.storage.sensing_sets import read_sensing
 
     p, inputs = given.parameters, given.inputs
     prepare_device("cpu", p["compute_threads"])
-    pictures = _tested(given, "pictures")
+    pictures = final_pictures(inputs["pictures"], p["test"], p["test_side"])
     hyper = tuned_hyperparameters(p, inputs.get("tuned"))
     who, optimizer = ready(p, hyper, inputs.get("checkpoint"))
     recorded = recorded_iterations(length_of(optimizer, p["iterations"]))
@@ -109,19 +113,12 @@ def evaluate(given: Given) -> None:
         write_table(given.outputs[name], [about | row for row in rows])
 
 
-def _tested(given: Given, role: str) -> Pictures:
-    from l2o.evaluation.sensing import final_pictures
-
-    p = given.parameters
-    return final_pictures(given.inputs[role], p["test"], p["test_side"])
-
-
 def measure_gallery(given: Given) -> None:
     """Recover one picture by some methods; write all pixels, the original's first."""
     from l2o.compute import prepare_device
     from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.picture_quality import psnr
-    from l2o.evaluation.sensing import length_of, ready, recovered, sensed
+    from l2o.evaluation.sensing import final_pictures, length_of, ready, recovered, sensed
     from l2o.optimizees.block_sensing import as_tensor
     from l2o.storage.pixels import pixel_rows
     from l2o.storage.sensing_sets import read_sensing
@@ -129,7 +126,8 @@ def measure_gallery(given: Given) -> None:
     p, inputs, rows = given.parameters, given.inputs, []
     prepare_device("cpu", p["compute_threads"])
     for setting in p["settings"]:
-        pictures = _tested(given, f"pictures {setting}")
+        path = inputs[f"pictures {setting}"]
+        pictures = final_pictures(path, p["test"], p["test_side"])
         name = [*pictures][min(p["picture"], len(pictures)) - 1]
         original = as_tensor([pictures[name]])
         f = sensed(read_sensing(inputs[f"set {setting}"]), original)

@@ -18,7 +18,6 @@ from l2o.figures.wording import by_setting
 from l2o.kinds import LEARNED
 from l2o.storage.pixels import pixels_of
 
-START = "linear_start"  # with which all begin
 PSNR = Measure(
     value="psnr",
     label="PSNR (dB)",
@@ -43,9 +42,9 @@ def percent_of(about, setting):
 def figure(tables, published, about):
     """Return a page against the ratio, one against iterations, and one of pictures."""
     curves, finals = our_curves(tables, about, PSNR), _finals(tables, about)
-    paper = readings(published, about, *("iteration", "psnr"))
+    paper = _published(published, about)
     styles = styles_for(methods_in_order(finals, paper))
-    foot = _foot(about, f"{PSNR.what} Lines: mean over {about.pooled}.")
+    foot = _foot(about, f"{PSNR.what} Lines: mean over {about.pooled}")
     with print_style():
         legend = legend_of(finals, styles, _HEADINGS)
         against = {**legend, "Reference": [_hollow()] if len(paper) else []}
@@ -71,8 +70,8 @@ def seconds_figure(tables, published, about):
     seconds = named_table(tables, about, "seconds", ("method", "variant", "iteration", "seconds"))
     keys = ["setting", "method", "variant", "iteration"]
     curves = curves.merge(seconds[[*keys, "seconds"]], on=keys)
-    styles = styles_for(methods_in_order(curves, readings(None, about, "iteration", "psnr")))
-    words = f"{PSNR.what} Seconds of a picture on one thread, mean over {about.pooled}."
+    styles = styles_for(methods_in_order(curves, _published(None, about)))
+    words = f"{PSNR.what} Seconds of a picture on one thread; mean over {about.pooled}"
     with print_style():
         panels = _along(curves, "seconds", "Seconds of a picture", styles, about)
         return [against_page(panels, legend_of(curves, styles, _HEADINGS), _foot(about, words))]
@@ -86,8 +85,17 @@ def _finals(tables, about):
 
 
 def _foot(about, words):
-    bundled = " pictures: bundled." if about.facts["pictures"] == "bundled" else ""
-    return f"{words}{bundled} {about.budget}"
+    bundled = " (pictures: bundled)" if _bundled(about) else ""
+    return f"{words}{bundled}. {about.budget}"
+
+
+def _bundled(about):
+    return about.facts["pictures"] == "bundled"
+
+
+def _published(published, about):
+    """Return what is published: of Set11, so that other pictures have nothing beside."""
+    return readings(None if _bundled(about) else published, about, "iteration", "psnr")
 
 
 def _hollow():
@@ -137,8 +145,8 @@ def _gallery(rows, about):
             columns[method] = label
         first = shown[title][0].picture
         zooms[title] = liveliest(first, min(about.facts["zoom"], *first.shape))
-    text = f"{name}. Below each: the marked part, and errors (black: 0.2 and more). {about.budget}"
-    return gallery_page(shown, [*columns.values()], zooms, text)
+    words = f"{name}. Below each: the marked part, and errors (black: 0.2 and more)"
+    return gallery_page(shown, [*columns.values()], zooms, _foot(about, words))
 
 
 def table(tables, published, about):
@@ -146,7 +154,7 @@ def table(tables, published, about):
     rows = _finals(tables, about).drop(columns="base")
     rows["gain"] = rows["psnr"] - rows["start_psnr"]
     rows["best"] = rows["psnr"] == rows.groupby("setting")["psnr"].transform("max")
-    paper = readings(published, about, "iteration", "psnr").set_index(["panel", "method"])["psnr"]
+    paper = _published(published, about).set_index(["panel", "method"])["psnr"]
     places = zip(rows["setting"], rows["method"], strict=True)
     rows["published"] = [paper.get(place) for place in places]
     blocks = [
@@ -175,8 +183,7 @@ def table(tables, published, about):
             for method in named.index
             for value in ("psnr", "ssim")
         }
-    bundled = about.facts["pictures"] == "bundled"
-    blocks += [Text("Pictures: bundled with scikit-image.")] * bundled
+    blocks += [Text("pictures: bundled with scikit-image.")] * _bundled(about)
     told = ("setting", "method", "kind", "label", "percent", "psnr", "ssim", "psnr_lowest")
     return Compared(rows[[*told, "start_psnr", "gain", "published"]], blocks, numbers)
 
