@@ -132,14 +132,14 @@ def measure_gallery(given: Given) -> None:
         original = as_tensor([pictures[name]])
         f = sensed(read_sensing(inputs[f"set {setting}"]), original)
         head: dict[str, Any] = {"setting": setting, "name": name}
-        first = {"method": "original", "label": "Original", "psnr": None}
-        rows += pixel_rows(original[0].numpy(), **head, **first)
+        words = {"method": "original", "label": "Original", "psnr": None}
+        rows += pixel_rows(original[0].numpy(), **head, **words)
         for method, who in p["methods"].items():
             hyper = tuned_hyperparameters(who, inputs.get(f"tuned {method} {setting}"))
             entry, optimizer = ready(who, hyper, inputs.get(f"checkpoint {method} {setting}"))
             last = length_of(optimizer, p["iterations"])
             ((_, x, _),) = recovered(optimizer, f, [last])
-            quality = psnr(original[0].numpy(), x[0].numpy())
-            which = {"method": method, "label": entry.label, "psnr": quality}
-            rows += pixel_rows(x[0].numpy(), **head, **which)
+            words = {"method": method, "label": entry.label}
+            words["psnr"] = psnr(original[0].numpy(), x[0].numpy())
+            rows += pixel_rows(x[0].numpy(), **head, **words)
     write_table(given.outputs["table"], rows)

@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from l2o.experiments.block_sensing.parameters import PIXELS
+from l2o.figures.against import Against, Series, against_page
 from l2o.figures.compared import Cell, Compared, Text
 from l2o.figures.gallery import Shown, gallery_page, liveliest
 from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import signed
 from l2o.figures.panels import legend_of
-from l2o.figures.against import Against, Series, against_page
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
 from l2o.kinds import LEARNED
