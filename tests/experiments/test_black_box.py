@@ -164,6 +164,7 @@ def test_spans_are_told_by_their_ends():
             "search_overrides.gp_ei: unknown",
         ),
         (("learned_black_box", LEARNED, "hidden"), 2.5, "out of range"),
+        (("learned_black_box", LEARNED, "dimension"), 2, "is that of the setting; drop it"),
     ],
 )
 def test_what_makes_no_sense_is_told(place, value, told):

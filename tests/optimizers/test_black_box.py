@@ -38,7 +38,7 @@ def test_a_method_asks_for_values_in_the_box_from_the_first_query_on(head):
     assert (one.points == again.points).all() and (one.values == again.values).all()
     assert (one.points >= 0).all() and (one.points <= 1).all()
     assert (np.diff(one.seconds) >= 0).all() and one.seconds[0] > 0
-    assert len(np.unique(one.points[:, 0], axis=0)) == 16  # it does not stand still
+    assert len(np.unique(one.points[:, 0], axis=0)) >= 15  # it does not stand still
 
 
 @each_method

@@ -81,6 +81,10 @@ class Parameters(experiment.ExperimentParameters):
         super().check(path, known)
         if list(self.marks) != sorted({*self.marks}):
             raise InputError(path, "marks", "are not in ascending order", "sort them")
+        for name, hyper in self.learned_black_box.items():
+            if "dimension" in hyper:
+                place = f"learned_black_box.{name}.dimension"
+                raise InputError(path, place, "is that of the setting", "drop it")
         for name, setting in self.settings.items():
             place, scales = f"settings.{name}", setting.lengthscales
             if (setting.dimension is None) == (setting.function == DRAWS):
