@@ -52,8 +52,14 @@ class Splitting(Optimizer):
         return self.learned is not None and not self.learned.firm
 
     def prior(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return H(x), (batch, height, width), and what the next call may begin from."""
-        return self.learned.denoise(x, self.hyper["strength"], memory)
+        """Return H(x), (batch, height, width), and what the next call may begin from.
+
+        With a ``scale`` s it is s H(x / s): a denoiser for smaller or larger noise than it was
+        trained on, nonexpansive where H is.
+        """
+        scale = self.hyper.get("scale", 1.0)
+        found, memory = self.learned.denoise(x / scale, self.hyper["strength"], memory)
+        return scale * found, memory
 
     def mapped(self, f: ImagingProblem, state: State) -> tuple[Tensor, Tensor]:
         """Return T(w) and the memory after it."""
