@@ -208,6 +208,22 @@ def test_a_net_goes_on_from_a_trained_one_that_it_contains(name, problem):
     assert not {p.data_ptr() for p in net.parameters()} & {p.data_ptr() for p in other.parameters()}
 
 
+@pytest.mark.parametrize("name", [name for name in HEADS if HEADS[name].load().free_of_matrix])
+def test_what_is_learned_may_stand_beside_another_matrix(name, problem):
+    """Permuted columns permute what is found; a matrix of another width is taken, too."""
+    A, b, _ = problem.tensors()
+    net = build(name, A)
+    net.calibrate(b)
+    nudge(net)
+    order = torch.randperm(A.shape[1], generator=torch.Generator().manual_seed(3))
+    moved = net.given(A[:, order])
+    with torch.no_grad():
+        expected, found = net(b)[-1][:, order], moved(b)[-1]
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    wider = torch.from_numpy(make_problem(1, len(A), 60).A)
+    assert net.given(wider)(b)[-1].shape == (len(b), 60)
+
+
 @each_method
 def test_the_head_is_made_of_literals(name):
     head = HEADS[name]

@@ -1,7 +1,7 @@
 """Nets on other dictionaries than the one that they were trained for.
 
-A net to which A is an input is given the new one, as classical methods are; others stay with the A
-that they were trained for, as they are.
+Nets whose learned numbers are free of A are given the new one, as classical methods are: one takes
+A for an input, another computes its weights from it. Others stay with the A of their training.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def _solvers(given: Given, A: np.ndarray, other: torch.Tensor) -> dict[str, tupl
         told = {"kind": who["kind"], "label": head.label, "knows": "the new A"}
         if who["kind"] == "unrolled":
             net = load_net(given.inputs[name], A).double().requires_grad_(False)
-            if hasattr(net, "given"):
-                net = net.given(other).requires_grad_(False)
+            if net.free_of_matrix:
+                net = net.given(other)
             else:
                 told["knows"] = "the A of its training"
             found[name] = told, lambda b, net=net: net(b)[-1]

@@ -13,8 +13,8 @@ from l2o.optimizers.unrolled.net import UnrolledNet
 class AdaLista(UnrolledNet):
     """x+ = eta_{t_k}(x + g_k A^T (W2^T b - W1^T W1 A x)), with W1 and W2, (m, m), for all layers.
 
-    A is an input: what is learned has no column of it, and ``given`` returns the net for another
-    A of m rows. Starts as ISTA (W1 = W2 = I, g_k = 1/L).
+    A is an input: what is learned has no column of it, and ``given`` sets in another A of m rows.
+    Starts as ISTA (W1 = W2 = I, g_k = 1/L).
     """
 
     name = "ada_lista"
@@ -22,6 +22,7 @@ class AdaLista(UnrolledNet):
     reference = "Aberdam, Golts & Elad 2021, eq. (10), untied steps"
     trainable = ("left_weight", "right_weight", "step", "log_threshold")
     starts = {"ista": "ista"}
+    free_of_matrix = True
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
     departs = "trained on one A here, on many in its paper"
@@ -35,13 +36,6 @@ class AdaLista(UnrolledNet):
         self.right_weight = nn.Parameter(identity.clone())  # W2
         self.step = self._per_layer(1 / self.lipschitz)
         self.log_threshold = self._ista_thresholds()
-
-    def given(self, dictionary: Tensor) -> AdaLista:
-        """Return the net with the same weights for another A, (m, n')."""
-        other = type(self)(dictionary.to(self.A), self.depth, self.hyper)
-        kept = {k: tensor for k, tensor in self.state_dict().items() if k != "A"}
-        other.load_state_dict({**kept, "A": other.A})
-        return other
 
     def prepare(self, state: State, b: Tensor) -> State:
         x = state[0]

@@ -22,6 +22,7 @@ class Alista(UnrolledNet):
     reference = "Liu, Chen, Wang & Yin 2019, eqs. (9) and (16)"
     trainable = ("step", "log_threshold")
     starts = {"analytic": "analytic_ista_ss"}
+    free_of_matrix = True
     contains = "alista"
     hyperparameters = {"lam": 0.1, "support_step": 1.2, "support_max": 13.0}
     ranges = {"lam": "(0, inf)", "support_step": "[0, 100]", "support_max": "[0, 100]"}

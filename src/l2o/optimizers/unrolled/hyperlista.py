@@ -35,6 +35,7 @@ class HyperLista(UnrolledNet):
         "found without signals, by rows of A held out; ALISTA's W; smaller steps if A is coherent"
     )
     searched = True
+    free_of_matrix = True
 
     def __init__(
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""

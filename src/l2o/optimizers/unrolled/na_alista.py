@@ -35,6 +35,8 @@ class NaAlista(UnrolledNet):
         *("between_weight", "between_bias", "head_weight", "head_bias"),
     )
     starts = {"analytic": "analytic_relative_ss"}
+    free_of_matrix = True
+    calibrated = ("mean", "deviation")
     hyperparameters = {"threshold": 2.0, "support_step": 1.2, "support_max": 13.0, "hidden": 128}
     ranges = {
         "threshold": "(0, inf)",

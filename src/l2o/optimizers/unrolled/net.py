@@ -48,6 +48,8 @@ class UnrolledNet(nn.Module):
     hyperparameters: ClassVar[Mapping[str, float]]
     ranges: ClassVar[Mapping[str, str]]
     searched: ClassVar[bool] = False
+    free_of_matrix: ClassVar[bool] = False  # whether what it learned may stand beside another A
+    calibrated: ClassVar[tuple[str, ...]] = ()  # buffers that ``calibrate`` sets
     rate_factors: ClassVar[Mapping[str, float]] = {}  # on the rate of a parameter list, by name
 
     def __init__(
@@ -100,6 +102,15 @@ class UnrolledNet(nn.Module):
 
     def calibrate(self, b: Tensor) -> None:
         """Set what a net keeps of its training measurements, (samples, m), before it is trained."""
+
+    @torch.no_grad()
+    def given(self, dictionary: Tensor) -> UnrolledNet:
+        """Return the net for another A, (m, n), with what this one learned, if it is free of A."""
+        other = type(self)(dictionary.to(self.A), self.depth, self.hyper, self.begun).to(self.A)
+        kept = [*(name for name, _ in self.named_parameters()), *self.calibrated]
+        tensors = self.state_dict()
+        other.load_state_dict({**other.state_dict(), **{name: tensors[name] for name in kept}})
+        return other.requires_grad_(False)
 
     def adopt(self, other: UnrolledNet) -> None:
         """Take over a trained net of the method that this one ``contains``: as good as that.

@@ -22,6 +22,7 @@ class StepLista(UnrolledNet):
     reference = "Ablin, Moreau, Massias & Gramfort 2019, eq. (8)"
     trainable = ("step",)
     starts = {"ista": "ista"}
+    free_of_matrix = True
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
 

@@ -27,6 +27,7 @@ class Tista(UnrolledNet):
     reference = "Ito, Takabe & Wadayama 2019, eqs. (4) to (8)"
     trainable = ("step", "log_noise")
     starts = {"tista": "tista"}
+    free_of_matrix = True
     hyperparameters = {"density": 0.1, "variance": 1.0, "noise": 1e-4}
     ranges = {"density": "(0, 1)", "variance": "(0, inf)", "noise": "(0, 1)"}
     departs = "learns the variance of the noise, which its paper knows"
