@@ -143,7 +143,7 @@ class Experiment(Room):
         who = self.contestant(method)
         parameters = {"setting": setting, **self.problem(setting), **self.running()}
         parameters |= {**who.parameters(), **who.variants(), **self.evaluation(setting, method)}
-        parameters["targets"] = self.targets.get(setting, ())
+        parameters["targets"] = self.parameters.targets.get(setting, ())
         reads, sources = self.test_data(setting), [self.work("evaluate"), *self.solvers(method)]
         for job, output, role in (
             (self.training_of(setting, method), "checkpoint", "checkpoint"),
@@ -256,14 +256,14 @@ class Experiment(Room):
     def joined(self) -> dict[str, Job]:
         """Return all jobs that join tables: also those with seconds, which no two builds share."""
         found = {**self.tables(), "timings": self.timings()}
-        return found | ({"profiles": self.profiles()} if self.targets else {})
+        return found | ({"profiles": self.profiles()} if self.parameters.targets else {})
 
     def profiles(self) -> Job:
         """Sum up how many runs reach each target, and when."""
         given = {**self.tables(), "timings": self.timings()}
         names = ("runs", "finals", "timings", "seconds")
         reads = {name: given[name]["table"] for name in names if name in given}
-        targets = {"targets": self.targets}
+        targets = {"targets": self.parameters.targets}
         return self.join("profiles", reads, f"{WORKS}:profiles", **targets)
 
     def compared(self, function: str = "table") -> dict[str, Artifact]:
@@ -283,7 +283,7 @@ class Experiment(Room):
             "pooled": self.pooled(),
             "facts": self.facts(),
             "departures": self.departures(),
-            "targets": self.targets,
+            "targets": self.parameters.targets,
         }
 
     def _reported(

@@ -188,7 +188,7 @@ class Room:
     def figure_names(self) -> dict[str, str]:
         """The figures of the report: by name, what draws each."""
         drawn = {self.report_name: "figure"}
-        ends = [*self.figures, *(PROFILED if self.targets else ())]
+        ends = [*self.figures, *(PROFILED if self.parameters.targets else ())]
         return drawn | {f"{self.report_name}_{end}": f"{end}_figure" for end in ends}
 
     def about(self) -> str:
@@ -251,12 +251,6 @@ class Room:
     def titles(self) -> dict[str, str]:
         """Return the titles of the panels, by setting."""
         return {name: setting.title for name, setting in self.parameters.settings.items()}
-
-    @property
-    def targets(self) -> dict[str, tuple[float, ...]]:
-        """What runs are to reach, by setting, where something is given."""
-        given = self.parameters.targets.items()
-        return {name: values for name, values in given if name not in self.left_out}
 
     def pooled(self) -> str:
         """Return what a point of a curve pools, such as "128 instances from 10 starts each"."""
