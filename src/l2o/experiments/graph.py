@@ -109,9 +109,8 @@ class Graph:
 
     def copies_of(self, base: str) -> list[Job]:
         """Return the copies of one report, or of the claims."""
-        return [
-            job for job in self.copies if job.wildcards["file"].startswith((f"{base}.", f"{base}_"))
-        ]
+        stems = (base, f"{base}_table")  # another report may begin with the same letters
+        return [job for job in self.copies if Path(job.wildcards["file"]).stem in stems]
 
     def wanted(self, base: str = "") -> list[Job]:
         """Return the jobs that write what a reader wants, of one report or of all."""
