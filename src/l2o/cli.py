@@ -89,13 +89,12 @@ def check(experiment: str, preset: str, methods: str, params: Path | None) -> No
 
 
 @app.command()
-def methods() -> None:
-    """List the methods that were found, with their references."""
-    from l2o.kinds import KINDS
-    from l2o.optimizers.registry import methods
+@click.option("--count", is_flag=True, help="also how many numbers each learns; imports torch")
+def methods(count: bool) -> None:
+    """List the methods by kind: year, what they are given, what they learn, references."""
+    from l2o.commands.methods import listed
 
-    for head in (head for kind in KINDS for head in methods(kind).values()):
-        print(f"{head.kind:15} {head.name:22} {head.label:22} {head.reference}")
+    print(listed(count))
 
 
 @app.command()

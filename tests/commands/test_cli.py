@@ -18,6 +18,7 @@ from every_room import ROOT
 from l2o import kinds
 from l2o.artifacts.proof import proof_path
 from l2o.cli import main
+from l2o.commands.methods import year
 from l2o.experiments.graph import find
 from l2o.experiments.register import rooms
 from l2o.layout import KINDS, wildcards_of
@@ -91,13 +92,30 @@ def test_a_command_takes_the_wildcards_of_its_kind(l2o, kind):
     assert code == 0 and [word.lower() for word in words] == [*wildcards_of(kind)]
 
 
-def test_methods_are_listed_with_their_references(l2o):
+def test_methods_are_listed_by_kind_with_year_and_reference(l2o):
     code, out, _ = l2o("methods")
-    heads = [head for kind in kinds.KINDS for head in registry.methods(kind).values()]
-    lines = out.splitlines()
-    assert code == 0 and len(lines) == len(heads)
-    for line, head in zip(lines, heads, strict=True):
-        assert line.split()[:2] == [head.kind, head.name] and line.endswith(head.reference)
+    lines = iter(out.splitlines())
+    assert code == 0
+    for kind, about in kinds.KINDS.items():
+        assert next(lines) == f"{about.heading} ({kind}): {about.asks}"
+        for head in registry.methods(kind).values():
+            line = next(lines)
+            assert line.startswith(f"  {head.name} ") and line.endswith(head.reference)
+            assert (found := year(head)) in head.reference and f" {found}" in line
+    assert next(lines, None) is None
+
+
+def test_numbers_that_methods_learn_are_counted(l2o):
+    code, out, _ = l2o("methods", "--count")
+    found = {line.split()[0]: line for line in out.splitlines() if line.startswith("  ")}
+    assert code == 0
+    for name, number in {
+        "alista": 32,  # a step and a threshold a layer
+        "lista_cp": 16 * (256 * 512 + 1),
+        "ista_net_plus": 336_978,  # as its authors' weights have
+        "simple_cnn": 74_880,
+    }.items():
+        assert f" {number:,} " in found[name], found[name]
 
 
 # Checks
