@@ -22,11 +22,9 @@ def listed(count: bool) -> str:
 
 def _lines(count: bool) -> Iterator[str]:
     for kind, about in KINDS.items():
-        learns = (
-            f"; numbers learned, at {M} x {N} and {LAYERS} layers" if kind == "unrolled" else ""
-        )
-        learns = learns or ("; numbers learned" if about.trained else "")
-        yield f"{about.heading} ({kind}): {about.asks}{learns if count else ''}"
+        size = f", at {M} x {N} and {LAYERS} layers" if kind == "unrolled" else ""
+        learns = f"; numbers learned{size}" if count and about.trained else ""
+        yield f"{about.heading} ({kind}): {about.asks}{learns}"
         counted = counts(kind) if count and about.trained else {}
         for head in methods(kind).values():
             number = f"{counted[head.name]:>10,} " if counted else ""
