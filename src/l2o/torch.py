@@ -242,7 +242,7 @@ def _drop_in(weights: str | Path | RecurrentOptimizer) -> GradientOptimizer:
     else:
         method = load_recurrent(_path(weights))
     if not isinstance(method, GradientOptimizer):
-        problem = f"{method.label} compares objectives of several points and cannot be a drop-in"
+        problem = f"{method.label} compares objectives of several points, or sees x itself"
         raise _error("weights", problem, f"take those of {DROP_INS}")
     return method.float().requires_grad_(False)
 
