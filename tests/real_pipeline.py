@@ -45,7 +45,6 @@ LEFT_OUT = {
         *(r"game1, (?=game5)", r", game50, game5_singular", r"^    sizes: \{game50: \d+\}\n"),
     ],
     "attack": [r"^  standard_10: \{title.*\n", r"^  standard_40:\n(    .*\n)+"],
-    "cs_patches": [r"^  ratio_[3-6]0(_known)?: \{title.*\n"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
@@ -80,7 +79,7 @@ def copy_repository(folder: Path) -> Path:
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
-            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500", "mnist")
+            skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "bsds500", "mnist", "set11")
             shutil.copytree(source, target, ignore=skip)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)

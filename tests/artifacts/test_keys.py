@@ -15,8 +15,9 @@ from l2o.provenance import digest, source_closure
 
 ROOT = PARAMS.parents[1]
 GOOD = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-NETS = list(GOOD["unrolled"])
-SETTINGS = list(GOOD["settings"])
+LEFT_OUT = GOOD["presets"]["smoke"]["left_out"]
+NETS = [name for name in GOOD["unrolled"] if name not in LEFT_OUT]
+SETTINGS = [name for name in GOOD["settings"] if name not in LEFT_OUT]
 METHODS = [*NETS, *GOOD["classical"], "oracle"]
 Names = set[tuple[str, ...]]
 

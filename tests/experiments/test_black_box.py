@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
     changes = {
         "settings": {name: settings[name] for name in (DRAWN, KNOWN)},
         "marks": [3, 5, 50],
+        "presets>smoke>left_out": [],
         "presets>smoke>evaluations": END,
         "learned_black_box": {LEARNED: {"hidden": 4}, "black_box_rnn_sum": {"hidden": 4}},
     }

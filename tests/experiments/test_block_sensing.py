@@ -42,6 +42,7 @@ def folder(tmp_path_factory):
         "gallery>settings": [FEW],
         "gallery>zoom": 8,
         "grid": {"fista_tv": {"lam": [0.001, 0.1]}},
+        "presets>smoke>left_out": [],
         "presets>smoke>net_training>steps": 6,
     }
     for preset in ("laptop", "paper"):

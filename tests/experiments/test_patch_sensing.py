@@ -56,6 +56,7 @@ def folder(tmp_path_factory):
     settings = content_of("patch_sensing")["settings"]
     changes = {
         "settings": {name: settings[name] | {"ratio": 50} for name in (SENSED, KNOWN)},
+        "presets>smoke>left_out": [],
         "patch_size": SIZE,
         "grid": {name: {"lam": [0.1, 0.01]} for name in ("ista", "fista")},
     }

@@ -40,6 +40,7 @@ def folder(tmp_path_factory):
         "plug_and_play": {name: content["plug_and_play"][name] for name in METHODS},
         "grid": {"admm_tv": {"weight": [0.004, 0.03]}, "pnp_admm_ridge": {"step": [3, 10]}},
         "learned": {name: content["learned"][name] for name in ("real_sn", "convex_ridge")},
+        "presets>smoke>left_out": [],
         "presets>laptop": None,
         "presets>paper": None,
     }

@@ -85,8 +85,7 @@ class Minimax(FamilyExperiment):
         found = {name: who for name, who in self.contestants.items() if who.trained}
         p, reads, sources = self.parameters, {}, [self.work(f"measure_{name}")]
         told = {method: {**who.parameters(), **self.runs(method)} for method, who in found.items()}
-        safe = [setting for setting in p.safeguarded if setting in p.settings]
-        settings = {"untrained": self.settings, "safeguard": safe}.get(name)
+        settings = {"untrained": self.settings, "safeguard": p.safeguarded}.get(name)
         if settings is None:
             problem = p.settings[p.transferred].problem
             settings = [s for s in self.settings if p.settings[s].problem == problem]
