@@ -353,7 +353,7 @@ def test_a_family_that_is_none_is_told_in_one_line(family, part):
 @pytest.mark.parametrize(
     "given, part",
     [
-        ({"method": "adam"}, "method: 'adam' is no recurrent optimizer; give one of l2o_dm"),
+        ({"method": "adam"}, "method: 'adam' is no recurrent optimizer; give one of celo2_like"),
         ({"budget": "huge"}, "budget: 'huge' is no budget; give one of quick"),
         ({"minutes": 0}, "minutes: 0 is not a number"),
         ({"minutes": math.nan}, "minutes: nan is not a number"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from l2o.experiments.graph import Graph, room
 from l2o.provenance import digest, source_closure
 
 ROOT = PARAMS.parents[1]
+# Without the table of other dictionaries, which reads several methods of one setting.
 GOOD = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+del GOOD["other_dictionaries"]
+FOLDER = tempfile.TemporaryDirectory()
+BASE = Path(FOLDER.name) / "fig5.yaml"
+BASE.write_text(yaml.safe_dump(GOOD, sort_keys=False), "utf-8")
 LEFT_OUT = GOOD["presets"]["smoke"]["left_out"]
 NETS = [name for name in GOOD["unrolled"] if name not in LEFT_OUT]
 SETTINGS = [name for name in GOOD["settings"] if name not in LEFT_OUT]
@@ -28,7 +34,7 @@ def _at_the_root(monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def keys(path: Path = PARAMS, preset: str = "smoke") -> dict[tuple[str, ...], str]:
+def keys(path: Path = BASE, preset: str = "smoke") -> dict[tuple[str, ...], str]:
     """The keys of all jobs, by kind, setting and method, or by kind and name."""
     found = {}
     for job in room("sparse_recovery")(preset, path=path).jobs():
