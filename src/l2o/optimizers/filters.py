@@ -13,6 +13,21 @@ from torch.nn.functional import conv2d, pad, pixel_shuffle
 STRIDE = 4
 
 
+def wrapped(x: Tensor, margin: int) -> Tensor:
+    """Return pictures, (batch, 1, h, w), continued periodically by a margin on each side."""
+    return pad(x, (margin,) * 4, mode="circular")
+
+
+def folded(y: Tensor, margin: int) -> Tensor:
+    """Return the adjoint of :func:`wrapped`: margins are added where they are from."""
+    for axis in (-2, -1):
+        before, middle, after = y.split((margin, y.shape[axis] - 2 * margin, margin), axis)
+        last = middle.shape[axis] - margin
+        y = middle.index_add(axis, torch.arange(last, last + margin), before)
+        y = y.index_add(axis, torch.arange(margin), after)
+    return y
+
+
 def spreading(weight: Tensor) -> Tensor:
     """Return the kernels of :func:`spread` from filters, (filters, 1, k, k)."""
     flipped, last = weight.flip((-2, -1)).squeeze(1), STRIDE - 1

@@ -9,12 +9,13 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import conv2d, hardtanh, softplus
 
 from l2o.optimizers.denoiser import Denoiser
-from l2o.optimizers.filters import spread, spreading
+from l2o.optimizers.filters import folded, spread, spreading, wrapped
 from l2o.optimizers.protocol import Hyperparameters
 from l2o.optimizers.spectral_norms import norm_bound
 from l2o.optimizers.strongly_convex import accelerated, size_of
 
 FILTERS, KERNEL = 16, 7
+MARGIN = KERNEL // 2
 FIRST = 0.15  # norm of the drawn filters
 UNROLLED = 10  # steps of the training's forward pass
 MOST = 300  # inner steps of a call
@@ -25,7 +26,8 @@ class ConvexRidge(Denoiser):
     """H(y) = argmin_x 0.5 ||x - y||^2 + R(x), R(x) = sum over i and pixels of psi_i((W x)_i).
 
     psi_i are Huber functions with a learned slope and bend: psi_i'(t) = a clip(t, -b, b). W are 16
-    filters 7 x 7 of mean zero, where they lie in the picture as a whole. So R is convex, and its
+    filters 7 x 7 of mean zero; a picture is continued periodically, so that R sees its border as
+    well, but patches of the training are windows and are not. So R is convex, and its
     gradient has a known Lipschitz constant L; H, a proximal operator, is firmly nonexpansive, and
     H - I has the constant L / (1 + L). The minimum is found by accelerated gradient descent; since
     the objective is strongly convex with constant 1, the norm of its gradient bounds the error.
@@ -56,7 +58,8 @@ class ConvexRidge(Denoiser):
         """Return the unrolled minimisation from the noisy patches, (batch, height, width)."""
         curvature = torch.fft.fft2(self._steepened(), (16, 16)).abs().square().sum((0, 1)).max()
         pair = self._pair(noisy.dtype)
-        return self._descent(noisy, noisy, pair, 1.0, curvature, UNROLLED, 0.0)
+        gradient = lambda x: x - noisy + self._inner_slope(x, pair)  # noqa: E731
+        return accelerated(gradient, noisy, 1 / (1 + curvature), UNROLLED, 0.0)
 
     @torch.no_grad()
     def denoise(self, x: Tensor, strength: float, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,13 +93,17 @@ class ConvexRidge(Denoiser):
 
     def value(self, x: Tensor) -> Tensor:
         """Return R(x), (batch,): sums of Huber functions."""
-        t = conv2d(x.unsqueeze(1), self._weight().to(x.dtype)).abs()
+        t = conv2d(wrapped(x.unsqueeze(1), MARGIN), self._weight().to(x.dtype)).abs()
         a, b = (of.to(x.dtype).view(-1, 1, 1) for of in (softplus(self.slopes), self.bends.exp()))
         return (a * torch.where(t <= b, 0.5 * t.square(), b * (t - 0.5 * b))).sum((1, 2, 3))
 
     def _slope_of(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
-        clipped = hardtanh(conv2d(x.unsqueeze(1), pair[0]))
-        return spread(clipped, pair[1]).squeeze(1)
+        clipped = hardtanh(conv2d(wrapped(x.unsqueeze(1), MARGIN), pair[0]))
+        return folded(spread(clipped, pair[1]), MARGIN).squeeze(1)
+
+    def _inner_slope(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the gradient of the part of R whose filters lie inside of a patch."""
+        return spread(hardtanh(conv2d(x.unsqueeze(1), pair[0])), pair[1]).squeeze(1)
 
     def _pair(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return the filters over their bends, and times slope and bend: what is between is 1."""
