@@ -16,7 +16,7 @@ from l2o.optimizers.denoisers.convex_ridge import ConvexRidge
 from l2o.optimizers.denoisers.dncnn import DnCnn
 from l2o.optimizers.denoisers.real_sn import RealSn
 from l2o.optimizers.denoisers.simple_cnn import SimpleCnn
-from l2o.optimizers.filters import spread, spreading
+from l2o.optimizers.filters import folded, spread, spreading, wrapped
 from l2o.optimizers.registry import methods
 from l2o.optimizers.spectral_norms import norm_at, norm_bound, power_step
 from l2o.training.denoising import DenoiserTrainer
@@ -233,3 +233,10 @@ def test_every_denoiser_keeps_the_shape_and_tells_its_bound(name):
     assert denoiser.denoise(x, 0.5, memory)[0].shape == x.shape
     assert name == "dncnn" or denoiser.residual_bound(0.5) > 0  # 17 layers take a while
     assert denoiser.noise == pytest.approx(15 / 255)
+
+
+def test_folding_is_the_adjoint_of_a_periodic_continuation():
+    x = torch.randn(2, 1, 9, 7, generator=drawn(1), dtype=torch.float64)
+    y = torch.randn(2, 1, 15, 13, generator=drawn(2), dtype=torch.float64)
+    assert (wrapped(x, 3) * y).sum().item() == pytest.approx((x * folded(y, 3)).sum().item())
+    assert torch.equal(wrapped(x, 3)[..., 3:-3, :3], x[..., -3:])
