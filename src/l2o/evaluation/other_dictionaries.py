@@ -86,16 +86,16 @@ def _solvers(given: Given, A: np.ndarray, other: torch.Tensor) -> dict[str, tupl
     found = {}
     for name, who in given.parameters["methods"].items():
         head = methods(who["kind"])[name]
-        told = {"kind": who["kind"], "label": head.label, "knows": "the new A"}
+        cells = {"kind": who["kind"], "label": head.label, "knows": "the new A"}
         if who["kind"] == "unrolled":
             net = load_net(given.inputs[name], A).double().requires_grad_(False)
             if net.free_of_matrix:
                 net = net.given(other)
             else:
-                told["knows"] = "the A of its training"
-            found[name] = told, lambda b, net=net: net(b)[-1]
+                cells["knows"] = "the A of its training"
+            found[name] = cells, lambda b, net=net: net(b)[-1]
         else:
             hyper = tuned_hyperparameters(who, given.inputs.get(f"tuned {name}"))
             solver, depth = head.load()(other, hyper), given.parameters["depth"]
-            found[name] = told, lambda b, solver=solver, depth=depth: solver.run(b, depth)[-1]
+            found[name] = cells, lambda b, solver=solver, depth=depth: solver.run(b, depth)[-1]
     return found
