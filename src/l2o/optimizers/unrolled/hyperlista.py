@@ -42,7 +42,7 @@ class HyperLista(UnrolledNet):
     ) -> None:
         super().__init__(dictionary, depth, hyper, start)
         self.register_buffer("W", self._analytic_weights())
-        inverse = torch.linalg.pinv(self.A.double(), rtol=1e-6).to(self.A)
+        inverse = torch.linalg.pinv(self.A.double(), rtol=1e-6).T.to(self.A).contiguous()
         self.register_buffer("inverse", inverse)
         mean = self.A.shape[1] / self.A.shape[0]
         largest = torch.linalg.eigvals(self.A.double() @ self.W.double().T).real.max()
@@ -57,7 +57,7 @@ class HyperLista(UnrolledNet):
 
     def _error(self, residual: Tensor) -> Tensor:
         """Return ||A^+ r||_1, (batch, 1), in place of the unknown ||x - x*||_1."""
-        found = (residual @ self.inverse.T).abs().sum(dim=1, keepdim=True)
+        found = (residual @ self.inverse).abs().sum(dim=1, keepdim=True)
         return found.clamp_min(torch.finfo(found.dtype).tiny)
 
     def prepare(self, state: State, b: Tensor) -> State:

@@ -36,7 +36,7 @@ class Tista(UnrolledNet):
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
     ) -> None:
         super().__init__(dictionary, depth, hyper, start)
-        inverse = torch.linalg.pinv(self.A.double(), rtol=1e-6).to(self.A)
+        inverse = torch.linalg.pinv(self.A.double(), rtol=1e-6).T.to(self.A).contiguous()
         self.register_buffer("inverse", inverse)
         self.step = self._per_layer(1.0)
         self.log_noise = self._per_layer(math.log(self.hyper["noise"]))
@@ -45,7 +45,7 @@ class Tista(UnrolledNet):
         x = state[0]
         residual = torch.addmm(b, x, self.A.T, alpha=-1)
         power, left = (part.square().sum(dim=1, keepdim=True) for part in (b, residual))
-        return x, residual @ self.inverse.T, left, power
+        return x, residual @ self.inverse, left, power
 
     def apply_layer(self, k: int, prepared: State, b: Tensor) -> State:
         x, direction, left, power = prepared
