@@ -80,7 +80,7 @@ def test_functions_share_the_nets_of_draws_and_trainings_read_no_set(box):
     assert own.reads["checkpoint"].job.reads == {}
     trained = [job.wildcards["setting"] for job in box.jobs() if job.kind == "train"]
     assert trained == [DRAWN, DRAWN]
-    whole = room("black_box")
+    whole = room("black_box", None, "laptop")
     assert whole.parameters.training_settings == [DRAWN, "hartmann3", "hartmann6"]
     dimensions = [whole.train(s, LEARNED).parameters["dimension"] for s in ("draws2", "hartmann6")]
     assert dimensions == [2, 6]

@@ -213,11 +213,13 @@ ON_FIGURE_2 = {"join": 2, "table": 1, "figure": 1}
 ON_LASSO = {"train": 1, "evaluate": 1, **TIMED, "figure": 4}
 ON_RECOVERY = {"train": 2, "evaluate": 2, **TIMED, "time": 2}  # of a net, in two settings
 MOVED = {"measure": 1, "join": 1}  # on other dictionaries
+ON_PATCHES = {"train": 2, "evaluate": 2, "join": 4, "table": 1, "figure": 1}
 
 
 def test_editing_one_method_retrains_it_alone(built, concerned, edited):
     edited("src/l2o/optimizers/unrolled/lista.py", "torch.zeros(n, n)", "torch.zeros(n, n) + 0")
-    expected = together(ON_RECOVERY, ON_LASSO, SHIFTED, {"measure": 2}, ON_FIGURE_2, MOVED)
+    reports = SHIFTED, {"measure": 2}, ON_FIGURE_2, MOVED
+    expected = together(ON_RECOVERY, ON_LASSO, ON_PATCHES, *reports)
     assert concerned() == planned(built) == expected
 
 
@@ -256,7 +258,7 @@ def test_more_runs_of_the_rate_search_train_nothing_again(concerned, edited):
         "rate_search: {runs: 1, iterations: 2}",
         "rate_search: {runs: 2, iterations: 2}",
     )
-    searched = {"tune": 6, "evaluate": 6, "optima": 1, "join": 7, "table": 1, "figure": 3}
+    searched = {"tune": 8, "evaluate": 8, "optima": 1, "join": 7, "table": 1, "figure": 3}
     assert concerned() == together(searched)
 
 

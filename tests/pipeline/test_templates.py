@@ -98,6 +98,7 @@ def test_six_added_methods_and_a_setting_of_ones_own_are_built_to_the_end(clone)
         text.replace("  step_lista: {lam: 0.1}\n", f"  step_lista: {{lam: 0.1}}\n{lines}")
     )
     drop_settings(params, "noiseless", "coherent")
+    params.write_text(params.read_text().replace("  setting: noiseless\n", "  setting: own\n", 1))
     for other in ("fig2", "shifts"):  # what else shows a setting that is no more
         path = clone / f"params/{other}.yaml"
         path.write_text(re.sub(r"(settings: [\[{])noiseless", r"\1own", path.read_text()))
