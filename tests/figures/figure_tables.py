@@ -60,7 +60,7 @@ def curves(report: str) -> pd.DataFrame:
     table = paper(f"{report}_curves")
     table["kind"] = np.where(table["method"].isin(FIRST_ORDER), "first_order", table["kind"])
     if report == "fig5":
-        return table.assign(variant="main")
+        return table[table["layer"] <= 16].assign(variant="main")  # as far as nets go
     value = table["loss" if report != "fig6" else "relative_loss"]
     if report == "fig6":
         return table.assign(median=np.sqrt(table["q25"].clip(1e-20) * table["q75"].clip(1e-20)))

@@ -229,9 +229,7 @@ def test_what_diverges_and_fails_is_told(check_page):
 
 
 def test_a_line_below_the_axis_is_given_with_its_value():
-    made = few(tables("fig5"), "oracle", "amp")  # without a net that comes near the line
-    made |= {n: made[n][made[n]["method"] != "lista_cpss"] for n in ("curves", "finals")}
-    pages = room("fig5").figure(made, None, about("fig5"))
+    pages = room("fig5").figure(few(tables("fig5"), "oracle", "amp"), None, about("fig5"))
     told = [[text.get_text() for text in axes.texts] for axes in pages[0].axes]
     assert "Oracle support: −158.08 dB, below the axis" in told[0]
     assert {"Oracle support", "−26.13 dB"} <= set(told[1])
