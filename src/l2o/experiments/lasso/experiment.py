@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Job
-from l2o.config.nearest import unknown_key
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.lasso.parameters import Parameters
 from l2o.optimizers.registry import methods
@@ -77,18 +76,16 @@ class Lasso(Experiment):
     def held_against(self, setting: str) -> None:
         """Return nothing: the set itself has the certified optima."""
 
-    def measure(self, measurement: str) -> Job:
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Time solvers of single instances on all settings."""
-        if measurement not in self.measurements:
-            raise unknown_key(self.name, measurement, list(self.measurements))
         parameters = {"lam": self.parameters.lam, "tolerances": self.parameters.exact_tolerances}
         parameters["compute_threads"] = self.parameters.compute_threads
         return self.job(
             "measure",
-            {"experiment": self.name, "measurement": measurement},
+            wildcards,
             parameters,
             {setting: self.sample(setting)["set"] for setting in self.settings},
-            [self.work(f"measure_{measurement}")],
+            [self.work(f"measure_{name}")],
             (*NUMERICAL_LIBRARIES, "celer"),
             resources=self.resources("time", ""),
         )

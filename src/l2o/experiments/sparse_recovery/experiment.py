@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.job import Job
-from l2o.config.nearest import unknown_key
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.room import Contestant
 from l2o.experiments.sparse_recovery.parameters import LEARNED, Parameters
@@ -35,8 +34,8 @@ class SparseRecovery(Experiment):
     """
 
     report, title = "fig5", "Figure 5: sparse recovery"
-    model, value, claimed = Parameters, ("layer", "nmse_db"), True
-    tuned, timed_together, measurements = True, True, ("dictionaries",)
+    model, value = Parameters, ("layer", "nmse_db")
+    claimed = tuned = timed_together = True
     unread = (*Experiment.unread, "dictionaries")
 
     @cached_property
@@ -106,26 +105,27 @@ class SparseRecovery(Experiment):
     def moved(self) -> dict[str, Contestant]:
         """The methods that are tried on other dictionaries."""
         other = self.parameters.other_dictionaries
-        if other is None or other.setting not in self.settings:
-            return {}
-        return {name: self.contestants[name] for name in other.methods if name in self.contestants}
+        tried = other.methods if other and other.setting in self.settings else ()
+        return {name: self.contestants[name] for name in tried if name in self.contestants}
 
-    def measure(self, measurement: str) -> Job:
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """What is measured apart from all methods: nothing, if none is tried on another A."""
+        return ("dictionaries",) if self.moved else ()
+
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Try nets on A with its columns permuted, with noise, and on another A."""
-        wildcards = {"experiment": self.name, "measurement": measurement}
-        other, known = self.parameters.other_dictionaries, self.measurements if self.moved else ()
-        if measurement.removesuffix(self.ending) not in known:
-            raise unknown_key(self.name, measurement, list(known))
+        other = self.parameters.other_dictionaries
         reads, sources = self.data(other.setting), [f"{MOVED}:measure"]
         parameters = {**other.model_dump(), **self.running(), "depth": self.sizes.depth}
         parameters["noise_db"] = self.parameters.settings[other.setting].snr_db
-        parameters["methods"] = {name: who.parameters() for name, who in self.moved.items()}
-        for name in self.moved:
-            sources += self.solvers(name)
-            if (training := self.training_of(other.setting, name)) is not None:
-                reads[name] = training["checkpoint"]
-            if (tuned := self.tune(other.setting, name)) is not None:
-                reads[f"tuned {name}"] = tuned["tuned"]
+        parameters["methods"] = {one: who.parameters() for one, who in self.moved.items()}
+        for method in self.moved:
+            sources += self.solvers(method)
+            if (training := self.training_of(other.setting, method)) is not None:
+                reads[method] = training["checkpoint"]
+            if (tuned := self.tune(other.setting, method)) is not None:
+                reads[f"tuned {method}"] = tuned["tuned"]
         given = wildcards, parameters, reads, sources
         return self.job("measure", *given, resources=self.resources("evaluate", ""))
 
@@ -133,7 +133,7 @@ class SparseRecovery(Experiment):
         """Return the tables that all have, limits and other dictionaries, where there are some."""
         found = {setting: self.optima(setting) for setting in self.settings}
         reads = {"optima": {s: job["optima"] for s, job in found.items() if job is not None}}
-        for name in self.measurements if self.moved else ():
+        for name in self.measurements:
             reads[name] = {name: self.measure(name + self.ending)["table"]}
         return super().tables() | {name: self.join(name, of) for name, of in reads.items() if of}
 
