@@ -42,7 +42,7 @@ WRITES: dict[str, dict[str, str]] = {
     },
     "claims": {"csv": "reports/{preset}/claims.csv", "markdown": "reports/{preset}/claims.md"},
     "verdict": {"csv": "reports/{preset}/verdict.csv", "markdown": "reports/{preset}/verdict.md"},
-    "records": {"page": "results/{preset}/pages/records.html"},
+    "records": {"page": "results/{preset}/pages/records/{target}.html"},
     "copy": {"shown": "reports/{file}"},
 }
 KINDS = tuple(WRITES)

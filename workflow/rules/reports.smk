@@ -83,13 +83,14 @@ rule records:
     input:
         unpack(inputs("records")),
     output:
-        page=shown("records", "page", "Provenance", table="What made each artifact"),
+        page=shown("records", "page", "Provenance", table="What made {w.target}"),
     log:
         log_file("records"),
+    localrule: True
     params:
         caption=caption("records"),
     message:
-        "Collecting what made each artifact"
+        "Collecting what made {wildcards.target}"
     shell:
         command("records")
 

@@ -98,7 +98,8 @@ class Graph:
         jobs = [job for one in self.experiments.values() for job in one.apart()]
         if self.only:
             return jobs
-        return [*jobs, shared.records(self.wanted(), self.jobs, self.preset), *self.copies]
+        made = [shared.records(n, *of, self.preset) for n, of in self.targets.items() if of[0]]
+        return [*jobs, *made, *self.copies]
 
     @cached_property
     def copies(self) -> list[Job]:

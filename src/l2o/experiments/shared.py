@@ -115,11 +115,11 @@ def budget_note(experiments: Iterable[Experiment]) -> str:
     return "; ".join(f"{', '.join(names)}: {note}" for note, names in of.items())
 
 
-def records(reports: Iterable[Job], also: Iterable[Job], preset: str) -> Job:
-    """Collect the records of all artifacts on a page for the report, reports first."""
+def records(target: str, reports: Iterable[Job], also: Iterable[Job], preset: str) -> Job:
+    """Collect the records of all artifacts of a target on a page for the report, reports first."""
     reads = {str(path): Artifact(job, role) for job in reports for role, path in job.writes.items()}
     paths = [str(path) for job in also for path in (*job.writes.values(), *job.files.values())]
-    return shared_job("records", preset, {"also": paths}, reads)
+    return shared_job("records", preset, {"also": paths}, reads, target=target)
 
 
 def copies(experiments: Iterable[Experiment], judged: Iterable[Job], preset: str) -> list[Job]:
