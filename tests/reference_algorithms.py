@@ -110,6 +110,19 @@ def analytic_reweighted_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper:
     return list(iterates)
 
 
+def analytic_extragradient_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
+    """As :func:`analytic_ista_ss`, with the residual after a step of its own, without selection."""
+    W, selected, threshold = analytic_weights(A), _selecting(hyper), hyper["lam"] / lipschitz(A)
+    iterates = np.zeros((iterations, len(b), A.shape[1]))
+    for q, measurement in enumerate(b):
+        x = np.zeros(A.shape[1])
+        for k in range(iterations):
+            ahead = shrink(x + W.T @ (measurement - A @ x), threshold)
+            x = selected(x + W.T @ (measurement - A @ ahead), threshold, k)
+            iterates[k, q] = x
+    return list(iterates)
+
+
 def analytic_relative_ss(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list:
     """As :func:`analytic_ista_ss`, with thresholds in units of the mean of the direction."""
     W, selected = analytic_weights(A), _selecting(hyper)
@@ -423,6 +436,7 @@ REFERENCES = {
     "analytic_ista_ss": analytic_ista_ss,
     "analytic_reweighted_ss": analytic_reweighted_ss,
     "analytic_relative_ss": analytic_relative_ss,
+    "analytic_extragradient_ss": analytic_extragradient_ss,
     "adaptive_ista": adaptive_ista,
     "fista": fista,
     "fista_restart": fista_restart,

@@ -122,6 +122,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "na_alista": MethodStyle("#1965B0", (7, 1, 0.0)),
         "aglista": MethodStyle("#7BAFDE", (8, 1, 0.0)),
         "alista_at": MethodStyle("#4EB265", (4, 0, 22.5)),
+        "elista": MethodStyle("#B17BA6", (9, 1, 0.0)),
         "tista": MethodStyle("#AE76A3", (3, 0, 20.0)),
         "ada_lista": MethodStyle("#72190E", (7, 0, 0.0)),
         "pnp_admm_ridge": MethodStyle("#CC6677", (5, 0, 36.0)),
