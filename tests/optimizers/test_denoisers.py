@@ -180,6 +180,16 @@ def test_it_is_firmly_nonexpansive(ridge):
 # Training
 
 
+def test_pictures_do_not_mix_and_the_next_call_begins_from_the_last(ridge):
+    first, then = points(3).float(), points(3).float() + 0.01 * torch.arange(3.0).view(3, 1, 1)
+    found, memory = ridge.denoise(first, 0.7, torch.empty(0))
+    again, _ = ridge.denoise(then, 0.7, memory)
+    for i in range(3):
+        alone, own = ridge.denoise(first[i : i + 1], 0.7, torch.empty(0))
+        assert torch.equal(alone[0], found[i])
+        assert torch.equal(ridge.denoise(then[i : i + 1], 0.7, own)[0][0], again[i])
+
+
 @pytest.mark.parametrize("kind", [SimpleCnn, RealSn, ConvexRidge])
 def test_a_killed_training_ends_with_the_same_bytes(tmp_path, kind, monkeypatch):
     whole = kind({}, drawn())

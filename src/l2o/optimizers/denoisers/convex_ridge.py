@@ -65,15 +65,17 @@ class ConvexRidge(Denoiser):
     def denoise(self, x: Tensor, strength: float, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Return H(x); the next call begins from it.
 
-        Its error, root mean square of a picture's pixels, is at most :data:`RELATIVE` of how far x
-        has moved since the last call, and at most :data:`LARGEST`; see :func:`accelerated`.
+        Its error, root mean square of a picture's pixels, is at most :data:`RELATIVE` of how far
+        that has moved since the last call, and at most :data:`LARGEST`; see :func:`accelerated`.
+        Pictures are taken one by one: each is done when it is done, and stays in the cache.
         """
-        start, tolerance = x, LARGEST
-        if memory.shape[1:] == x.shape:
-            start, before = memory
-            tolerance = min(LARGEST, max(LEAST, RELATIVE * size_of(x - before)))
-        given = self._pair(x.dtype), strength, self.smoothness()
-        found = self._descent(x, start, *given, MOST, tolerance)
+        again = memory.shape[1:] == x.shape
+        starts, given = memory[0] if again else x, (self._pair(x.dtype), strength)
+        bound, found = self.smoothness(), torch.empty_like(x)
+        for i, (y, start) in enumerate(zip(x.split(1), starts.split(1), strict=True)):
+            moved = size_of(y - memory[1, i]) if again else float("inf")
+            tolerance = min(LARGEST, max(LEAST, RELATIVE * moved))
+            found[i] = self._descent(y, start, *given, bound, MOST, tolerance)[0]
         return found, torch.stack((found, x))
 
     @torch.no_grad()
