@@ -68,7 +68,7 @@ def evaluate(given: Given) -> None:
 
     lowest = _lowest(given, "optima")
     columns = partial(excess_columns, lowest=lowest)
-    follow(given, _prepared(given, "test"), columns, lowest)
+    follow(given, _prepared(given, "test"), columns, lowest, [given.parameters["horizon"]])
 
 
 def time(given: Given) -> None:
@@ -90,6 +90,8 @@ def measure_stochastic(given: Given) -> None:
         recorded = [0, p["horizon"]]
         for method in p["policies"]:
             policy = load_recurrent(given.inputs[f"{setting}/{method}"]).double()
+            if policy.learns != "reward":  # its deviation is not trained
+                continue
             policy.requires_grad_(False)
             about = {"setting": setting, "method": method, "kind": "policies"}
             about |= {"label": policy.label, "iteration": p["horizon"]}

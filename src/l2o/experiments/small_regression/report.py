@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.intake import named_table, our_curves
 from l2o.figures.measure import Measure
@@ -71,9 +73,7 @@ def _minima(tables, about):
         name = "best known of many descents" if (here["problem"] == "robust").any() else "certified"
         agreeing = percent(here["agreeing"].mean())
         largest = significant(here["gradient"].max(), 1)
-        told.append(
-            f"{title}: {name}, gradient at most {largest}, {agreeing} of descents end there"
-        )
+        told.append(f"{title}: {name}, gradient at most {largest}, found by {agreeing} of descents")
     return f"Minimum ({'; '.join(told)})."
 
 
@@ -89,10 +89,8 @@ def table(tables, published, about):
     blocks = [Text(_minima(tables, about))]
     for mark in dict.fromkeys(marks):
         blocks += _excess(rows[rows["iteration"] == mark], mark, about)
-    blocks += [
-        *_ahead(rows, marks[0], about),
-        *_solved(rows[rows["iteration"] == marks[-1]], about),
-    ]
+    blocks += _ahead(rows[rows["iteration"] == marks[0]], about)
+    blocks += _solved(rows[rows["iteration"] == marks[-1]], about)
     blocks += [*_effort(tables, curves, marks[0], about), *_drawn(tables, about)]
     told = ["setting", "method", "kind", "label", "iteration", "evaluations", "loss", "gap"]
     told += [*EXCESS.spread, *_SHARES, "runs", "failed"]
@@ -114,20 +112,18 @@ def _excess(rows, mark, about):
     return [Text(words), by_setting(rows, about.titles, cell)]
 
 
-def _ahead(rows, horizon, about):
-    """Return whether a policy is ahead of what it began as, and of all methods by hand."""
-    lines, here = {}, rows[rows["iteration"] == horizon]
-    for (setting, label), own in here[here["kind"].isin(LEARNED)].groupby(
-        ["setting", "label"], sort=False
-    ):
-        others = here[(here["setting"] == setting) & ~here["kind"].isin(LEARNED)]
-        beaten = [o["label"] for _, o in others.iterrows() if own["gap"].iloc[0] < o["gap"]]
-        lines.setdefault(label, {})[setting] = Cell(", ".join(beaten) or "none")
+def _ahead(rows, about):
+    """Return which methods by hand each learned one is ahead of, where its training ends."""
+    lines, learned = {}, rows["kind"].isin(LEARNED)
+    for _, own in rows[learned].iterrows():
+        others = rows[~learned & (rows["setting"] == own["setting"])]
+        beaten = ", ".join(others.loc[others["gap"] > own["gap"], "label"])
+        lines.setdefault(own["label"], {})[own["setting"]] = Cell(beaten or "none")
     grid = [
         (label, [cells.get(setting, Cell(NOTHING)) for setting in about.titles])
         for label, cells in lines.items()
     ]
-    words = f"Methods by hand whose mean excess after {horizon} steps is higher:"
+    words = f"Methods by hand whose mean excess after {about.facts['horizon']} steps is higher:"
     return [Text(words), Grid(("method", *about.titles.values()), grid)] if grid else []
 
 
@@ -135,10 +131,9 @@ def _solved(rows, about):
     """Return the shares of runs that are solved, and that failed."""
 
     def cell(row):
+        failed = percent(row["failed"] / row["runs"])
         below = f", {percent(row['below'])} below the best known" if row["below"] else ""
-        return Cell(
-            percent(row["solved"]), "", f"{percent(row['failed'] / row['runs'])} failed{below}"
-        )
+        return Cell(percent(row["solved"]), "", f"{failed} failed{below}")
 
     words = (
         f"Runs with an excess of at most {significant(SOLVED, 1)} after all steps; in small print "
@@ -185,16 +180,14 @@ def _drawn(tables, about):
 
 
 def _metrics(rows, horizon):
-    """Return medians at the end of the trained steps; where a policy beats all methods by hand."""
-    here, numbers = rows[rows["iteration"] == horizon], {}
-    won = 0
-    for setting, own in here.groupby("setting", sort=False):
-        numbers[setting] = {
-            f"{method}_gap": float(gap)
-            for method, gap in zip(own["method"], own["gap_median"], strict=True)
-        }
-        learned = own["kind"].isin(LEARNED)
-        won += bool(own.loc[learned, "gap_median"].min() < own.loc[~learned, "gap_median"].min())
+    """Return medians at the end of the trained steps; where a net beats all methods by hand."""
+    won, numbers = 0, {}
+    for setting, own in rows[rows["iteration"] == horizon].groupby("setting", sort=False):
+        medians = own.set_index("method")["gap_median"]
+        finite = medians[np.isfinite(medians)]
+        numbers[setting] = {f"{method}_gap": float(gap) for method, gap in finite.items()}
+        learned = own["kind"].isin(LEARNED).to_numpy()
+        won += bool(medians[learned].min() < medians[~learned].min())
     return {"cells": len(numbers), "cells_met": won, **numbers}
 
 
