@@ -22,6 +22,7 @@ BUDGET = PolicyTraining(
     updates=24,
     problems=8,
     rollouts=8,
+    begin_rates=(0.02,),
     rate=0.01,
     clip=1.0,
     start_scale=1.0,
@@ -103,6 +104,17 @@ def test_backpropagation_gives_the_derivative_of_whole_runs(tmp_path):
         tensor.data[place] = before
         found = (values[0] - values[1]) / 2e-5
         assert float(tensor.grad[place]) == pytest.approx(found, rel=1e-5)
+
+
+def test_it_begins_with_the_rate_that_is_best_on_validation(tmp_path):
+    one = trainer(tmp_path)
+    one.begin((0.001, 0.04, 0.03, 5.0))
+    losses = {}
+    for rate in (0.001, 0.03, 0.04):
+        one.policy.hyper["rate"], found = rate, one.policy.hyper["rate"]
+        losses[rate] = one.validation_loss()
+        one.policy.hyper["rate"] = found
+    assert one.policy.hyper["rate"] == min(losses, key=losses.get) > 0.001
 
 
 @each_policy

@@ -13,6 +13,9 @@ class PolicyTraining(Section):
     updates: Count = Field(description="steps of Adam, each on episodes of its own")
     problems: int = Field(ge=1, le=100_000, description="problems of an update")
     rollouts: int = Field(ge=2, le=100_000, description="episodes of each, from one start")
+    begin_rates: tuple[Positive, ...] = Field(
+        min_length=1, description="of the gradient descent it begins as; the best is taken"
+    )
     rate: Rate = Field(description="Adam's highest rate; a cosine to 0")
     clip: Positive = Field(description="largest norm of a gradient")
     start_scale: NonNegative = Field(le=1e6, description="standard deviation of the starts")

@@ -12,7 +12,8 @@ Sources: Williams 1992 (REINFORCE); Sutton et al. 2000 (rewards to go); Kool, va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -64,6 +65,7 @@ def train_policy(
     families = family("train", device), family("validation", device)
     state = MetaState(given.state, given.key, policy)
     trainer = PolicyTrainer(policy, families, budget, p["horizon"], p["seed"], state, p["setting"])
+    trainer.begin(budget.begin_rates)
     trainer.run()
     trainer.check(p["setting"], p["method"])
     store_training(given, policy, state, device, HISTORY, {})
@@ -99,6 +101,16 @@ class PolicyTrainer(UpdateTrainer):
         self.policy, self.horizon, self.seed = policy, horizon, seed
         self.train, self.validation = families
         self.like = next(policy.parameters())
+
+    @torch.no_grad()
+    def begin(self, rates: Sequence[float]) -> None:
+        """Begin as gradient descent with the one of ``rates`` whose validation loss is lowest."""
+        losses = []
+        for rate in rates:
+            self.policy.hyper["rate"] = rate
+            loss = self.validation_loss()
+            losses.append(loss if math.isfinite(loss) else math.inf)
+        self.policy.hyper["rate"] = rates[losses.index(min(losses))]
 
     def loss(self, number: int) -> Tensor:
         """Return what has the gradient of an update, on problems and starts of its own."""

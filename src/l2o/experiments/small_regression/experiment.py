@@ -9,14 +9,14 @@ from l2o.experiments.experiment import Experiment
 from l2o.experiments.family import FamilyExperiment
 from l2o.experiments.small_regression.parameters import Parameters
 
-POLICIES, DESCENT = "policies", "gd"  # the kind, and what they begin as
+POLICIES = "policies"  # the kind of method
 
 
 class SmallRegression(FamilyExperiment):
     """Quadratics, logistic regression and robust linear regression with three or four unknowns.
 
-    Policies that were found by reinforcement learning take the steps; each began as the gradient
-    descent of the recorded search. They are held against their own network trained by
+    Policies that were found by reinforcement learning take the steps; each began as gradient
+    descent with the best rate for it. They are held against their own network trained by
     backpropagation, L2O-DM, and methods by hand, by the excess over the minimum, over the steps
     that they were trained for and beyond. Source: Li & Malik 2016, *Learning to Optimize*;
     *Learning to Optimize: A Primer and A Benchmark*, Table 1.
@@ -59,12 +59,9 @@ class SmallRegression(FamilyExperiment):
         parameters |= {**self.running(), **who.parameters(), "horizon": p.horizon}
         parameters |= {"scale": p.settings[setting].scale}
         parameters["policy_training"] = p.budget(self.preset, setting, who.name).model_dump()
-        reads = self.data(setting)
-        if DESCENT in self.everyone and (tuned := self.tune(setting, DESCENT)) is not None:
-            reads["descent"] = tuned["tuned"]
         sources = [self.work("train"), who.head.module]
         given = {"resources": self.resources("train", setting)}
-        return self.job("train", wildcards, parameters, reads, sources, **given)
+        return self.job("train", wildcards, parameters, self.data(setting), sources, **given)
 
     def measured(self, name: str, wildcards: dict[str, str]) -> Job:
         """Measure policies whose steps are drawn."""

@@ -19,7 +19,7 @@ from l2o.variants import MAIN
 OF_PROBLEM = {  # hyperparameters of policies that follow from the problem
     "dimension": "the preset's `sizes`",
     "scale": "the setting's `scale`",
-    "rate": "the search of `gd`",
+    "rate": "the best of `begin_rates`",
 }
 
 

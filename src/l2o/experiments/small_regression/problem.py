@@ -43,7 +43,6 @@ def optima(given: Given) -> None:
 
 def train(given: Given) -> None:
     """Train a policy or another learned optimizer, or go on with it."""
-    from l2o.evaluation.grid_search import chosen_hyperparameters
     from l2o.training.policy_gradient import train_policy
     from l2o.training.recurrent import train_recurrent
 
@@ -52,8 +51,6 @@ def train(given: Given) -> None:
         train_recurrent(given, family, {})
         return
     follows = {"scale": p["scale"], "dimension": _loaded(given, "train").dimension}
-    if "descent" in given.inputs:
-        follows["rate"] = chosen_hyperparameters(given.inputs["descent"])["rate"]
     train_policy(given, family, follows)
 
 
