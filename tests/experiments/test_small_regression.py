@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
         "presets>smoke>sizes": {"quadratic": 3, "robust": 4},
         "grid": {"gd": {"rate": [0.02, 0.05]}, "adam": {"rate": [0.1, 0.3]}},
         "policies": {POLICY: {"units": 5}, "policy_unrolled": {"units": 5}},
-        "first_order>heavy_ball": None,
+        "first_order>sgd_momentum": None,
     }
     for preset in ("laptop", "paper"):
         changes[f"presets>{preset}"] = None

@@ -14,8 +14,8 @@ from l2o.optimizees.counted import Counted
 from l2o.optimizees.small_regression import PROBLEMS, Quadratic, draw
 from l2o.optimizers.first_order.conjugate_gradient import ConjugateGradient
 from l2o.optimizers.first_order.gd import Gd
-from l2o.optimizers.first_order.heavy_ball import HeavyBall
 from l2o.optimizers.first_order.lbfgs import Lbfgs
+from l2o.optimizers.first_order.sgd_momentum import SgdMomentum
 from l2o.optimizers.policies.policy_coordinate import PolicyCoordinate
 from l2o.optimizers.policies.policy_optimizer import PolicyOptimizer
 from l2o.optimizers.policy import Sampled
@@ -133,7 +133,7 @@ def test_momentum_is_that_of_torch():
     f, x = problems()
     other = x.clone().requires_grad_(True)
     reference = torch.optim.SGD([other], lr=0.3, momentum=0.8)
-    for ours in islice(iterates(HeavyBall({"rate": 0.3, "memory": 0.8}), f, x), 20):
+    for ours in islice(iterates(SgdMomentum({"rate": 0.3, "momentum": 0.8}), f, x), 20):
         other.grad = f.gradient(other.detach())
         reference.step()
         assert torch.allclose(ours, other.detach(), rtol=1e-12, atol=1e-14)
