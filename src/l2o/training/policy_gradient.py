@@ -102,7 +102,6 @@ class PolicyTrainer(UpdateTrainer):
         self.train, self.validation = families
         self.like = next(policy.parameters())
 
-    @torch.no_grad()
     def begin(self, rates: Sequence[float]) -> None:
         """Begin as gradient descent with the one of ``rates`` whose validation loss is lowest."""
         losses = []
@@ -126,6 +125,7 @@ class PolicyTrainer(UpdateTrainer):
         played = episodes(self.policy, f, x, noise.to(self.like))
         return policy_loss(self.policy, played, count)
 
+    @torch.no_grad()
     def validation_loss(self) -> float:
         """Return f, averaged over the mean policy's episodes on all validation problems."""
         count = self.budget.validation_starts
