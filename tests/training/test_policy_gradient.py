@@ -100,7 +100,7 @@ def test_backpropagation_gives_the_derivative_of_whole_runs(tmp_path):
         values, before = [], tensor.data[place].item()
         for change in (1e-5, -1e-5):
             tensor.data[place] = before + change
-            values.append(float(one.loss(0)))
+            values.append(one.loss(0).item())
         tensor.data[place] = before
         found = (values[0] - values[1]) / 2e-5
         assert float(tensor.grad[place]) == pytest.approx(found, rel=1e-5)

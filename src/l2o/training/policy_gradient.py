@@ -102,7 +102,6 @@ class PolicyTrainer(UpdateTrainer):
         self.train, self.validation = families
         self.like = next(policy.parameters())
 
-    @torch.no_grad()
     def begin(self, rates: Sequence[float]) -> None:
         """Begin as gradient descent with the one of ``rates`` whose validation loss is lowest."""
         losses = []
@@ -126,6 +125,7 @@ class PolicyTrainer(UpdateTrainer):
         played = episodes(self.policy, f, x, noise.to(self.like))
         return policy_loss(self.policy, played, count)
 
+    @torch.no_grad()
     def validation_loss(self) -> float:
         """Return f, averaged over the mean policy's episodes on all validation problems."""
         count = self.budget.validation_starts
@@ -153,13 +153,15 @@ class Episodes(NamedTuple):
 @torch.no_grad()
 def episodes(policy: Policy, f: Optimizee, x: Tensor, noise: Tensor) -> Episodes:
     """Return episodes from the starts x, (batch, n), as long as ``noise``, (steps, batch, n)."""
-    state, played, deviation = policy.init(f, x), [], policy.log_deviation.exp()
+    state, played, values = policy.init(f, x), [], []
     for drawn in noise:
         seen = policy.observe(f, state)
-        step = policy.mean(seen.features, seen.gradient) + deviation * drawn
+        step = policy.mean(seen.features, seen.gradient) + policy.log_deviation.exp() * drawn
         state = policy.after(state, seen, step)
-        played.append((seen.features, seen.gradient, step, -f.objective(state[0])))
-    return Episodes(*(torch.stack(parts) for parts in zip(*played, strict=True)))
+        played.append((seen.features, seen.gradient, step))
+        values.append(seen.value)
+    rewards = -torch.stack([*values[1:], f.objective(state[0])])
+    return Episodes(*(torch.stack(parts) for parts in zip(*played, strict=True)), rewards)
 
 
 def advantages(rewards: Tensor, count: int) -> Tensor:

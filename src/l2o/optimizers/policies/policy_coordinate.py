@@ -14,7 +14,7 @@ class PolicyCoordinate(Policy):
     """
 
     name = "policy_coordinate"
-    label = "RL policy, coordinates"
+    label = "RL policy, shared"
     reference = "Li & Malik 2017"
     hyperparameters = {
         "history": 25,

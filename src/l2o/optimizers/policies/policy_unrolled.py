@@ -13,25 +13,25 @@ class PolicyUnrolled(Policy):
     """
 
     name = "policy_unrolled"
-    label = "Policy, backpropagation"
+    label = "Policy, unrolled"
     reference = "Li & Malik 2016"
     hyperparameters = {
-        "dimension": 3,
         "history": 25,
         "units": 50,
         "scale": 50.0,
         "rate": 0.05,
         "deviation": 0.05,
         "anchored": 1,
+        "dimension": 3,
     }
     ranges = {
-        "dimension": "integers [1, 1000]",
         "history": "integers [1, 1000]",
         "units": "integers [1, 10000]",
         "scale": "(0, inf)",
         "rate": "(0, inf)",
         "deviation": "(0, inf)",
         "anchored": "integers [0, 1]",
+        "dimension": "integers [1, 1000]",
     }
     departs = "backpropagation, not guided policy search; begins as gradient descent"
     learns = "backpropagation"
