@@ -43,7 +43,7 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{(4, 0, 35.0): "triangle-sw-dot"},
     **{(6, 2, 3.0): "diamond-open", (7, 2, 3.0): "x-open", (11, 1, 16.0): "hourglass-open"},
     **{(3, 0, 90.0): "hash", (3, 1, 30.0): "triangle-nw-dot", (11, 1, 0.0): "hash-dot"},
-    **{(9, 0, 20.0): "triangle-se-dot"},
+    **{(9, 0, 20.0): "triangle-se-dot", (4, 0, 0.0): "octagon-open-dot"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
 }
 _OPEN = "-open"  # ends the symbols that consist of lines only
