@@ -169,6 +169,8 @@ def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()
             problem = f"there is nothing to do for {' '.join(values[1:])}"
             raise InputError(one.path, kind, problem, "see `l2o check`")
         return job
+    if kind in ("records", "copy") and Path(values[0]).stem not in ("claims", "verdict"):
+        return _about(kind, values[0], preset, only)
     if kind == "store" and values == [shared.digits(preset).wildcards["dataset"]]:
         return shared.digits(preset)
     graph = Graph(preset, only)
@@ -178,6 +180,16 @@ def find(kind: str, values: Iterable[str], preset: str, only: Iterable[str] = ()
         there = [" ".join(job.wildcards.values()) for job in jobs.values() if job.kind == kind]
         raise unknown_key(kind, " ".join(values), there)
     return jobs[wanted]
+
+
+def _about(kind: str, name: str, preset: str, only: Iterable[str]) -> Job:
+    """Return the page of proofs of a report, or the copy of one of its files."""
+    one = experiment(Path(name).stem, preset, only)
+    if kind == "records":
+        return shared.records(one.base, one.reports(), one.jobs(), preset)
+    there = preset == DEFAULT_PRESET and not one.only
+    made = {j.wildcards["file"]: j for j in shared.copies([one] * there, (), preset)}
+    return _named(made, name, kind)
 
 
 def _named(found: Mapping[str, Job], name: str, what: str) -> Job:
