@@ -131,10 +131,13 @@ def test_check_says_what_parameters_ask_for(l2o):
         )
     code, out, _ = l2o("check", "--preset", "smoke", "--methods", "alista, adam")
     assert code == 0 and [line.split(": ")[2] for line in out.splitlines()] == [
+        "2 settings, 1 methods, 0 trainings",
         "2 settings, 2 methods, 2 trainings",
         "2 settings, 1 methods, 0 trainings",
         "2 settings, 1 methods, 2 trainings",
         "2 settings, 1 methods, 0 trainings",
+        "2 settings, 1 methods, 0 trainings",
+        "3 settings, 1 methods, 0 trainings",
         "4 settings, 1 methods, 4 trainings",
         "2 panels, 1 methods, no training of its own",
         "3 panels, 2 methods, no training of its own",
