@@ -12,7 +12,8 @@ from torch import Tensor
 from l2o.config.meta_training import Evolution
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
-from l2o.training.evolution import WORST, end_loss, evolution_gradient
+from l2o.training.episodes import end_loss, set_gradients
+from l2o.training.meta import WORST, whole_run_gradient
 
 BUDGET = Evolution(updates=1, pairs=400, batch_size=1, horizon=6, sigma=0.01, rate=0.1)
 
@@ -58,7 +59,9 @@ def starts() -> Tensor:
 def estimate(optimizer: Momentum, budget: Evolution = BUDGET, optimizee=None) -> float:
     generator = torch.Generator().manual_seed(2)
     given = optimizee or Ripples()
-    return evolution_gradient(optimizer, lambda: (given, starts()), budget, generator)
+    found = whole_run_gradient(optimizer, lambda: (given, starts()), budget, generator)
+    set_gradients([optimizer.weights], found[0])
+    return found[1]
 
 
 def loss_of(optimizer: Momentum, horizon: int) -> Tensor:

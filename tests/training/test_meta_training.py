@@ -200,7 +200,7 @@ def test_the_curriculum_lengthens_the_horizon(tmp_path, monkeypatch):
     made = trainer(tmp_path, horizons=(5, 10, 20))
     unrolls = []
     inner = made._unroll
-    monkeypatch.setattr(made, "_unroll", lambda *given: unrolls.append(1) or inner(*given))
+    monkeypatch.setattr(made, "_unroll", lambda *a, **b: unrolls.append(1) or inner(*a, **b))
     lengths = []
     for epoch in range(6):
         unrolls.clear()

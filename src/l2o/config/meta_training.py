@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
 from l2o.config.values import Count, NonNegative, Positive, Rate, Section, Share
 
 Loss = Literal["own", "objective", "logarithm"]
+# Of the meta-gradient, see l2o.training.estimators.
+ESTIMATORS = ("backpropagation", "reparameterisation", "evolution", "merged", "persistent")
+Estimator = Literal[ESTIMATORS]
 
 
 class Evolution(Section):
@@ -58,6 +61,28 @@ class MetaTraining(Section):
     validation_last: Count = Field(default=1, description="of its steps, those whose loss counts")
     start: AnalyticStart | None = Field(default=None, description="instead of drawn weights")
     evolution: Evolution | None = Field(default=None, description="what follows the epochs")
+    estimator: Estimator = Field("backpropagation", description="of the meta-gradient")
+    sigma: Positive = Field(0.01, description="standard deviation of the weights' perturbations")
+    pairs: int = Field(
+        2, ge=1, le=10_000, description="perturbations of a meta-step, each with both signs"
+    )
+
+    @field_validator("pairs")
+    @classmethod
+    def _two_to_merge(cls, pairs: int, info: ValidationInfo) -> int:
+        if pairs < 2 and info.data.get("estimator") == "merged":
+            raise ValueError("merged should have two pairs at least, for their variances")
+        return pairs
+
+    @property
+    def runs(self) -> int:
+        """Runs of an episode that a meta-gradient takes: the optimizer's own, and perturbed ones.
+
+        A persistent one takes none of its own.
+        """
+        if self.estimator == "backpropagation":
+            return 1
+        return 2 * self.pairs + (self.estimator != "persistent")
 
     @property
     def rounds(self) -> int:

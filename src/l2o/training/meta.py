@@ -1,36 +1,43 @@
-"""Meta-training of recurrent optimizers: truncated backpropagation through unrolled optimization.
+"""Meta-training of recurrent optimizers, by truncations of unrolled optimization.
 
 An epoch draws a batch of optimizees and start points and optimizes them to the epoch's horizon;
 after every ``unroll`` inner steps the optimizer's weights take one Adam step, and the carried state
-is cut from the graph. No derivative is taken through the optimizee's gradient. Where the budget
-says so, updates by evolution strategies follow.
+is cut from the graph. The meta-gradient is estimated as the budget says: by backpropagation, which
+takes no derivative through the optimizee's gradient, or from runs at perturbed weights
+(:mod:`l2o.training.estimators`). Where the budget says so, updates by evolution strategies follow,
+on whole runs and with the loss at their end: for problems where another step leads to other
+gradients, and that is what counts, as for leaving a local minimum.
 
 Source: Andrychowicz et al. 2016; Lv et al. 2017 (scaling, convex terms); Chen et al. 2020
-(curriculum of horizons, imitation of an analytic optimizer).
+(curriculum of horizons, imitation of an analytic optimizer); Metz et al. 2019 (evolution
+strategies).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from l2o.config.meta_training import MetaTraining
+from l2o.config.meta_training import Evolution, MetaTraining
 from l2o.optimizees.protocol import Convexified, Judged, Optimizee, OptimizeeFamily, Scaled
 from l2o.optimizers.protocol import Optimizer, State, iterates
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.seeds import named_seed
 from l2o.training.adam import Adam
-from l2o.training.evolution import end_loss, evolution_gradient
+from l2o.training.episodes import Draw, ModuleEpisode, end_loss, set_gradients
+from l2o.training.estimators import KINDS
 from l2o.training.state import MetaState
 
 Report = Callable[[dict[str, Any]], None]
 MOST_FAILURES = 5  # epochs in a row that diverged before the training is given up
 VALIDATION_BATCH = 256
+WORST = 1.0  # above the start's loss: what a run of evolution strategies counts at most
 
 
 class MetaTrainer:
@@ -107,25 +114,31 @@ class MetaTrainer:
         """Run one epoch; return its mean meta-loss, NaN as soon as something is not finite."""
         budget = self.budget
         seed = named_seed(self.seed, "meta-training", epoch)
-        optimizee, x = self._drawn(seed, budget.batch_size)
         share = epoch / budget.epochs
         horizon = budget.horizons[min(int(share * len(budget.horizons)), len(budget.horizons) - 1)]
         imitating = self.teacher is not None and share < budget.imitation_share
         teacher = self._teaching(seed) if imitating else None
         self.optimizer.share = share
-        state, total = self.optimizer.init(optimizee, x), 0.0
-        unrolls = max(1, horizon // budget.unroll)
+        unrolls, total = max(1, horizon // budget.unroll), 0.0
+        estimator = KINDS[budget.estimator](budget.sigma, budget.pairs)
+        perturbing = torch.Generator().manual_seed(named_seed(self.seed, "moves", epoch))
+        episode = self._episode(seed)
         for _ in range(unrolls):
-            state = tuple(tensor.detach() for tensor in state)
-            loss, state = self._unroll(optimizee, state, teacher)
-            self.adam.zero_grad()
-            loss.backward()
+            targets = None if teacher is None else [*islice(teacher, budget.unroll)]
+            episode.window = partial(self._unroll, targets=targets)
+            gradient, loss = estimator.estimate(episode, perturbing)
+            set_gradients(self.adam.parameters, gradient)
             norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters(), budget.clip)
             if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
                 return math.nan
             self._step(budget.rate, share)
             total += loss.item()
         return total / unrolls
+
+    def _episode(self, seed: int) -> ModuleEpisode:
+        """Return the runs of an epoch at their starts."""
+        draw = partial(self._drawn, seed, self.budget.batch_size)
+        return ModuleEpisode(self.optimizer, draw, self.optimizer.init, self._unroll)
 
     def _step(self, highest: float, share: float) -> None:
         """Take a step of Adam; a cosine is over the share done of epochs or updates."""
@@ -142,7 +155,8 @@ class MetaTrainer:
         seed = named_seed(self.seed, "evolution", update)
         draw = partial(self._drawn, seed, budget.batch_size)
         perturbing = torch.Generator().manual_seed(named_seed(self.seed, "perturbations", update))
-        loss = evolution_gradient(self.optimizer, draw, budget, perturbing)
+        gradient, loss = whole_run_gradient(self.optimizer, draw, budget, perturbing)
+        set_gradients(self.adam.parameters, gradient)
         self._step(budget.rate, update / budget.updates)
         return loss
 
@@ -151,15 +165,18 @@ class MetaTrainer:
         return iterates(self.teacher, *self._drawn(seed, self.budget.batch_size))
 
     def _unroll(
-        self, optimizee: Optimizee, state: State, teacher: Iterator[Tensor] | None
+        self, optimizee: Optimizee, state: State, targets: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, State]:
-        """Return the mean loss over ``unroll`` inner steps and the state after them."""
+        """Return the mean loss over ``unroll`` inner steps and the state after them.
+
+        ``targets`` are a teacher's iterates after the same steps.
+        """
         loss = self.like.new_zeros(())
-        for _ in range(self.budget.unroll):
+        for at in range(self.budget.unroll):
             state = self.optimizer.step(optimizee, state)
             loss = loss + self.optimizer.meta_loss(optimizee, state)
-            if teacher is not None:
-                distance = (state[0] - next(teacher)).square().sum(dim=1).mean()
+            if targets is not None:
+                distance = (state[0] - targets[at]).square().sum(dim=1).mean()
                 loss = loss + self.budget.imitation * distance
         return loss / self.budget.unroll, state
 
@@ -212,3 +229,31 @@ class MetaTrainer:
             steps = self.budget.validation_steps, self.budget.validation_last
             total += len(index) * end_loss(self.optimizer, optimizee, x, *steps)
         return total / count
+
+
+def whole_run_gradient(
+    optimizer: RecurrentOptimizer, draw: Draw, budget: Evolution, generator: Generator
+) -> tuple[Tensor, float]:
+    """Return the meta-gradient of whole runs by evolution strategies, (P,), and their mean loss.
+
+    L is the optimizee's meta-loss over the last iterates, at most :data:`WORST` above that of the
+    start: its cost does not depend on the loss being smooth, and it grows with the horizon alone.
+
+    Parameters
+    ----------
+    draw : returns the optimizees and their starts, (batch, n), the same in every call
+    budget : pairs, horizon, last, sigma
+    generator : draws the perturbations
+    """
+
+    def window(optimizee: Optimizee, state: State) -> tuple[Tensor, State]:
+        loss = end_loss(optimizer, optimizee, state[0], budget.horizon, budget.last)
+        loss = min(loss, worst) if loss == loss else worst
+        return torch.tensor(loss, dtype=torch.float64), state
+
+    episode = ModuleEpisode(optimizer, draw, lambda optimizee, x: (x,), window)
+    with torch.no_grad():
+        worst = float(episode.own.optimizee.meta_loss(episode.own.state[0])) + WORST
+    estimator = KINDS["evolution"](budget.sigma, budget.pairs)
+    sample = estimator.sampled(episode, generator)
+    return estimator.combined(sample), float(sample.losses.mean())
