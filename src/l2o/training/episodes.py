@@ -146,9 +146,7 @@ class ModuleEpisode:
 
 
 @torch.no_grad()
-def end_loss(
-    optimizer: Optimizer, optimizee: Optimizee, x: Tensor, steps: int, last: int
-) -> float:
+def end_loss(optimizer: Optimizer, optimizee: Optimizee, x: Tensor, steps: int, last: int) -> float:
     """Return the mean meta-loss over the ``last`` of some steps from x: minibatches scatter."""
     first = max(steps - last, 0)
     ends = islice(iterates(optimizer, optimizee, x), first, steps)

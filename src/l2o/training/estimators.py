@@ -18,6 +18,8 @@ persistent          as evolution, with the sum of a copy's perturbations  nothin
 All but the last begin every truncation at the state of the optimizer's own run, taken as given: how
 the weights led there is not seen. Persistent copies go on from where they are, each with a new
 perturbation in every truncation, and what a loss is multiplied by is the sum of all that led there.
+So theirs is the gradient of another smoothing, with a perturbation of its own in each truncation;
+for losses that are quadratic within some sigma both have the same gradient.
 
 Derivatives are those of backpropagation here, which takes the optimizee's gradients as given
 (:mod:`l2o.training.meta`): one more bias of all that use them, and of no truncation. Values have
@@ -194,6 +196,8 @@ def perturbations(
     """
     shape = (*estimates, pairs, len(weights))
     rows = shape[:-1]
-    drawn = [torch.randn(len(weights), generator=generator) for _ in range(torch.Size(rows).numel())]
+    drawn = [
+        torch.randn(len(weights), generator=generator) for _ in range(torch.Size(rows).numel())
+    ]
     moved = sigma * torch.stack(drawn).to(weights).view(shape)
     return torch.stack([moved, -moved], dim=-3)

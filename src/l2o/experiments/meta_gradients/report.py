@@ -1,0 +1,251 @@
+"""Meta-gradients: bias, noise and cosine against the unroll length; what is learned with each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FuncFormatter
+
+from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.cross_entropy import CROSS_ENTROPY
+from l2o.figures.intake import named_table, our_curves, whole_table
+from l2o.figures.layout import PanelGrid, new_page
+from l2o.figures.milestones import milestone, milestones
+from l2o.figures.numbers import NOTHING, significant, tick
+from l2o.figures.points import Points, draw_points, points_entries
+from l2o.figures.style import MethodStyle, print_style
+
+LOSS = replace(CROSS_ENTROPY, what="Mean cross-entropy on a fixed sample of the training images.")
+MEASURES = (LOSS,)
+POINTS = {"drawn": "weights as drawn", "trained": "trained weights"}
+SAMPLES = 100  # estimates, for which bias is held against noise
+_LOOKS = {  # apart in grey, too: by marker and dashes
+    "backpropagation": MethodStyle("#333333", "s", (0, (5, 1.5))),
+    "reparameterisation": MethodStyle("#D55E00", "^", (0, (1.5, 1))),
+    "evolution": MethodStyle("#0072B2", "o", "-"),
+    "merged": MethodStyle("#009E73", "D", (0, (4, 1, 1, 1))),
+    "persistent": MethodStyle("#AA3377", "v", "-", 2.0),
+}
+_SHOWN = ("bias", "error", "resolved", "deviation", "cosine", "target_error")
+_MEASURED = ("point", "estimator", "unroll", "gradients", *_SHOWN)
+_LEARNED = ("epoch", "epochs", "inner_gradients", "validation_loss")
+_BELOW = "no bias resolved: twice its error"
+
+
+def figure(tables, published, about):
+    """Return one page: bias and noise at both points, the cosine, and losses at meta-training."""
+    rows, learned = _measured(tables, about), _learned(tables, about)
+    titles = {estimator: about.titles[s] for s, estimator in about.facts["estimators"].items()}
+    label = "Unroll length T (steps)"
+    with print_style():
+        entries = points_entries(_series(rows, titles, "drawn", _bias), _BELOW)
+        grid = PanelGrid([1.75] * 3, 2, between=0.5, above=0.34)
+        page, places = new_page(grid, {"Estimator": entries}, _foot(about, rows))
+        ticks = {float(unroll): f"{unroll:,}" for unroll in sorted(set(rows["unroll"]))}
+        for column, (point, words) in enumerate(POINTS.items()):
+            for row, (what, make) in enumerate((("Bias", _bias), ("Noise", _noise))):
+                axes, others = places[row, column], []
+                both = [s for p in POINTS for s in _series(rows, titles, p, make)]
+                others = [v for s in both for v in s.y if v > 0]
+                y = f"{what} / length of the target"
+                series = _series(rows, titles, point, make)
+                draw_points(axes, series, (label, "" if column else y), ticks, others)
+                axes.set_title(f"{what}, {words}")
+        axes = places[2, 0]
+        draw_points(axes, _series(rows, titles, "trained", _cosine), (label, "Cosine"), ticks)
+        low = float(rows.loc[rows["point"] == "trained", "cosine"].min())
+        axes.set(yscale="linear", ylim=(min(-0.05, low - 0.05), 1.05))
+        axes.set_title("Cosine with the target, trained weights")
+        _draw_learning(places[2, 1], learned, about)
+        for letter, axes in zip("abcdef", places.flat, strict=True):
+            title = f"({letter}) {axes.get_title()}"
+            axes.set_title("")
+            axes.set_title(title, loc="left", weight="bold", size=8)
+    return [page]
+
+
+def _measured(tables, about):
+    return whole_table(tables, about, "gradients", _MEASURED).assign(
+        resolved=lambda table: table["resolved"].astype(str) == "True"
+    )
+
+
+def _learned(tables, about):
+    return named_table(tables, about, "learning", _LEARNED)
+
+
+def _series(rows, titles, point, make):
+    """Return a line for each estimator at a point."""
+    here = rows[rows["point"] == point].sort_values("unroll")
+    return [make(titles[e], _LOOKS[e], of) for e, of in here.groupby("estimator", sort=False)]
+
+
+def _bias(name, look, rows):
+    """Return the bias with its error, or, hollow, twice the error where none is resolved."""
+    seen, error = rows["resolved"].to_numpy(), rows["error"].to_numpy()
+    y = np.where(seen, rows["bias"], 2 * error)
+    low = np.where(seen, np.maximum(y - error, y / 5), np.nan)
+    bars = [low, np.where(seen, y + error, np.nan)]
+    return Points(name, look, rows["unroll"], y, ~seen, bars)
+
+
+def _noise(name, look, rows):
+    return Points(name, look, rows["unroll"], _fair(rows))
+
+
+def _cosine(name, look, rows):
+    return Points(name, look, rows["unroll"], rows["cosine"])
+
+
+def _fair(rows):
+    """Return the noise of as many inner gradients as the dearest estimate takes."""
+    return rows["deviation"] * np.sqrt(rows["gradients"] / rows["gradients"].max())
+
+
+def _draw_learning(axes, learned, about):
+    """Draw validation losses against inner gradients."""
+    series = [
+        Points("", _LOOKS[estimator], of["inner_gradients"], of["validation_loss"])
+        for setting, estimator in about.facts["estimators"].items()
+        for of in [learned[learned["setting"] == setting]]
+    ]
+    words = ("Inner gradients of the meta-training", "Validation loss (nats)")
+    draw_points(axes, series, words)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.set_title(f"Meta-training, T = {about.facts['unroll']}")
+
+
+def _foot(about, rows):
+    f = about.facts
+    error = rows.groupby("point")["target_error"].first()
+    errors = " and ".join(f"{significant(error[p], 2)} ({POINTS[p]})" for p in POINTS)
+    return (
+        f"Target: gradient, by the weights w of L2O-DM ({f['hidden']} units a layer), of "
+        f"E L(w + n), n from N(0, {f['sigma']:g}² I), L the mean loss over the {f['horizon']} "
+        "steps of an "
+        f"episode in which an MLP ({f['network']}, sigmoid) is trained on digits. An estimate goes "
+        "through one episode in truncations of T steps and is their mean. Reparameterisation, "
+        f"evolution strategies and their merger have {f['pairs']} antithetic pairs a truncation, "
+        "from the state of a run at w; persistent copies go on from their own. Derivatives take "
+        "the optimizee's gradient as given, losses do not. Bias: distance of the mean of "
+        f"{f['estimates']} estimates from the target, less what noise adds, with its standard "
+        f"error; hollow: {_BELOW}. Error of the target, from {f['episodes']} episodes: {errors}. "
+        "Noise: root of the trace of the covariance, of as many inner gradients for all (averages "
+        "over more episodes where an estimate takes fewer). (f): mean loss over the "
+        f"{f['horizon']} steps of other runs. {about.budget}"
+    )
+
+
+def table(tables, published, about):
+    """Return bias, noise, cost, where they cross, and what was learned."""
+    rows, learned = _measured(tables, about), _learned(tables, about)
+    cost = whole_table(tables, about, "cost", ("estimator", "unroll", "seconds", "peak_mib"))
+    rows = rows.assign(noise=rows.groupby("point", group_keys=False)[_COLUMNS].apply(_fair))
+    names = {estimator: about.titles[s] for s, estimator in about.facts["estimators"].items()}
+    blocks = [Text(_told(about))]
+    for point, words in POINTS.items():
+        here = rows[rows["point"] == point]
+        blocks.append(_grid(here, names, f"Bias and noise, {words}", _cell))
+        blocks.append(Text(" ".join(_crossings(here, names))))
+    trained = rows[rows["point"] == "trained"]
+    blocks.append(_grid(trained, names, "Cosine of an estimate, trained weights", _cosine_cell))
+    blocks.append(_grid(cost, names, "One meta-gradient: seconds; peak memory", _cost_cell))
+    blocks += _learning(tables, learned, about)
+    numbers = {"estimators": len(names), "resolved": int(rows["resolved"].sum())}
+    for setting, of in learned.groupby("setting", sort=False):
+        numbers[setting] = {"l2o_dm_validation_loss": float(of["validation_loss"].min())}
+    return Compared(rows, blocks, numbers)
+
+
+_COLUMNS = ["deviation", "gradients"]
+
+
+def _told(about):
+    f = about.facts
+    return (
+        f"Relative to the length of the target, the gradient of the smoothed loss (σ = "
+        f"{f['sigma']:g}) of whole episodes of {f['horizon']} steps. First the bias with its "
+        f"standard error, from {f['estimates']} estimates (<: none resolved, twice the error), in "
+        f"small print the noise of one estimate, with {f['pairs']} antithetic pairs."
+    )
+
+
+def _grid(rows, names, heading, cell):
+    """Return a table with a column for each unroll length."""
+    unrolls = sorted(set(rows["unroll"]))
+    found = {(row["estimator"], row["unroll"]): cell(row) for _, row in rows.iterrows()}
+    lines = [(name, [found[e, unroll] for unroll in unrolls]) for e, name in names.items()]
+    return Grid(("estimator", *(f"T = {unroll}" for unroll in unrolls)), lines, heading)
+
+
+def _cell(row):
+    error = significant(row["error"], 2)
+    below = f"< {significant(2 * row['error'], 2)}"
+    text = f"{significant(row['bias'], 2)} ± {error}" if row["resolved"] else below
+    return Cell(text, "", f"noise {significant(row['deviation'], 2)}")
+
+
+def _cosine_cell(row):
+    return Cell(f"{row['cosine']:.2f}".replace("-", "−"))
+
+
+def _cost_cell(row):
+    return Cell(significant(row["seconds"], 2), "", f"{row['peak_mib']:,.0f} MiB")
+
+
+def _crossings(rows, names):
+    """Return in words where noise and bias cross, for one point."""
+    at = rows.set_index(["estimator", "unroll"]).sort_index()
+    unrolls, told = sorted(set(rows["unroll"])), []
+    for path in ("backpropagation", "reparameterisation"):
+        for score in ("evolution", "persistent"):
+            if {path, score} <= {*names}:
+                above = [
+                    u for u in unrolls if at.loc[(path, u), "noise"] > at.loc[(score, u), "noise"]
+                ]
+                where = f"at T = {', '.join(map(str, above))}" if above else "at no length"
+                told.append(f"The noise of {names[path]} is above that of {names[score]} {where}.")
+    for estimator, name in names.items():
+        own = at.loc[estimator]
+        seen = own[own["resolved"]]
+        more = seen[seen["bias"] > seen["deviation"] / np.sqrt(SAMPLES)].index.tolist()
+        where = f"at T = {', '.join(map(str, more))}" if more else "at no length"
+        told.append(
+            f"With {SAMPLES} estimates the resolved bias of {name} exceeds their noise {where}."
+        )
+    return [f"Noise at equal inner gradients. {told[0]}", *told[1:]] if told else []
+
+
+def _learning(tables, learned, about):
+    """Return what each training reached, with equal inner gradients and in equal seconds."""
+    taken = named_table(tables, about, "timings", ("training_seconds",))
+    seconds = taken.set_index("setting")["training_seconds"].astype(float)
+    ends = milestones(our_curves(tables, about, LOSS), LOSS, ()).set_index("setting")
+    fewest = learned.groupby("setting")["inner_gradients"].max().min()
+    lines = []
+    for setting, title in about.titles.items():
+        of = learned[learned["setting"] == setting].sort_values("epoch")
+        spent = of["epoch"] / of["epochs"] * seconds[setting]
+        cells = [
+            _lowest(of, of["inner_gradients"] <= fewest),
+            _lowest(of, spent <= seconds.min() * (1 + 1e-9)),
+            Cell(significant(seconds[setting])),
+            Cell(milestone(ends.loc[setting, "end_loss"])),
+        ]
+        lines.append((title, cells))
+    text = (
+        "Meta-trainings: lowest validation loss (nats; mean over the steps of an episode) within "
+        f"{fewest:,} inner gradients, and within the {significant(seconds.min())} s of the fastest "
+        "training (seconds of a training are spread evenly over its epochs); then its seconds, and "
+        f"the training loss after {int(ends['end_iteration'].max()):,} steps of "
+        f"{about.pooled}. One training of each, all at one rate."
+    )
+    heads = ("estimator", "equal gradients", "equal seconds", "seconds", "test runs, end")
+    return [Text(text), Grid(heads, lines)]
+
+
+def _lowest(of: pd.DataFrame, within: pd.Series) -> Cell:
+    values = of.loc[within, "validation_loss"]
+    return Cell(significant(values.min()) if len(values) else NOTHING)
