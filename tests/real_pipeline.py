@@ -45,6 +45,7 @@ LEFT_OUT = {
         *(r"game1, (?=game5)", r", game50, game5_singular", r"^    sizes: \{game50: \d+\}\n"),
     ],
     "attack": [r"^  standard_10: \{title.*\n", r"^  standard_40:\n(    .*\n)+"],
+    "meta_gradients": [r"^  (reparameterisation|evolution|merged): \{title.*\n"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
 # Work that would be more of the same: inner steps of a training, points of a grid.
