@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from l2o.artifacts.job import Given
 from l2o.storage.tables import read_rows, write_table
 
@@ -34,7 +36,6 @@ def evaluate(given: Given) -> None:
     from l2o.compute import prepare_device
     from l2o.evaluation.networks import curve_rows, entries, followed, recorded_iterations
     from l2o.evaluation.runs import failures, run_rows
-    from l2o.optimizees.network_runs import monitored
     from l2o.optimizees.networks import initial
     from l2o.seeds import named_seed
 
@@ -44,7 +45,9 @@ def evaluate(given: Given) -> None:
     starts = initial(family.network, p["runs"], named_seed(p["seed"], "test"))
     (entry,) = entries(p, given.inputs)
     recorded, who = recorded_iterations(p["iterations"]), entry.contestant
-    training, seen = family.batch(torch.arange(p["runs"])), monitored(family.digits, p["monitored"])
+    training, count = family.batch(torch.arange(p["runs"])), p["monitored"]
+    first = {name: getattr(family.digits, name)[:count] for name in ("images", "labels")}
+    seen = replace(family.digits, **first)
     runs = followed(entry.optimizer, training, starts, recorded, seen)
     final = {**who.about(), **failures(runs.losses), "learned": who.learned}
     taken = {"iteration": recorded[-1], "batch": p["runs"], "seconds": runs.seconds}
