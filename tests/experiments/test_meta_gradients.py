@@ -13,7 +13,7 @@ from l2o.experiments.meta_gradients.experiment import MetaGradients
 from l2o.storage.fetching import MIRROR_VARIABLE
 from small_network_jobs import bytes_again, made, make_folder
 
-NAMES = ["backpropagation", "merged", "persistent"]
+NAMES = ["backpropagation", "persistent"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_measurements_trainings_and_runs_are_the_same_twice(gradients):
         assert bytes_again(made(gradients.measure(point)), "table") == {"table": True}
     training = made(gradients.train("persistent", "l2o_dm"))
     assert all(bytes_again(training, "checkpoint", "history").values())
-    evaluation = made(gradients.evaluate("merged", "l2o_dm"))
+    evaluation = made(gradients.evaluate("backpropagation", "l2o_dm"))
     assert all(bytes_again(evaluation, "curves", "finals").values())
     curves = pd.read_csv(evaluation.writes["curves"])
     assert curves["iteration"].max() == 8 and curves["loss"].notna().all()
@@ -48,17 +48,17 @@ def test_measurements_trainings_and_runs_are_the_same_twice(gradients):
 def test_bias_is_measured_at_both_points_and_cost_by_estimator(gradients):
     table = pd.read_csv(made(gradients.tables()["gradients"]).writes["table"])
     assert {*table["point"]} == {"drawn", "trained"} and {*table["estimator"]} == {*NAMES}
-    assert len(table) == 2 * 2 * 3 and (table["deviation"] > 0).all()
+    assert len(table) == 2 * 2 * 2 and (table["deviation"] > 0).all()
     cost = pd.read_csv(made(gradients.measure("cost")).writes["table"])
     asked = cost.set_index(["estimator", "unroll"])["gradients"]
-    assert asked["backpropagation", 4] == 4 and asked["merged", 4] == 5 * 4
+    assert asked["backpropagation", 4] == 4 and asked["persistent", 4] == 4 * 4
     assert asked["persistent", 2] == 4 * 2 and (cost["seconds"] > 0).all()
 
 
 def test_all_estimators_learn_from_about_as_many_inner_gradients(gradients):
     table = pd.read_csv(made(gradients.tables()["learning"]).writes["table"])
     spent = table.groupby("setting")["inner_gradients"].max()
-    assert spent["backpropagation"] == spent["merged"] == 10 * 8
+    assert spent["backpropagation"] == 10 * 8
     assert abs(spent["persistent"] - 80) <= 4 * 8 and table["validation_loss"].notna().all()
     whole = room("meta_gradients", None, "laptop")
     for setting in whole.settings:
@@ -74,9 +74,9 @@ def test_figure_and_table_are_the_same_twice_and_name_the_crossings(gradients):
     assert all(bytes_again(table, "csv", "markdown", "metrics").values())
     text = table.writes["markdown"].read_text()
     assert "The noise of backpropagation is above that of persistent ES" in text
-    assert "With 100 estimates the resolved bias of merged exceeds" in text
+    assert "With 100 estimates the resolved bias of backpropagation exceeds" in text
     numbers = json.loads(table.writes["metrics"].read_text())
-    assert numbers["estimators"] == 3 and numbers["merged"]["l2o_dm_validation_loss"] > 0
+    assert numbers["estimators"] == 2 and numbers["persistent"]["l2o_dm_validation_loss"] > 0
 
 
 def rows(**changes) -> pd.DataFrame:

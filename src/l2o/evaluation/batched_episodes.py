@@ -103,11 +103,12 @@ class BatchedEpisodes:
 
     def _blocks(self, copies: int, runs: int, slopes: bool) -> Iterator[tuple[slice, slice]]:
         """Yield copies and runs that are computed at once, as memory and cache have room."""
-        n, most = self.own[0].shape[-1], 0
+        n = self.own[0].shape[-1]
+        most = BLOCK // n
         if slopes:
             step = (20 * self.hidden + 20) * n * 4  # bytes that a step of a run leaves in the graph
-            most = GRAPH_BYTES // (step * self.span[1])
-        most = max(1, min(most or BLOCK, BLOCK // n or 1))
+            most = min(most, GRAPH_BYTES // (step * self.span[1]))
+        most = max(1, most)
         across = min(runs, most)
         down = max(1, most // across)
         for first in range(0, runs, across):
@@ -120,22 +121,26 @@ class BatchedEpisodes:
         leading = weights.shape[:2]
         parts = weights.flatten(0, 1).split([shape.numel() for shape in self.shapes], dim=1)
         layers = [part.unflatten(1, shape) for part, shape in zip(parts, self.shapes, strict=True)]
-        x, memory = state[0], [part.flatten(0, 1) for part in state[1:]]
-        total = weights.new_zeros(leading, dtype=torch.float64)
-        minibatch = self._minibatch(first, runs)
+        x, *memory = (part.flatten(0, 1) for part in state)
+        total = weights.new_zeros(len(x), dtype=torch.float64)
+        minibatch = self._minibatch(first, runs, leading[0])
         for t in range(first, first + count):
             gradient = minibatch.gradient(x)
             inputs, _ = self.optimizer.inputs(gradient, ())
             inputs = inputs.view(len(inputs), -1, x.shape[-1]).transpose(0, 1)
             output, memory = self._lstm(inputs, memory, layers)
-            x = x + self.optimizer.update(output).view_as(x)
-            minibatch = self._minibatch(t + 1, runs)  # that the step has not seen
+            x = x + self.optimizer.update(output)[:, 0]
+            minibatch = self._minibatch(t + 1, runs, leading[0])  # that the step has not seen
             total = total + minibatch.objective(x).double()
-        return total / count, (x, *(part.unflatten(0, leading) for part in memory))
+        losses, *after = (part.unflatten(0, leading) for part in (total / count, x, *memory))
+        return losses, tuple(after)
 
-    def _minibatch(self, t: int, runs: slice) -> Minibatch:
+    def _minibatch(self, t: int, runs: slice, copies: int) -> Minibatch:
+        """Return the images of runs, for each copy of them: as rows, the copies one by one."""
         whole = self.training.at(t)
-        return Minibatch(whole.network, whole.images[runs], whole.labels[runs])
+        seen = (part[runs].repeat(copies, *[1] * (part.ndim - 1))
+                for part in (whole.images, whole.labels))  # fmt: skip
+        return Minibatch(whole.network, *seen)
 
     def _lstm(
         self, inputs: Tensor, memory: list[Tensor], layers: list[Tensor]
