@@ -46,12 +46,13 @@ def figure(tables, published, about):
         ticks = {float(unroll): f"{unroll:,}" for unroll in sorted(set(rows["unroll"]))}
         for column, (point, words) in enumerate(POINTS.items()):
             for row, (what, make) in enumerate((("Bias", _bias), ("Noise", _noise))):
-                axes, others = places[row, column], []
-                both = [s for p in POINTS for s in _series(rows, titles, p, make)]
-                others = [v for s in both for v in s.y if v > 0]
-                y = f"{what} / length of the target"
-                series = _series(rows, titles, point, make)
-                draw_points(axes, series, (label, "" if column else y), ticks, others)
+                axes, shown = (
+                    places[row, column],
+                    {p: _series(rows, titles, p, make) for p in POINTS},
+                )
+                values = [v for of in shown.values() for s in of for v in s.y if v > 0]
+                y = "" if column else f"{what} / length of the target"
+                draw_points(axes, shown[point], (label, y), ticks, values)
                 axes.set_title(f"{what}, {words}")
         axes = places[2, 0]
         draw_points(axes, _series(rows, titles, "trained", _cosine), (label, "Cosine"), ticks)
@@ -142,7 +143,7 @@ def table(tables, published, about):
     """Return bias, noise, cost, where they cross, and what was learned."""
     rows, learned = _measured(tables, about), _learned(tables, about)
     cost = whole_table(tables, about, "cost", ("estimator", "unroll", "seconds", "peak_mib"))
-    rows = rows.assign(noise=rows.groupby("point", group_keys=False)[_COLUMNS].apply(_fair))
+    rows = rows.assign(noise=_fair(rows))
     names = {estimator: about.titles[s] for s, estimator in about.facts["estimators"].items()}
     blocks = [Text(_told(about))]
     for point, words in POINTS.items():
@@ -155,11 +156,9 @@ def table(tables, published, about):
     blocks += _learning(tables, learned, about)
     numbers = {"estimators": len(names), "resolved": int(rows["resolved"].sum())}
     for setting, of in learned.groupby("setting", sort=False):
-        numbers[setting] = {"l2o_dm_validation_loss": float(of["validation_loss"].min())}
+        if np.isfinite(lowest := float(of["validation_loss"].min())):
+            numbers[setting] = {"l2o_dm_validation_loss": lowest}
     return Compared(rows, blocks, numbers)
-
-
-_COLUMNS = ["deviation", "gradients"]
 
 
 def _told(about):
