@@ -46,10 +46,8 @@ def figure(tables, published, about):
         ticks = {float(unroll): f"{unroll:,}" for unroll in sorted(set(rows["unroll"]))}
         for column, (point, words) in enumerate(POINTS.items()):
             for row, (what, make) in enumerate((("Bias", _bias), ("Noise", _noise))):
-                axes, shown = (
-                    places[row, column],
-                    {p: _series(rows, titles, p, make) for p in POINTS},
-                )
+                axes = places[row, column]
+                shown = {p: _series(rows, titles, p, make) for p in POINTS}
                 values = [v for of in shown.values() for s in of for v in s.y if v > 0]
                 y = "" if column else f"{what} / length of the target"
                 draw_points(axes, shown[point], (label, y), ticks, values)
