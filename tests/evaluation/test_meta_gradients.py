@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from l2o.evaluation import batched_episodes
+from l2o.evaluation import batched_episodes, meta_gradients
 from l2o.evaluation.meta_gradients import (
     Plan,
     Target,
@@ -121,9 +121,27 @@ def test_bias_and_noise_of_known_estimates():
         assert row["error"] == pytest.approx(math.sqrt(4 / 400) / 5, rel=0.1)
 
 
-def test_rows_are_the_same_twice_and_of_all_estimators(optimizer, family):
-    first, second = (measured(optimizer, family, NAMES, PLAN) for _ in range(2))
-    assert first == second
+def test_rows_are_the_same_after_a_stop_and_of_all_estimators(
+    optimizer, family, tmp_path, monkeypatch
+):
+    def again(name: str, key: str = "key") -> list[dict]:
+        return measured(optimizer, family, NAMES, PLAN, tmp_path / name, key)
+
+    first = again("whole")
+
+    def stopped(*given):
+        if given[-1] == PLAN.lengths[1]:
+            raise KeyboardInterrupt
+        return estimated(*given)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(meta_gradients, "estimated", stopped)
+        again("part")
+    with monkeypatch.context() as patch:
+        patch.setattr(meta_gradients, "reference", lambda *given: pytest.fail("it is there"))
+        second = again("part")
+    assert [[*row.items()] for row in second] == [[*row.items()] for row in first]
+    assert again("part", "another") == first
     pairs = [(row["estimator"], row["unroll"]) for row in first]
     assert pairs == [(name, unroll) for unroll in (2, 3) for name in NAMES]
     spent = {row["estimator"]: row["gradients"] for row in first}

@@ -73,8 +73,8 @@ def test_figure_and_table_are_the_same_twice_and_name_the_crossings(gradients):
     table = made(gradients.table())
     assert all(bytes_again(table, "csv", "markdown", "metrics").values())
     text = table.writes["markdown"].read_text()
-    assert "The noise of backpropagation is above that of persistent ES" in text
-    assert "With 100 estimates the resolved bias of backpropagation exceeds" in text
+    assert "is the larger one: backpropagation against persistent ES at " in text
+    assert "the noise of the mean of 100 estimates: backpropagation at " in text
     numbers = json.loads(table.writes["metrics"].read_text())
     assert numbers["estimators"] == 2 and numbers["persistent"]["l2o_dm_validation_loss"] > 0
 
@@ -98,10 +98,11 @@ def test_crossings_are_at_equal_inner_gradients_and_of_resolved_biases():
     table = rows()
     assert table["noise"].tolist() == [0.1, 4.5, 3.0, 1.0]
     names = {"backpropagation": "BP", "persistent": "PES"}
-    first, second, third = report._crossings(table, names)
-    assert first.endswith("The noise of BP is above that of PES at T = 500.")
-    assert second == "With 100 estimates the resolved bias of BP exceeds their noise at T = 5."
-    assert third.endswith("of PES exceeds their noise at no length.")
+    assert report._crossings(table, names) == (
+        "The noise at equal inner gradients is the larger one: BP against PES at T = 500. A "
+        "resolved bias exceeds the noise of the mean of 100 estimates: BP at T = 5; PES at no "
+        "length."
+    )
     points = report._bias("", report._LOOKS["evolution"], table.iloc[:2])
     assert list(points.y) == [0.5, 0.8] and list(points.hollow) == [False, True]
 

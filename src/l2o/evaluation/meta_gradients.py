@@ -20,16 +20,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
+from l2o.errors import InputError
 from l2o.evaluation.batched_episodes import BatchedEpisodes
 from l2o.optimizees.network_training import NetworkTrainingFamily
 from l2o.optimizees.networks import initial
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.seeds import named_seed
+from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training.estimators import KINDS, Evolution, Sample
 
 SHARED = ("reparameterisation", "evolution", "merged")  # that one set of perturbed runs serves
@@ -85,19 +88,43 @@ class Target:
 
 
 def measured(
-    optimizer: L2oDm, family: NetworkTrainingFamily, estimators: Sequence[str], plan: Plan
+    optimizer: L2oDm,
+    family: NetworkTrainingFamily,
+    estimators: Sequence[str],
+    plan: Plan,
+    state: Path,
+    key: str,
 ) -> list[dict[str, Any]]:
     """Return a row for each estimator and unroll length, see :func:`row_of`.
 
     ``estimator``, ``unroll`` and ``gradients``, the inner gradients of one estimate, come before.
+
+    Parameters
+    ----------
+    state : file that keeps the target and the lengths that are done: killed at any time, a
+        measurement goes on to the same rows
+    key : the state of another key is ignored
     """
-    target = reference(optimizer, family, plan)
-    rows = []
+    try:
+        tensors, record = load_tensors(state)
+    except InputError:
+        tensors, record = {}, {}
+    rows: list[dict[str, Any]] = []
+    if record.get("key") == key:
+        rows = [dict(pairs) for pairs in record["rows"]]
+    else:
+        tensors = {"target": reference(optimizer, family, plan)}
+        save_tensors(state, tensors, {"key": key, "rows": []})
+    target, done = Target.of(tensors["target"]), {row["unroll"] for row in rows}
     for unroll in plan.lengths:
+        if unroll in done:
+            continue
         found = estimated(optimizer, family, estimators, plan, unroll)
         for name in estimators:
             head = {"estimator": name, "unroll": unroll, "gradients": cost(name, plan)}
             rows.append(head | row_of(found[name], target))
+        kept = [list(row.items()) for row in rows]  # pairs: a record's keys lose their order
+        save_tensors(state, tensors, {"key": key, "rows": kept})
     return rows
 
 
@@ -179,8 +206,8 @@ def estimated(
     return total
 
 
-def reference(optimizer: L2oDm, family: NetworkTrainingFamily, plan: Plan) -> Target:
-    """Estimate the target on episodes of its own."""
+def reference(optimizer: L2oDm, family: NetworkTrainingFamily, plan: Plan) -> Tensor:
+    """Return independent estimates of the target, (B, P) float64, on episodes of their own."""
     found = []
     for number in range(plan.episodes):
         episode = begun(optimizer, family, plan, [plan.estimates + number])
@@ -190,7 +217,7 @@ def reference(optimizer: L2oDm, family: NetworkTrainingFamily, plan: Plan) -> Ta
         moves = torch.stack([drawn, -drawn])[None].to(episode.weights)
         losses, _ = episode.perturbed(moves, False, False)
         found.append(Evolution.combined(Sample(losses, moves, None, plan.sigma))[0].double())
-    return Target.of(torch.stack(found))
+    return torch.stack(found)
 
 
 def orthogonal(size: int, generator: Generator) -> Tensor:

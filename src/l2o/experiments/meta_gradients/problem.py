@@ -91,8 +91,10 @@ def measure_points(given: Given) -> None:
         optimizer = L2oDm(p["hyperparameters"], weights_generator(p["seed"]))
     how = (p["unrolls"], p["horizon"], p["sigma"], p["pairs"], p["estimates"], p["episodes"])
     plan = Plan(*how, p["seed"], p["point"])
-    rows = measured(optimizer, _family(given, "meta-gradients"), p["estimators"], plan)
+    family, kept = _family(given, "meta-gradients"), (given.state, given.key)
+    rows = measured(optimizer, family, p["estimators"], plan, *kept)
     write_table(given.outputs["table"], [{"point": p["point"], **row} for row in rows])
+    given.state.unlink(missing_ok=True)
 
 
 def measure_cost(given: Given) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.cross_entropy import CROSS_ENTROPY
@@ -49,13 +49,16 @@ def figure(tables, published, about):
                 axes = places[row, column]
                 shown = {p: _series(rows, titles, p, make) for p in POINTS}
                 values = [v for of in shown.values() for s in of for v in s.y if v > 0]
-                y = "" if column else f"{what} / length of the target"
+                y = "" if column else f"{what} (relative)"
                 draw_points(axes, shown[point], (label, y), ticks, values)
                 axes.set_title(f"{what}, {words}")
         axes = places[2, 0]
-        draw_points(axes, _series(rows, titles, "trained", _cosine), (label, "Cosine"), ticks)
+        draw_points(axes, _series(rows, titles, "trained", _cosine), (label, "Cosine"))
         low = float(rows.loc[rows["point"] == "trained", "cosine"].min())
-        axes.set(yscale="linear", ylim=(min(-0.05, low - 0.05), 1.05))
+        axes.set(xscale="log", xlim=places[0, 0].get_xlim(), ylim=(min(-0.05, low - 0.05), 1.05))
+        axes.xaxis.set_major_locator(FixedLocator([*ticks]))
+        axes.xaxis.set_major_formatter(FixedFormatter([*ticks.values()]))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_title("Cosine with the target, trained weights")
         _draw_learning(places[2, 1], learned, about)
         for letter, axes in zip("abcdef", places.flat, strict=True):
@@ -132,7 +135,8 @@ def _foot(about, rows):
         f"{f['estimates']} estimates from the target, less what noise adds, with its standard "
         f"error; hollow: {_BELOW}. Error of the target, from {f['episodes']} episodes: {errors}. "
         "Noise: root of the trace of the covariance, of as many inner gradients for all (averages "
-        "over more episodes where an estimate takes fewer). (f): mean loss over the "
+        "over more episodes where an estimate takes fewer). Both are relative to the length of the "
+        "target. (f): mean loss over the "
         f"{f['horizon']} steps of other runs. {about.budget}"
     )
 
@@ -147,7 +151,7 @@ def table(tables, published, about):
     for point, words in POINTS.items():
         here = rows[rows["point"] == point]
         blocks.append(_grid(here, names, f"Bias and noise, {words}", _cell))
-        blocks.append(Text(" ".join(_crossings(here, names))))
+        blocks.append(Text(_crossings(here, names)))
     trained = rows[rows["point"] == "trained"]
     blocks.append(_grid(trained, names, "Cosine of an estimate, trained weights", _cosine_cell))
     blocks.append(_grid(cost, names, "One meta-gradient: seconds; peak memory", _cost_cell))
@@ -195,24 +199,29 @@ def _cost_cell(row):
 def _crossings(rows, names):
     """Return in words where noise and bias cross, for one point."""
     at = rows.set_index(["estimator", "unroll"]).sort_index()
-    unrolls, told = sorted(set(rows["unroll"])), []
-    for path in ("backpropagation", "reparameterisation"):
-        for score in ("evolution", "persistent"):
-            if {path, score} <= {*names}:
-                above = [
-                    u for u in unrolls if at.loc[(path, u), "noise"] > at.loc[(score, u), "noise"]
-                ]
-                where = f"at T = {', '.join(map(str, above))}" if above else "at no length"
-                told.append(f"The noise of {names[path]} is above that of {names[score]} {where}.")
-    for estimator, name in names.items():
-        own = at.loc[estimator]
-        seen = own[own["resolved"]]
-        more = seen[seen["bias"] > seen["deviation"] / np.sqrt(SAMPLES)].index.tolist()
-        where = f"at T = {', '.join(map(str, more))}" if more else "at no length"
-        told.append(
-            f"With {SAMPLES} estimates the resolved bias of {name} exceeds their noise {where}."
-        )
-    return [f"Noise at equal inner gradients. {told[0]}", *told[1:]] if told else []
+    unrolls = sorted(set(rows["unroll"]))
+
+    def lengths(here) -> str:
+        found = [f"{unroll:,}" for unroll in unrolls if here(unroll)]
+        return f"at T = {', '.join(found)}" if found else "at no length"
+
+    above = [
+        f"{names[path]} against {names[score]} "
+        + lengths(lambda u, p=path, s=score: at.loc[(p, u), "noise"] > at.loc[(s, u), "noise"])
+        for path in ("backpropagation", "reparameterisation")
+        for score in ("evolution", "persistent")
+        if {path, score} <= {*names}
+    ]
+    bound = at["deviation"] / np.sqrt(SAMPLES)
+    biased = at["resolved"] & (at["bias"] > bound)
+    beyond = [f"{name} {lengths(lambda u, e=e: biased[e, u])}" for e, name in names.items()]
+    told = f"The noise at equal inner gradients is the larger one: {'; '.join(above)}." * bool(
+        above
+    )
+    return (
+        f"{told} A resolved bias exceeds the noise of the mean of {SAMPLES} estimates: "
+        f"{'; '.join(beyond)}."
+    ).strip()
 
 
 def _learning(tables, learned, about):
