@@ -72,6 +72,7 @@ class ExperimentParameters(Section):
     """The parameter file of an experiment."""
 
     kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
+    bare: ClassVar[tuple[str, ...]] = ()  # kinds whose hyperparameters the problem gives
 
     seed: int = Field(ge=0, description="root of all named random streams")
     device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -161,7 +162,8 @@ class ExperimentParameters(Section):
             if section and kind not in self.kinds:
                 problem = "methods of this kind cannot be evaluated here"
                 raise InputError(path, kind, problem, f"valid are {', '.join(self.kinds)}")
-            check_hyperparameters(path, kind, section, known[kind])
+            intervals = {name: {} for name in known[kind]} if kind in self.bare else known[kind]
+            check_hyperparameters(path, kind, section, intervals)
             for name in section:
                 if name in seen:
                     problem = "stands under two kinds"

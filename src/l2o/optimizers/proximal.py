@@ -8,7 +8,9 @@ from l2o.optimizees.protocol import Composite
 from l2o.optimizers.classical.solver import ClassicalSolver
 from l2o.optimizers.protocol import Optimizer
 
-KNOWN = ("ista", "fista", "fista_restart")  # classical methods that take no other step than this
+# Classical methods that ask for more than such steps, A above all.
+NEED_A = ("omp", "amp", "bg_amp", "em_bg_amp", "vamp", "em_vamp", "coordinate_descent")
+NEED_A += ("ista_barzilai_borwein", "oracle_ista")
 
 
 def proximal_gradient(f: Composite, x: Tensor) -> Tensor:
@@ -30,15 +32,15 @@ class _OnParts:
 
 
 def on_parts(method: type[ClassicalSolver], f: Composite) -> Optimizer:
-    """Return one of the :data:`KNOWN` methods for an optimizee f, which it is asked about alone.
+    """Return a classical method for an optimizee f, which it is asked about alone.
 
     Its steps are 1 / L with the exact L of each instance, where those of a solver for one A have an
     L that is larger by a thousandth.
 
     Raises
     ------
-    ValueError : a method that needs A itself.
+    ValueError : a method of :data:`NEED_A`.
     """
-    if method.name not in KNOWN:
-        raise ValueError(f"{method.name} is none of {', '.join(KNOWN)}")
+    if method.name in NEED_A:
+        raise ValueError(f"{method.name} needs A itself")
     return type(method.__name__, (_OnParts, method), {})(f)

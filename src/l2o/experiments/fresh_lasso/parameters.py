@@ -14,7 +14,7 @@ from l2o.config.values import Count, Name, Positive, Section, Size
 from l2o.datasets.picture_source import Wanted
 from l2o.errors import InputError
 from l2o.experiments import family
-from l2o.optimizers.proximal import KNOWN
+from l2o.optimizers.proximal import NEED_A
 
 GAUSSIAN, PATCHES = "gaussian", "patches"
 
@@ -57,6 +57,7 @@ class Parameters(family.Parameters):
     """The parameter file of LASSO with an A for each instance."""
 
     kinds = ("first_order", "classical", "recurrent", "learned_proximal")
+    bare = ("classical",)  # lam and L are those of the instances
 
     settings: dict[Name, Setting] = Field(min_length=1)
     safeguards: Safeguards
@@ -86,12 +87,9 @@ class Parameters(family.Parameters):
         for name in self.safeguards.settings:
             if name not in self.settings:
                 raise unknown_key(path, f"safeguards.settings.{name}", list(self.settings))
-        for name, hyper in self.classical.items():
-            if name not in KNOWN:
-                raise unknown_key(path, f"classical.{name}", list(KNOWN))
-            for key in hyper:
-                problem = "lam and L are those of the instances"
-                raise InputError(path, f"classical.{name}.{key}", problem, "drop it")
+        for name in {*self.classical} & {*NEED_A}:
+            problem = "needs one A for all instances"
+            raise InputError(path, f"classical.{name}", problem, "drop it")
         super().check(path, known)
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:

@@ -36,7 +36,7 @@ def optima(given: Given) -> None:
     from l2o.evaluation.small_regression import minima
 
     p = given.parameters
-    found = minima(_prepared(given, "test"), p["starts"], p["seed"])
+    found = minima(_prepared(given, "test", p["problem"]), p["starts"], p["seed"])
     about = {"setting": p["setting"], "problem": p["problem"]}
     write_table(given.outputs["optima"], [about | row for row in found])
 
@@ -50,13 +50,13 @@ def train(given: Given) -> None:
     if p["kind"] == "recurrent":
         train_recurrent(given, family, {})
         return
-    follows = {"scale": p["scale"], "dimension": _loaded(given, "train").dimension}
+    follows = {"scale": p["scale"], "dimension": _loaded(given, "train", p["problem"]).dimension}
     train_policy(given, family, follows)
 
 
 def tune(given: Given) -> None:
     """Try all hyperparameters of the grid on the validation problems; write their losses."""
-    searched(given, _prepared(given, "validation"))
+    searched(given, _prepared(given, "validation", given.parameters["problem"]))
 
 
 def evaluate(given: Given) -> None:
@@ -65,12 +65,14 @@ def evaluate(given: Given) -> None:
 
     lowest = _lowest(given, "optima")
     columns = partial(excess_columns, lowest=lowest)
-    follow(given, _prepared(given, "test"), columns, lowest, [given.parameters["horizon"]])
+    p = given.parameters
+    f = _prepared(given, "test", p["problem"])
+    follow(given, f, columns, lowest, [p["horizon"]])
 
 
 def time(given: Given) -> None:
     """Time all methods from one start; write the seconds at each recorded iteration."""
-    timed(given, _prepared(given, "test"))
+    timed(given, _prepared(given, "test", given.parameters["problem"]))
 
 
 def measure_stochastic(given: Given) -> None:
@@ -82,7 +84,7 @@ def measure_stochastic(given: Given) -> None:
 
     p, rows = given.parameters, []
     for setting, problem in p["problems"].items():
-        f = _prepared(given, "test", f"set {setting}", problem)
+        f = _prepared(given, "test", problem, f"set {setting}")
         starts, lowest = random_starts(p, f), _lowest(given, f"optima {setting}")
         recorded = [0, p["horizon"]]
         for method in p["policies"]:
@@ -105,7 +107,7 @@ def _lowest(given: Given, role: str) -> np.ndarray:
     return np.array([row["minimum"] for row in read_rows(given.inputs[role])])
 
 
-def _loaded(given: Given, split: str, role: str = "set", problem: str = "") -> Instances:
+def _loaded(given: Given, split: str, problem: str, role: str = "set") -> Instances:
     """Return the problems of a split, float64."""
     import torch
 
@@ -114,7 +116,7 @@ def _loaded(given: Given, split: str, role: str = "set", problem: str = "") -> I
 
     arrays = read_arrays(given.inputs[role], split)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return PROBLEMS[problem or given.parameters["problem"]](**tensors)
+    return PROBLEMS[problem](**tensors)
 
 
 def _prepared(given: Given, *which: str) -> Instances:
@@ -129,4 +131,4 @@ def _single(given: Given, split: str, device: torch.device) -> Any:
     """Return the problems of a split, float32, on a device."""
     import torch
 
-    return _loaded(given, split).to(torch.float32).to(device)
+    return _loaded(given, split, given.parameters["problem"]).to(torch.float32).to(device)
