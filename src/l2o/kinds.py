@@ -45,6 +45,7 @@ KINDS = {
     "learned_black_box": Kind(
         "Learned, black-box", "values, in a box; trained through draws of functions", True, True
     ),
+    "symbolic": Kind("Learned, symbolic", "gradients; a formula found by a search", True, True),
     "sensing_nets": Kind(
         "Learned, unrolled", "measurements of blocks; trained for one way to measure", True, True
     ),

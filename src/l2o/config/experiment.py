@@ -91,6 +91,7 @@ class ExperimentParameters(Section):
     plug_and_play: Methods = Field(default_factory=dict)
     black_box: Methods = Field(default_factory=dict)
     learned_black_box: Methods = Field(default_factory=dict)
+    symbolic: Methods = Field(default_factory=dict)
     grid: dict[str, Grid] = Field(default_factory=dict)
     as_drawn: Methods = Field(default_factory=dict)
     as_drawn_shift: dict[str, Annotated[int, Field(ge=0, le=10**9)]] = Field(default_factory=dict)

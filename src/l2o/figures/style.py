@@ -33,7 +33,7 @@ _RAYS_8, _RAYS_6 = (8, 2, 0.0), (6, 2, 0.0)  # lines from one point
 _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12, 0.0))
 _ATTACKS = ((5, 18.0), (6, 15.0), (7, 12.0), (8, 11.0), (9, 20.0))
 _SENSING = ((5, 8.0), (6, 8.0), (7, 6.0), (8, 5.0))
-_RULES = ((5, 27.0), (6, 22.0), (7, 19.0), (8, 17.0), (9, 10.0))
+_RULES = ((5, 27.0), (6, 22.0), (7, 19.0), (8, 17.0), (9, 10.0), (10, 9.0))
 _RAYS = (
     *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
     *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING, *_RULES)),
@@ -169,6 +169,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
         "power_sign": MethodStyle("#6B6B6B", (5, 2, 27.0), (0, (6, 1.5, 2, 1.5)), 1.2),
         "add_sign": MethodStyle("#393939", (6, 2, 22.0), (0, (3, 1.5)), 1.2),
+        "sgd_momentum": MethodStyle("#737373", (10, 2, 9.0), (0, (2.5, 1.2)), 1.2),
         "random_search": MethodStyle("#AAAAAA", (7, 2, 19.0), (0, (1, 1.8)), 1.2),
         "gp_ei": MethodStyle("#0D0D0D", (8, 2, 17.0), (0, (9, 1)), 1.3),
         "tpe": MethodStyle("#565656", (9, 2, 10.0), (0, (4, 1.3, 1, 1.3)), 1.2),
@@ -191,6 +192,8 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "black_box_rnn_oi": MethodStyle("#C51B7D", (6, 1, 20.0)),
         "black_box_rnn_sum": MethodStyle("#35978F", (7, 0, 25.0)),
         "black_box_rnn_final": MethodStyle("#BF812D", (10, 0, 0.0)),
+        "symbolic_rule": MethodStyle("#D95F02", (5, 0, 20.0)),
+        "symbolic_random": MethodStyle("#1F78B4", (4, 0, 35.0)),
     }
 )
 _ALIKE = {  # of one family, never in one figure: one look
