@@ -1,0 +1,1 @@
+"""Update rules that a search has found."""
