@@ -102,7 +102,7 @@ def test_half_of_the_modules_are_within_120_lines():
 
 SHORT = ["classical", "first_order", "unrolled", "minimax", "learned_minimax"]
 SHORT += ["black_box", "learned_black_box"]
-SHORT += ["sensing", "sensing_nets"]
+SHORT += ["sensing", "sensing_nets", "symbolic"]
 
 
 @pytest.mark.parametrize("kind", SHORT)

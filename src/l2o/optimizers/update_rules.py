@@ -31,6 +31,7 @@ MEANS = {  # that operands are made of
 }
 NOISE = 0.1  # its standard deviation: N(0, 0.01)
 RESTARTS = 20  # periods of ``rd``
+RUN = 100  # steps of the run whose begin tells equal rules: rd falls within them
 KIND = "symbolic"  # of the methods that a search of rules has found
 
 
@@ -153,7 +154,8 @@ class UpdateRule(Optimizer):
 
     def update(self, g: Tensor, state: State) -> tuple[Tensor, State]:
         """Return u, (batch, n) or (), and the state after the gradient g, but with the same x."""
-        (x, t, *means), t = state, state[1] + 1
+        x, t, *means = state
+        t = t + 1
         powers = {"m": lambda: g, "gamma": lambda: g * g.square()}
         new = [
             mean.lerp(powers.get(name, g.square)(), 1 - DECAYS[name])
@@ -199,7 +201,7 @@ def fingerprint(term: Term) -> str | None:
     on the whole.
     """
     weights, runs = _looked_at()
-    rule, found = UpdateRule(term, 1.0, len(runs[0])), []
+    rule, found = UpdateRule(term, 1.0, RUN), []
     for gradients in runs:
         state, steps = rule.init(None, weights), []
         for g in gradients:

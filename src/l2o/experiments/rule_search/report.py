@@ -27,11 +27,8 @@ _ROWS = ("search", "step", "phase", "formula", "rate", "fitness")
 
 def figure(tables, published, about):
     """Return the page: training losses on networks that no search saw, and the searches."""
-    curves, finals = (
-        our_curves(tables, about, LOSS),
-        our_finals(tables, about, _main(tables, about)),
-    )
-    panels = []
+    curves = our_curves(tables, about, LOSS)
+    finals, panels = our_finals(tables, about, curves), []
     for setting, title in about.titles.items():
         rows = curves[curves["setting"] == setting]
         panels.append(Panel(title, rows, LOSS, [CHANCE], failure_notes(rows, finals)))
@@ -39,19 +36,15 @@ def figure(tables, published, about):
     if "searches" in tables:
         tried = _tried(tables, about)
         others["Searches"] = lambda axes: _draw(axes, tried, styles)
-    failed = f"Failed: {FAILED}. " * any(panel.notes for panel in panels)
+    failed = f" Failed: {FAILED}." if any(panel.notes for panel in panels) else ""
     foot = (
         f"{LOSS.what} Lines: median; bands (rules that were found): quartiles; both over "
-        f"{about.pooled}. {_formulas(tables['finals'])} {_searches(tables, about)}{failed}"
+        f"{about.pooled}. {_formulas(tables['finals'])} {_searches(tables, about)}{failed} "
         f"{CHANCE_TEXT} {about.budget}"
     )
     with print_style():
         legend = legend_of(curves, styles, {"first_order": "By hand"}, [CHANCE])
         return [curves_page(panels, styles, legend, " ".join(foot.split()), others)]
-
-
-def _main(tables, about):
-    return our_curves(tables, about, LOSS)
 
 
 def _tried(tables, about):
@@ -91,7 +84,7 @@ def _searches(tables, about):
     count = _tried(tables, about)["search"].nunique()
     return (
         "Searches: lowest validation loss of the training that rules are judged by, median and "
-        f"range of {count} search{'es' * (count != 1)}. "
+        f"range of {count} search{'es' * (count != 1)}."
     )
 
 
