@@ -103,6 +103,7 @@ class RuleSearch:
         self.state, self.save_seconds = state, save_seconds
         total = budget.repeats * budget.evaluations + budget.finalists
         self.progress = Progress(optimizer.label, total, "rule")
+        self.lowest: dict[str, float] = {}  # by phase, of what was tried since the start
         self._saved_at = time.monotonic()
 
     def run(self) -> Row:
@@ -126,8 +127,7 @@ class RuleSearch:
         seen = {fingerprint(parsed(row["formula"])) for row in rows}
         while len(rows) < self.budget.evaluations:
             # Both kinds of search begin with the same rules.
-            names = "rule search", number, len(rows) + 1
-            random = named_generator(self.seed, *names)
+            random = named_generator(self.seed, "rule search", number, len(rows) + 1)
             found = self._candidate(random, rows, seen)
             if found is None:
                 return
@@ -165,11 +165,11 @@ class RuleSearch:
         fitness, rate = best_rate(proxy.losses(rule, len(self.rates)), self.rates)
         row = {**told, "phase": phase, "formula": str(term), "parent": parent, "rate": rate}
         row |= {"fitness": fitness, "status": "ok" if math.isfinite(fitness) else "diverged"}
-        history = self.state.history
-        history.append(row)
+        self.state.history.append(row)
         text = f"search {row['search'] + 1}, rule {row['step']}: {fitness:.4f} by {term}"
-        best = min(r["fitness"] for r in history if r["phase"] == phase)
-        self.progress.show(len(history), text, text if fitness == best else "")
+        better = fitness < self.lowest.get(phase, math.inf)
+        self.lowest[phase] = min(fitness, self.lowest.get(phase, math.inf))
+        self.progress.show(len(self.state.history), text, text * better)
         if time.monotonic() - self._saved_at >= self.save_seconds:
             self.state.save()
             self._saved_at = time.monotonic()

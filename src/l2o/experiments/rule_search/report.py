@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from l2o.figures import scales
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.cross_entropy import CHANCE, CHANCE_TEXT, CROSS_ENTROPY
 from l2o.figures.intake import named_table, our_curves, our_finals, whole_table
@@ -63,8 +64,9 @@ def _draw(axes, tried, styles):
         axes.plot(best.index, best.median(axis=1), **look)
         band = {"color": styles[method].colour, "alpha": BAND, "linewidth": 0, "step": "post"}
         axes.fill_between(best.index, best.min(axis=1), best.max(axis=1), **band)
-    axes.set(xscale="log", xlabel="Rules tried", ylabel="Validation loss (nats)")
-    axes.set_xlim(left=1)
+    axes.set(xscale="log", yscale="log", xlim=(1, max(2, tried["step"].max())))
+    axes.set(xlabel="Rules tried", ylabel="Validation loss (nats)")
+    scales.log_ticks(axes)
 
 
 def _formulas(finals):
