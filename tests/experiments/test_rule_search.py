@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from every_room import content_of, fault, room
+from l2o.experiments.rule_search import report
 from l2o.experiments.rule_search.experiment import RuleSearch
 from l2o.experiments.rule_search.parameters import HOME
+from l2o.figures.about import About
 from l2o.optimizers.update_rules import load_rule
 from small_network_jobs import bytes_again, made, make_folder
 
@@ -92,6 +94,8 @@ def test_figure_and_table_are_the_same_twice_and_tell_the_formulas(rules):
     assert numbers["cells"] == 2 and {*numbers} == {"cells", "cells_met", DIGITS, MNIST}
     assert numbers[MNIST].keys() <= {f"{name}_loss" for name in (*BY_HAND, *FOUND)}
     tried = pd.read_csv(rules.tables()["searches"]["table"].path)
+    best = report._tried({"searches": tried}, About(**table.parameters["about"]))["best"]
+    assert (best <= math.log(10)).all() and best.min() < math.log(10)
     assert tried.groupby(["method", "phase"]).size().tolist() == [2, 12, 2, 12]
 
 

@@ -49,11 +49,11 @@ def figure(tables, published, about):
 
 
 def _tried(tables, about):
-    """Return the rules of all searches, with the lowest loss so far as ``best``."""
+    """Return the rules of all searches, with the lowest loss so far, or chance, as ``best``."""
     tried = whole_table(tables, about, "searches", ("method", "label", *_ROWS))
     tried = tried[tried["phase"] == "search"]
     best = tried.groupby(["method", "search"], sort=False)["fitness"].cummin()
-    return tried.assign(best=best.replace(np.inf, np.nan))
+    return tried.assign(best=best.clip(upper=CHANCE.value))
 
 
 def _draw(axes, tried, styles):

@@ -12,7 +12,7 @@ class SymbolicRandom(SymbolicOptimizer):
     """
 
     name = "symbolic_random"
-    label = "Randomly drawn rule"
+    label = "Random rule"
     reference = "Bello et al. 2017, the grammar; rules drawn uniformly"
     hyperparameters = {"seed": 0, "steps": 10000, "rate": 0.01}
     ranges = {"seed": "integers [0, 1e15]", "steps": "integers [1, 1e15]", "rate": "(0, inf)"}
