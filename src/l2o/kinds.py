@@ -39,6 +39,13 @@ KINDS = {
     "recurrent": Kind(
         "Learned, recurrent", "gradients; trained on a family of problems", True, True, True
     ),
+    "learned_proximal": Kind(
+        "Learned, proximal",
+        "a smooth part's gradient and its L, a proximal operator; trained on a family",
+        True,
+        True,
+        True,
+    ),
     "learned_minimax": Kind(
         "Learned, minimax", "the gradients of both players; trained on a family", True, True, True
     ),

@@ -82,6 +82,7 @@ class ExperimentParameters(Section):
     population: Methods = Field(default_factory=dict)
     unrolled: Methods = Field(default_factory=dict)
     recurrent: Methods = Field(default_factory=dict)
+    learned_proximal: Methods = Field(default_factory=dict)
     published_recipe: Methods = Field(default_factory=dict)
     minimax: Methods = Field(default_factory=dict)
     learned_minimax: Methods = Field(default_factory=dict)
@@ -110,7 +111,7 @@ class ExperimentParameters(Section):
     @property
     def meta_trained(self) -> Methods:
         """The methods that are meta-trained."""
-        return {**self.recurrent, **self.learned_minimax}
+        return {**self.recurrent, **self.learned_proximal, **self.learned_minimax}
 
     @property
     def targets(self) -> dict[str, tuple[float, ...]]:

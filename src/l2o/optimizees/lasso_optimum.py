@@ -69,6 +69,24 @@ def lasso_optimum(A: np.ndarray, b: np.ndarray, lam: float) -> Optima:
     return Optima(x, lasso_objective(A, b, lam, x), gap)
 
 
+def lasso_optima(A: np.ndarray, b: np.ndarray, lam: float) -> Optima:
+    """Return certified optima as :func:`lasso_optimum`, where every instance has its own A.
+
+    Parameters
+    ----------
+    A : (samples, m, n)
+    b : (samples, m)
+    lam : weight of the 1-norm, above 0
+
+    Raises
+    ------
+    InputError : as :func:`lasso_optimum`.
+    """
+    each = [lasso_optimum(*pair, lam) for pair in zip(A, b[:, None], strict=True)]
+    parts = zip(*((one.x, one.objective, one.gap) for one in each), strict=True)
+    return Optima(*map(np.concatenate, parts))
+
+
 def _solved(A: np.ndarray, b: np.ndarray, lam: float) -> np.ndarray:
     x = np.zeros((len(b), A.shape[1]))
     open_rows = np.arange(len(b))

@@ -27,6 +27,26 @@ class Optimizee(Protocol):
         ...
 
 
+class Composite(Optimizee, Protocol):
+    """f = s + h: a smooth s, and an h whose proximal operator is known; both told apart.
+
+    Wrappers (:class:`Wrapped`) do not hand these on: they change f as a whole.
+    """
+
+    lipschitz: Tensor  # L of each instance, (batch, 1): the least Lipschitz constant of grad s
+
+    def smooth_gradient(self, x: Tensor) -> Tensor:
+        """Return grad s, (..., batch, n)."""
+        ...
+
+    def proximal(self, v: Tensor, step: Tensor) -> Tensor:
+        """Return argmin_u h(u) + sum_i (u_i - v_i)^2 / (2 step_i), (..., batch, n).
+
+        ``step`` is positive, of the shape of v or one that broadcasts to it; h is separable.
+        """
+        ...
+
+
 class Measured(Protocol):
     """Instances known by measurements b = A x + noise, (batch, m), with an A that all share."""
 

@@ -1,0 +1,1 @@
+"""LASSO with structure: every instance has an A of its own."""

@@ -1,0 +1,119 @@
+"""The jobs of LASSO with an A for each instance, where they are not those of any family."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from l2o.artifacts.job import Artifact, Job
+from l2o.datasets.picture_source import picture_source
+from l2o.experiments import shared
+from l2o.experiments.experiment import Experiment
+from l2o.experiments.family import FamilyExperiment
+from l2o.experiments.fresh_lasso.parameters import PATCHES, Parameters
+
+SHARED = ("train", "tune")  # works that are those of any family; others are of the room
+CLASS = "l2o.optimizees.fresh_lasso:FreshLasso"
+
+
+class FreshLasso(FamilyExperiment):
+    """LASSO where every instance has a dictionary A of its own, so that no net knows it beforehand.
+
+    Methods that see f in its parts, its smooth gradient and its proximal operator, are held against
+    those that see subgradients, learned and hand-made, and nets trained on random A are tried on
+    patches of pictures; optima are certified by a duality gap. Source: Liu, Chen, Wang, Yin &
+    Heaton 2023, section 5; Martin & Belgioioso 2026; safeguards: Heaton et al. 2023.
+    """
+
+    title, model = "LASSO, an A for each instance", Parameters
+    value, timed_together = ("iteration", "relative_loss"), True
+    measurements = ("safeguards",)
+
+    @cached_property
+    def source(self) -> str:
+        """Where the pictures are from."""
+        return picture_source(self.sizes.pictures)
+
+    def work(self, kind: str) -> str:
+        """Return the entry of the function that does a kind of work."""
+        return super().work(kind) if kind in SHARED else Experiment.work(self, kind)
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles with the sizes of the problems."""
+        sizes = self.sizes.sizes
+        return {
+            name: f"{title}, {sizes[name][0]} × {sizes[name][1]}"
+            for name, title in super().titles().items()
+        }
+
+    def problem(self, setting: str) -> dict[str, Any]:
+        """Return the class of the instances."""
+        return {"family": CLASS}
+
+    def sample(self, setting: str) -> Job:
+        """Draw the instances of a setting, or cut patches, and certify optima."""
+        wildcards, p = self.place(setting), self.parameters
+        one, (m, n) = p.settings[setting], self.sizes.sizes[setting]
+        given = {"setting": setting, "seed": p.seed, "m": m, "n": n, "lam": one.lam}
+        given |= {"samples": self.sizes.samples.model_dump(), "law": one.law}
+        reads: dict[str, Artifact] = {}
+        libraries = ("numpy", "h5py", "torch")
+        if one.law == PATCHES:
+            reads = {"pictures": shared.pictures(self.preset, self.source)["set"]}
+            given |= {"dictionary": self.sizes.dictionary.model_dump()}
+            given |= {"compute_threads": p.compute_threads}
+            libraries = (*libraries, "scipy", "threadpoolctl")
+        else:
+            given |= {"density": one.density}
+        return self.job("sample", wildcards, given, reads, libraries=libraries)
+
+    def training_of(self, setting: str, method: str) -> Job | None:
+        """Return the training behind an evaluation; None for what is not trained."""
+        self.place(setting)
+        return super().training_of(self.parameters.home(setting), method)
+
+    def solvers(self, method: str) -> list[str]:
+        """Return the modules that run a method, and the problems."""
+        return [*Experiment.solvers(self, method), "l2o.optimizees.fresh_lasso"]
+
+    def evaluation(self, setting: str, method: str) -> dict[str, Any]:
+        """Return how a method is followed."""
+        return self.runs()
+
+    def recorded(self) -> dict[str, Path]:
+        """Return nothing: nothing published is read."""
+        return {}
+
+    def facts(self) -> dict[str, Any]:
+        """Return where the pictures are from."""
+        return {"pictures": self.source}
+
+    def measured(self, name: str, wildcards: dict[str, str]) -> Job:
+        """Run trained methods with and without safeguards."""
+        found = {name: who for name, who in self.contestants.items() if who.trained}
+        settings = [s for s in self.parameters.safeguards.settings if s in self.settings]
+        reads, sources = {}, [self.work(f"measure_{name}")]
+        for setting in settings:
+            reads[f"set {setting}"] = self.sample(setting)["set"]
+            for method in found:
+                job = self.training_of(setting, method)
+                reads[f"{method} {setting}"] = job["checkpoint"]
+        for method in found:
+            sources += self.solvers(method)
+        told = {method: who.parameters() for method, who in found.items()}
+        parameters = {**self.running(), "methods": told, "settings": settings, "family": CLASS}
+        parameters |= self.parameters.safeguards.model_dump(include={"alpha", "theta"})
+        parameters |= {"iterations": self.sizes.safeguarded_iterations}
+        parameters |= {"start_scale": self.parameters.start_scale}
+        given = {"resources": self.resources("time", "")}
+        return self.job("measure", wildcards, parameters, reads, sources, **given)
+
+    def tables(self) -> dict[str, Job]:
+        """Return the tables that all have, and what is measured of safeguards."""
+        return super().tables() | self.measured_tables()
+
+    def compared(self, function: str = "table") -> dict[str, Artifact]:
+        """Return the tables that the report reads: its table also ends of runs and seconds."""
+        found = super().compared(function)
+        return found | ({"runs": self.tables()["runs"]["table"]} if function == "table" else {})
