@@ -188,7 +188,7 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "celo2_like": MethodStyle("#D01C8B", (5, 1, 0.0)),
         "small_fc_lopt": MethodStyle("#018571", (9, 1, 0.0)),
         "mlp_optimizer": MethodStyle("#B8860B", (10, 1, 0.0)),
-        "math_l2o": MethodStyle("#6A51A3", (12, 0, 0.0)),
+        "math_l2o": MethodStyle("#5B2A86", (11, 1, 0.0)),
         "learned_km": MethodStyle("#A63603", (4, 0, 0.0)),
         "black_box_rnn_oi": MethodStyle("#C51B7D", (6, 1, 20.0)),
         "black_box_rnn_sum": MethodStyle("#35978F", (7, 0, 25.0)),
