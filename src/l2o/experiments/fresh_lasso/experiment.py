@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from l2o.artifacts.job import Artifact, Job
+from l2o.artifacts.job import Artifact, Job, Resources
 from l2o.datasets.picture_source import picture_source
 from l2o.experiments import shared
 from l2o.experiments.experiment import Experiment
@@ -66,7 +67,16 @@ class FreshLasso(FamilyExperiment):
             libraries = (*libraries, "scipy", "threadpoolctl")
         else:
             given |= {"density": one.density}
-        return self.job("sample", wildcards, given, reads, libraries=libraries)
+        more = {"resources": self.resources("evaluate", setting), "libraries": libraries}
+        return self.job("sample", wildcards, given, reads, **more)
+
+    def resources(self, kind: str, setting: str) -> Resources:
+        """Return what a scheduler is told of a job: matrices in both precisions, with copies."""
+        sizes, samples = self.sizes.sizes, self.sizes.samples.model_dump()
+        entries = max(m * n for m, n in ([sizes[setting]] if setting else sizes.values()))
+        more = 24 * max(samples.values()) * entries // 10**6
+        found = super().resources(kind, setting)
+        return replace(found, memory_mb=found.memory_mb + more)
 
     def training_of(self, setting: str, method: str) -> Job | None:
         """Return the training behind an evaluation; None for what is not trained."""
