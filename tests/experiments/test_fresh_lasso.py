@@ -29,6 +29,7 @@ def folder(tmp_path_factory):
         "grid": {"adam": {"rate": [0.01, 0.1]}},
         "iterations": 60,
         "safeguards>settings": [PATCHES],
+        "presets>smoke>left_out": [],
         "presets>smoke>sizes": {HOME: [10, 20], PATCHES: [16, 24]},
     }
     for preset in ("laptop", "paper"):
