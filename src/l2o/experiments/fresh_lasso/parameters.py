@@ -14,7 +14,6 @@ from l2o.config.values import Count, Name, Positive, Section, Size
 from l2o.datasets.picture_source import Wanted
 from l2o.errors import InputError
 from l2o.experiments import family
-from l2o.optimizers.proximal import KNOWN
 
 GAUSSIAN, PATCHES = "gaussian", "patches"
 
@@ -87,11 +86,9 @@ class Parameters(family.Parameters):
             if name not in self.settings:
                 raise unknown_key(path, f"safeguards.settings.{name}", list(self.settings))
         for name, hyper in self.classical.items():
-            if name not in KNOWN:
-                raise unknown_key(path, f"classical.{name}", list(KNOWN))
-            for key in hyper:
-                problem = "lam and L are those of the instances"
-                raise InputError(path, f"classical.{name}.{key}", problem, "drop it")
+            if hyper.get("frobenius"):
+                problem = "L is that of the instances"
+                raise InputError(path, f"classical.{name}.frobenius", problem, "drop it")
         super().check(path, known)
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
