@@ -146,8 +146,8 @@ def test_classical_methods_are_those_for_one_dictionary():
         found = run(on_parts(method, f), f, 30)[:, 0]
         assert torch.allclose(found, torch.stack(alone.run(b, 30))[:, 0], atol=1e-12)
         assert on_parts(method, f).name == method.name
-    with pytest.raises(ValueError, match="coordinate_descent needs A itself"):
-        on_parts(CoordinateDescent, f)
+    with pytest.raises(InputError, match="coordinate_descent: needs A itself, and here every"):
+        run(on_parts(CoordinateDescent, f), f, 1)
 
 
 # By contract

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from torch import Tensor
 
+from l2o.errors import InputError
 from l2o.optimizees.protocol import Composite
 from l2o.optimizers.classical.solver import ClassicalSolver
 from l2o.optimizers.protocol import Optimizer
-
-# Classical methods that ask for more than such steps, A above all.
-NEED_A = ("omp", "amp", "bg_amp", "em_bg_amp", "vamp", "em_vamp", "coordinate_descent")
-NEED_A += ("ista_barzilai_borwein", "oracle_ista")
 
 
 def proximal_gradient(f: Composite, x: Tensor) -> Tensor:
@@ -26,21 +25,33 @@ class _OnParts:
         Optimizer.__init__(self, {})
         self.f = f
 
+    def __getattr__(self, name: str) -> NoReturn:
+        """Tell who asks for the one A that there is not.
+
+        Raises
+        ------
+        InputError : it is asked for.
+        AttributeError : something else is.
+        """
+        if name not in ("A", "lipschitz"):
+            raise AttributeError(name)
+        problem = f"needs {name} itself, and here every instance has its own"
+        raise InputError("classical", self.name, problem, "drop it")
+
     def proximal_gradient(self, y: Tensor, b: Tensor) -> Tensor:
         """Return one step from y; b is the optimizee's own."""
         return proximal_gradient(self.f, y)
 
 
 def on_parts(method: type[ClassicalSolver], f: Composite) -> Optimizer:
-    """Return a classical method for an optimizee f, which it is asked about alone.
+    """Return a method for an optimizee f, which it is asked about alone.
 
-    Its steps are 1 / L with the exact L of each instance, where those of a solver for one A have an
-    L that is larger by a thousandth.
+    It has to take no other steps than ``proximal_gradient``, as ISTA and FISTA do. These
+    are 1 / L with the exact L of each instance, where a solver for one A has an L that is larger by
+    a thousandth.
 
     Raises
     ------
-    ValueError : a method of :data:`NEED_A`.
+    InputError : from its steps, if they need A itself.
     """
-    if method.name in NEED_A:
-        raise ValueError(f"{method.name} needs A itself")
     return type(method.__name__, (_OnParts, method), {})(f)

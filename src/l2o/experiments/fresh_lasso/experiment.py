@@ -48,6 +48,12 @@ class FreshLasso(FamilyExperiment):
             for name, title in super().titles().items()
         }
 
+    def pooled(self) -> str:
+        """Return what a point of a curve pools."""
+        if self.parameters.start_scale > 0:
+            return super().pooled()
+        return f"{self.sizes.samples.test:,} instances from x = 0"
+
     def problem(self, setting: str) -> dict[str, Any]:
         """Return the class of the instances."""
         return {"family": CLASS}

@@ -14,7 +14,6 @@ from l2o.config.values import Count, Name, Positive, Section, Size
 from l2o.datasets.picture_source import Wanted
 from l2o.errors import InputError
 from l2o.experiments import family
-from l2o.optimizers.proximal import NEED_A
 
 GAUSSIAN, PATCHES = "gaussian", "patches"
 
@@ -87,9 +86,6 @@ class Parameters(family.Parameters):
         for name in self.safeguards.settings:
             if name not in self.settings:
                 raise unknown_key(path, f"safeguards.settings.{name}", list(self.settings))
-        for name in {*self.classical} & {*NEED_A}:
-            problem = "needs one A for all instances"
-            raise InputError(path, f"classical.{name}", problem, "drop it")
         super().check(path, known)
 
     def check_preset(self, path: str | Path, prefix: str, preset: Preset) -> None:
