@@ -138,7 +138,7 @@ def test_classical_methods_alone_are_a_report_too(fresh):
         (("settings", "m25_n50", "law"), "uniform", "'gaussian' or 'patches'"),
         (("safeguards", "settings"), ["picture"], "safeguards.settings.picture: unknown key"),
         (("safeguards", "alpha"), 1, "less than 1"),
-        (("classical", "ista"), {"frobenius": 1}, "ista.frobenius: L is that of the instances"),
+        (("classical", "ista"), {"frobenius": 1}, "ista.frobenius: unknown key; drop it"),
         (("presets", "smoke", "sizes", PATCHES), [15, 24], "15 pixels are no square patch"),
         (
             ("presets", "smoke", "meta_overrides"),
