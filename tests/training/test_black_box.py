@@ -11,8 +11,9 @@ from l2o.config.search_training import SearchTraining
 from l2o.optimizees.black_box import drawn
 from l2o.optimizers.registry import methods
 from l2o.seeds import named_generator
-from l2o.training.black_box import MOST_FAILURES, SearchTrainer
+from l2o.training.black_box import SearchTrainer
 from l2o.training.state import MetaState
+from l2o.training.updates import MOST_FAILURES
 
 BUDGET = SearchTraining(
     updates=40,
