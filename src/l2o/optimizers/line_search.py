@@ -51,3 +51,10 @@ def backtracked(
         step = torch.where(waiting & (step < least), 0.0, step)
     moved = step > 0
     return torch.where(moved.unsqueeze(-1), at, x), torch.where(moved, reached, value), step
+
+
+def descending(d: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+    """Return d, (batch, n), or -g where d does not go down, and the slope g^T d, (batch,)."""
+    slope = (g * d).sum(dim=-1)
+    d = torch.where((slope < 0).unsqueeze(-1), d, -g)
+    return d, torch.where(slope < 0, slope, -g.square().sum(dim=-1))
