@@ -101,7 +101,7 @@ def test_half_of_the_modules_are_within_120_lines():
 
 
 SHORT = ["classical", "first_order", "unrolled", "minimax", "learned_minimax"]
-SHORT += ["black_box", "learned_black_box"]
+SHORT += ["black_box", "learned_black_box", "policies"]
 SHORT += ["sensing", "sensing_nets"]
 
 

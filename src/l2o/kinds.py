@@ -42,6 +42,9 @@ KINDS = {
     "learned_minimax": Kind(
         "Learned, minimax", "the gradients of both players; trained on a family", True, True, True
     ),
+    "policies": Kind(
+        "Learned, policies", "values and gradients; trained on a family", True, True, True
+    ),
     "learned_black_box": Kind(
         "Learned, black-box", "values, in a box; trained through draws of functions", True, True
     ),

@@ -233,7 +233,7 @@ def test_the_checkpoint_of_another_kind_is_told(tmp_path):
     save_tensors(path, {"w": torch.zeros(1)}, {"method": "lista"})
     with pytest.raises(InputError) as error:
         load_recurrent(path)
-    told(error, path, "recurrent or learned_minimax method", "checkpoints")
+    told(error, path, "recurrent or learned_minimax or policies method", "checkpoints")
 
 
 def test_a_stored_set_comes_back_with_its_optima(tmp_path):

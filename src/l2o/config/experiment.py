@@ -85,6 +85,7 @@ class ExperimentParameters(Section):
     published_recipe: Methods = Field(default_factory=dict)
     minimax: Methods = Field(default_factory=dict)
     learned_minimax: Methods = Field(default_factory=dict)
+    policies: Methods = Field(default_factory=dict)
     sensing: Methods = Field(default_factory=dict)
     sensing_nets: Methods = Field(default_factory=dict)
     denoisers: Methods = Field(default_factory=dict)

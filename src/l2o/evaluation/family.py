@@ -32,7 +32,7 @@ from l2o.optimizers.registry import methods
 from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
 
 STEPS = 50  # of a run that is timed
-TRAINED = ("recurrent", "learned_minimax")
+TRAINED = ("recurrent", "learned_minimax", "policies")
 
 
 @dataclass(frozen=True)

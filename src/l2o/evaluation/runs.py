@@ -71,8 +71,8 @@ def learned_entries(
 
     Parameters
     ----------
-    name, kind : of the method; those of ``learned_minimax`` run in float64, since they come nearer
-        to a solution than float32 can say
+    name, kind : of the method; all but recurrent ones run in float64, since they may come nearer to
+        a solution than float32 can say
     checkpoints : by variant, None where there is none
     shift : see :class:`Contestant`
 

@@ -7,7 +7,7 @@ arrays by name. All the rest is here: sets, searches, trainings, evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,11 +198,13 @@ def evaluate(given: Given) -> None:
     follow(given, loaded(given, "test"))
 
 
-def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
+def follow(
+    given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0, also: Iterable[int] = ()
+) -> None:
     """Follow a method on instances ``f``, float64, and write its tables.
 
-    ``gaps`` gives further columns of the curves, from the runs: a row for each recorded iteration.
-    Targets are values of f above ``lowest``, (instances,).
+    ``gaps`` gives further columns of the curves, from the runs: a row for each recorded iteration,
+    among which are those of ``also``. Targets are values of f above ``lowest``, (instances,).
     """
     from l2o.evaluation.family import curve_rows, entries, final_row, followed
     from l2o.evaluation.grid_search import tuned_hyperparameters
@@ -211,6 +213,7 @@ def follow(given: Given, f: Any, gaps: Any = None, lowest: Any = 0.0) -> None:
     p, inputs = given.parameters, given.inputs
     starts = random_starts(p, f)
     recorded = recorded_iterations(p["iterations"], inputs.get("published"))
+    recorded = sorted({*recorded, *also})
     tuned = tuned_hyperparameters(p, inputs.get("tuned"))
     curves, finals, seconds, each = [], [], [], []
     for entry in entries(p, tuned, inputs.get("checkpoint"), inputs.get(PUBLISHED)):

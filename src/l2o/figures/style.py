@@ -34,9 +34,10 @@ _MINIMAX = ((5, 36.0), (6, 30.0), (7, 25.0), (8, 22.5), (9, 0.0), (11, 0.0), (12
 _ATTACKS = ((5, 18.0), (6, 15.0), (7, 12.0), (8, 11.0), (9, 20.0))
 _SENSING = ((5, 8.0), (6, 8.0), (7, 6.0), (8, 5.0))
 _RULES = ((5, 27.0), (6, 22.0), (7, 19.0), (8, 17.0), (9, 10.0))
+_DESCENTS = ((5, 3.0), (6, 3.0), (7, 3.0))
 _RAYS = (
     *(_RAYS_8, _RAYS_6, *((count, 2, 0.0) for count in (5, 7, 10))),
-    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING, *_RULES)),
+    *((count, 2, angle) for count, angle in (*_MINIMAX, *_ATTACKS, *_SENSING, *_RULES, *_DESCENTS)),
 )
 _LEFT, _RIGHT, _UP, _DOWN = CARETLEFT, CARETRIGHT, CARETUP, CARETDOWN  # flat triangles
 _SPARE_MARKERS: tuple[Marker, ...] = tuple(  # of unknown methods
@@ -169,6 +170,9 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "anderson": MethodStyle("#050505", (12, 2, 0.0), (0, (2, 0.8)), 1.4),
         "power_sign": MethodStyle("#6B6B6B", (5, 2, 27.0), (0, (6, 1.5, 2, 1.5)), 1.2),
         "add_sign": MethodStyle("#393939", (6, 2, 22.0), (0, (3, 1.5)), 1.2),
+        "heavy_ball": MethodStyle("#767676", (5, 2, 3.0), (0, (5, 1, 2, 1)), 1.2),
+        "conjugate_gradient": MethodStyle("#4E4E4E", (6, 2, 3.0), (0, (2, 2)), 1.3),
+        "lbfgs": MethodStyle("#1E1E1E", (7, 2, 3.0), (0, (8, 2, 2, 2)), 1.3),
         "random_search": MethodStyle("#AAAAAA", (7, 2, 19.0), (0, (1, 1.8)), 1.2),
         "gp_ei": MethodStyle("#0D0D0D", (8, 2, 17.0), (0, (9, 1)), 1.3),
         "tpe": MethodStyle("#565656", (9, 2, 10.0), (0, (4, 1.3, 1, 1.3)), 1.2),
@@ -188,6 +192,9 @@ STYLES: Mapping[str, MethodStyle] = MappingProxyType(
         "celo2_like": MethodStyle("#D01C8B", (5, 1, 0.0)),
         "small_fc_lopt": MethodStyle("#018571", (9, 1, 0.0)),
         "mlp_optimizer": MethodStyle("#B8860B", (10, 1, 0.0)),
+        "policy_optimizer": MethodStyle("#6A3D9A", (3, 0, 90.0)),
+        "policy_coordinate": MethodStyle("#1B7837", (4, 0, 35.0)),
+        "policy_unrolled": MethodStyle("#E08214", (9, 0, 20.0)),
         "black_box_rnn_oi": MethodStyle("#C51B7D", (6, 1, 20.0)),
         "black_box_rnn_sum": MethodStyle("#35978F", (7, 0, 25.0)),
         "black_box_rnn_final": MethodStyle("#BF812D", (10, 0, 0.0)),

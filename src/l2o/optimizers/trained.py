@@ -43,7 +43,8 @@ class Checkpoint:
     Parameters
     ----------
     path : of the file
-    head : of the method; its kind is ``unrolled``, ``recurrent`` or ``learned_minimax``
+    head : of the method; its kind is ``unrolled``, ``recurrent``, ``learned_minimax`` or
+        ``policies``
     tensors : by name, on the CPU, float32, finite
     record : what the training wrote of itself: as in :class:`Record`, ``hyperparameters``, and the
         ``depth`` of an unrolled net
@@ -172,10 +173,10 @@ def load_net(path: Path, dictionary: np.ndarray) -> UnrolledNet:
 
 
 def load_recurrent(path: Path) -> RecurrentOptimizer:
-    """Return the trained recurrent optimizer of a checkpoint, on the CPU; also one for minimax.
+    """Return the trained recurrent optimizer of a checkpoint, on the CPU; also minimax, policies.
 
     Raises
     ------
     InputError : see :func:`read_checkpoint` and :meth:`Checkpoint.optimizer`.
     """
-    return read_checkpoint(path, "recurrent", "learned_minimax").optimizer()
+    return read_checkpoint(path, "recurrent", "learned_minimax", "policies").optimizer()

@@ -39,6 +39,9 @@ _SYMBOLS: Mapping[Any, str] = {  # of Plotly, by marker of Matplotlib
     **{(9, 0, 0.0): "triangle-se", (3, 0, 50.0): "triangle-sw", (4, 0, 10.0): "triangle-nw"},
     **{(5, 1, 0.0): "star-square", (9, 1, 0.0): "cross-dot", (10, 1, 0.0): "x-dot"},
     **{(6, 1, 20.0): "hexagon-dot", (7, 0, 25.0): "diamond-tall-dot", (10, 0, 0.0): "square-open"},
+    **{(5, 2, 3.0): "circle-open", (6, 2, 3.0): "diamond-open", (7, 2, 3.0): "x-open"},
+    **{(3, 0, 90.0): "triangle-ne-dot", (4, 0, 35.0): "triangle-nw-dot"},
+    **{(9, 0, 20.0): "triangle-se-dot"},
     **{(4, 1, 0.0): "star-diamond", (3, 1, 0.0): "star-triangle-up", (6, 1, 0.0): "hexagram"},
 }
 _OPEN = "-open"  # ends the symbols that consist of lines only

@@ -1,0 +1,1 @@
+"""Small regressions and quadratics: an optimizer found by reinforcement learning."""
