@@ -1,8 +1,8 @@
 """Regressions with a handful of unknowns, and quadratics: what an optimizer was first learned on by
 reinforcement learning.
 
-Gradients are in closed form, so that derivatives can be taken through them. Source: Li & Malik
-2016, section 4; what they leave open, and the numbers marked "ours", are ours.
+Gradients are in closed form, so that Hessians can be had from them. Source: Li & Malik
+2016, by way of a re-implementation; what is left open there is marked "ours".
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ class Policy(RecurrentOptimizer):
     ``step`` takes the mean. It asks for a value and a gradient. The state is (x, f at the last
     iterates, (batch, history), newest first, the last gradients, (batch, history, n)).
 
-    Source: Li & Malik 2016, sections 3 and 4 (features, network, distribution). Ours: the network
-    adds to gradient descent, in units of it, and the anchor; scale, clipping and what was before
-    the start are those of a re-implementation, or ours.
+    Source: Li & Malik 2016 (features, network, distribution), scale and clipping by way of a
+    re-implementation. Ours: the network adds to gradient descent, in units of it; the anchor; what
+    was before the start.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Policy(RecurrentOptimizer):
 
     Attributes
     ----------
-    learns : by policy gradients from rewards, or by backpropagation through f and its gradient
+    learns : by policy gradients from rewards, or by backpropagation through f along whole runs
     shared : whether all coordinates share the network: each has one output, from the changes of f
         and its own gradients
     """
@@ -96,8 +96,9 @@ class Policy(RecurrentOptimizer):
         values = optimizee.objective(x).unsqueeze(-1).expand(-1, self.history)
         return x, values, x.new_zeros(len(x), self.history, x.shape[-1])
 
+    @torch.no_grad()
     def observe(self, optimizee: Optimizee, state: State) -> Seen:
-        """Return what is seen at the iterate."""
+        """Return what is seen at the iterate; no derivative is taken through it."""
         x, values, gradients = state
         value, gradient = optimizee.objective(x), optimizee.gradient(x)
         recent = torch.cat([gradient.unsqueeze(1), gradients[:, :-1]], dim=1)
@@ -128,7 +129,7 @@ class Policy(RecurrentOptimizer):
         return x + step, torch.cat([seen.value.unsqueeze(1), values[:, :-1]], dim=1), seen.recent
 
     def step(self, optimizee: Optimizee, state: State) -> State:
-        """Return the state after the mean step; derivatives may be taken through all of it."""
+        """Return the state after the mean step."""
         seen = self.observe(optimizee, state)
         return self.after(state, seen, self.mean(seen.features, seen.gradient))
 

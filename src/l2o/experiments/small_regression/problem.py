@@ -10,6 +10,8 @@ from l2o.experiments.family import follow, random_starts, searched, timed
 from l2o.storage.tables import read_rows, write_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import torch
 
@@ -36,7 +38,7 @@ def optima(given: Given) -> None:
     from l2o.evaluation.small_regression import minima
 
     p = given.parameters
-    found = minima(_prepared(given, "test", p["problem"]), p["starts"], p["seed"])
+    found = minima(_prepared(given, "test"), p["starts"], p["seed"])
     about = {"setting": p["setting"], "problem": p["problem"]}
     write_table(given.outputs["optima"], [about | row for row in found])
 
@@ -50,13 +52,14 @@ def train(given: Given) -> None:
     if p["kind"] == "recurrent":
         train_recurrent(given, family, {})
         return
-    follows = {"scale": p["scale"], "dimension": _loaded(given, "train", p["problem"]).dimension}
+    dimension = _loaded(given.inputs["set"], p["problem"], "train").dimension
+    follows = {"scale": p["scale"], "dimension": dimension}
     train_policy(given, family, follows)
 
 
 def tune(given: Given) -> None:
     """Try all hyperparameters of the grid on the validation problems; write their losses."""
-    searched(given, _prepared(given, "validation", given.parameters["problem"]))
+    searched(given, _prepared(given, "validation"))
 
 
 def evaluate(given: Given) -> None:
@@ -65,26 +68,26 @@ def evaluate(given: Given) -> None:
 
     lowest = _lowest(given, "optima")
     columns = partial(excess_columns, lowest=lowest)
-    p = given.parameters
-    f = _prepared(given, "test", p["problem"])
-    follow(given, f, columns, lowest, [p["horizon"]])
+    follow(given, _prepared(given, "test"), columns, lowest, [given.parameters["horizon"]])
 
 
 def time(given: Given) -> None:
     """Time all methods from one start; write the seconds at each recorded iteration."""
-    timed(given, _prepared(given, "test", given.parameters["problem"]))
+    timed(given, _prepared(given, "test"))
 
 
 def measure_stochastic(given: Given) -> None:
     """Follow policies whose steps are drawn, as in their training, and by their means."""
+    from l2o.compute import prepare_device
     from l2o.evaluation.family import followed
     from l2o.evaluation.small_regression import excess_columns
     from l2o.optimizers.policy import Sampled
     from l2o.optimizers.trained import load_recurrent
 
     p, rows = given.parameters, []
+    prepare_device("cpu", p["compute_threads"])
     for setting, problem in p["problems"].items():
-        f = _prepared(given, "test", problem, f"set {setting}")
+        f = _loaded(given.inputs[f"set {setting}"], problem, "test")
         starts, lowest = random_starts(p, f), _lowest(given, f"optima {setting}")
         recorded = [0, p["horizon"]]
         for method in p["policies"]:
@@ -107,28 +110,28 @@ def _lowest(given: Given, role: str) -> np.ndarray:
     return np.array([row["minimum"] for row in read_rows(given.inputs[role])])
 
 
-def _loaded(given: Given, split: str, problem: str, role: str = "set") -> Instances:
+def _loaded(path: Path, problem: str, split: str) -> Instances:
     """Return the problems of a split, float64."""
     import torch
 
     from l2o.optimizees.small_regression import PROBLEMS
     from l2o.storage.array_sets import read_arrays
 
-    arrays = read_arrays(given.inputs[role], split)
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return PROBLEMS[problem](**tensors)
+    arrays = read_arrays(path, split)
+    return PROBLEMS[problem](**{name: torch.from_numpy(one) for name, one in arrays.items()})
 
 
-def _prepared(given: Given, *which: str) -> Instances:
+def _prepared(given: Given, split: str) -> Instances:
     """Return the problems of a split, ready to compute with."""
     from l2o.compute import prepare_device
 
     prepare_device("cpu", given.parameters["compute_threads"])
-    return _loaded(given, *which)
+    return _loaded(given.inputs["set"], given.parameters["problem"], split)
 
 
 def _single(given: Given, split: str, device: torch.device) -> Any:
     """Return the problems of a split, float32, on a device."""
     import torch
 
-    return _loaded(given, split, given.parameters["problem"]).to(torch.float32).to(device)
+    f = _loaded(given.inputs["set"], given.parameters["problem"], split)
+    return f.to(torch.float32).to(device)

@@ -8,7 +8,8 @@ from l2o.optimizers.policy import Policy
 class PolicyUnrolled(Policy):
     """:class:`l2o.optimizers.policy.Policy`, trained through whole runs.
 
-    Derivatives are taken through f, its gradient and the features; the deviation is not trained.
+    No derivative is taken through the gradient of f and the features: with it training got worse on
+    robust regression. The deviation is not trained.
     Source: Li & Malik 2016 (network); Andrychowicz et al. 2016 (training).
     """
 
