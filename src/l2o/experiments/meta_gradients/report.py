@@ -169,8 +169,8 @@ def _told(about):
         f"Relative to the length of the target, the gradient of the smoothed loss (σ = "
         f"{f['sigma']:g}) of whole episodes of {f['horizon']} steps. First the bias with its "
         f"standard error, from {f['estimates']} estimates (<: none resolved, twice the error), in "
-        f"small print the noise of one estimate, with {f['pairs']} antithetic pairs. A bias near 1 may "
-        "be one of length alone, which Adam does not see: the cosine tells directions."
+        f"small print the noise of one estimate, with {f['pairs']} antithetic pairs. A bias near 1 "
+        "may be one of length alone, which Adam does not see: the cosine tells directions."
     )
 
 
