@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,10 +16,11 @@ from l2o.evaluation.meta_gradients import (
     estimated,
     measured,
     orthogonal,
+    reference,
     row_of,
     truncations,
 )
-from l2o.optimizees.network_training import NetworkTrainingFamily
+from l2o.optimizees.network_training import Minibatch, NetworkTrainingFamily
 from l2o.optimizees.pooled_digits import PooledDigits, sigmoid_network
 from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.training.episodes import ModuleEpisode
@@ -150,3 +152,19 @@ def test_rows_are_the_same_after_a_stop_and_of_all_estimators(
         **dict.fromkeys(("reparameterisation", "evolution", "merged"), 30),
         "persistent": 24,
     }
+
+
+def test_the_target_is_the_gradient_with_all_derivatives(optimizer, family, monkeypatch):
+    # One that is independent: backpropagation also through the gradients of the network's loss.
+    def differentiable(self, x):
+        x = x if x.requires_grad else x.requires_grad_(True)
+        return torch.autograd.grad(self.objective(x).sum(), x, create_graph=True)[0]
+
+    plan = replace(PLAN, estimates=0, sigma=1e-3, episodes=1)
+    found = reference(optimizer, family, plan)[0]
+    episode = begun(optimizer, family, plan, [0])
+    episode.span = 0, plan.horizon
+    monkeypatch.setattr(Minibatch, "gradient", differentiable)
+    (exact,) = episode.through()[1].double()
+    # Orthogonal pairs have a linear loss's gradient up to sqrt(2 / P) of it.
+    assert (found - exact).norm() < 3 * math.sqrt(2 / len(exact)) * exact.norm()

@@ -152,8 +152,8 @@ def table(tables, published, about):
         here = rows[rows["point"] == point]
         blocks.append(_grid(here, names, f"Bias and noise, {words}", _cell))
         blocks.append(Text(_crossings(here, names)))
-    trained = rows[rows["point"] == "trained"]
-    blocks.append(_grid(trained, names, "Cosine of an estimate, trained weights", _cosine_cell))
+        heading = f"Cosine of an estimate with the target, {words}"
+        blocks.append(_grid(here, names, heading, _cosine_cell))
     blocks.append(_grid(cost, names, "One meta-gradient: seconds; peak memory", _cost_cell))
     blocks += _learning(tables, learned, about)
     numbers = {"estimators": len(names), "resolved": int(rows["resolved"].sum())}
@@ -169,7 +169,8 @@ def _told(about):
         f"Relative to the length of the target, the gradient of the smoothed loss (σ = "
         f"{f['sigma']:g}) of whole episodes of {f['horizon']} steps. First the bias with its "
         f"standard error, from {f['estimates']} estimates (<: none resolved, twice the error), in "
-        f"small print the noise of one estimate, with {f['pairs']} antithetic pairs."
+        f"small print the noise of one estimate, with {f['pairs']} antithetic pairs. A bias near 1 "
+        "may be one of length alone, which Adam does not see: the cosine tells directions."
     )
 
 
