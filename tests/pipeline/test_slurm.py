@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import slurm_cluster
+from l2o.experiments.sparse_recovery.experiment import SparseRecovery
 from real_pipeline import (
     REPORTS,
     RESULTS,
@@ -78,7 +79,14 @@ def test_slurm_builds_the_figure_with_the_bytes_of_local_jobs(cluster, built, tm
     figure = ("--", "fig5_all")
     run = snakemake(folder, *PROFILE, *BY_SETTING, *figure, environment=cluster.environment)
     assert run.returncode == 0, run.stderr
-    assert same_bytes(folder, built, RESULTS, REPORTS) == 2 + 2 * 26 + 3 * 44 + 14 + 1 + 12
+    written = {
+        path
+        for job in SparseRecovery("smoke", (), folder / "params/fig5.yaml").jobs()
+        for path in job.writes.values()
+    }
+    comparable = [p for p in written if p.suffix in SAME and not SECONDS & {*p.parts}]
+    alike = [p for p in comparable if {RESULTS, REPORTS} & {*p.parents}]
+    assert same_bytes(folder, built, RESULTS, REPORTS) == len(alike) > 200
     assert "Nothing to be done" in snakemake(folder, "--cores", "1", *figure).stderr
 
 
