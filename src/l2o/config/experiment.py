@@ -123,8 +123,12 @@ class ExperimentParameters(Section):
 
     @property
     def training_settings(self) -> list[str]:
-        """Settings that methods are trained on: all, unless an experiment says otherwise."""
-        return list(self.settings)
+        """Settings that methods are trained on: those that do not name another one."""
+        return [name for name in self.settings if self.home(name) == name]
+
+    def home(self, setting: str) -> str:
+        """Return the setting whose trained methods one has: its own, or its ``trained_on``."""
+        return getattr(self.settings[setting], "trained_on", None) or setting
 
     def budget(
         self, preset: str, setting: str, method: str, variant: str = MAIN

@@ -59,15 +59,6 @@ class Parameters(experiment.ExperimentParameters):
     settings: dict[Name, Setting] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
-    @property
-    def training_settings(self) -> list[str]:
-        """Settings that have a classifier and learned attacks of their own."""
-        return [name for name in self.settings if self.home(name) == name]
-
-    def home(self, setting: str) -> str:
-        """Return the setting whose classifier and learned attacks one has."""
-        return self.settings[setting].trained_on or setting
-
     def check(self, path: str | Path, known: experiment.Known) -> None:
         """Check what types cannot say; errors as of the base."""
         super().check(path, known)

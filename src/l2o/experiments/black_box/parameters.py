@@ -62,15 +62,6 @@ class Parameters(experiment.ExperimentParameters):
     settings: dict[Name, Setting] = Field(min_length=1)
     presets: dict[experiment.PresetName, Preset]
 
-    @property
-    def training_settings(self) -> list[str]:
-        """Settings that have nets of their own."""
-        return [name for name in self.settings if self.home(name) == name]
-
-    def home(self, setting: str) -> str:
-        """Return the setting whose trained nets one has."""
-        return self.settings[setting].trained_on or setting
-
     def budget(self, preset: str, setting: str, method: str, variant: str = MAIN) -> SearchTraining:
         """Return the budget of one training: the preset's, then its overrides."""
         chosen = self.presets[preset]

@@ -62,15 +62,6 @@ class Parameters(family.Parameters):
     safeguards: Safeguards
     presets: dict[experiment.PresetName, Preset]
 
-    @property
-    def training_settings(self) -> list[str]:
-        """Settings that have nets of their own."""
-        return [name for name in self.settings if self.home(name) == name]
-
-    def home(self, setting: str) -> str:
-        """Return the setting whose trained nets one has."""
-        return self.settings[setting].trained_on or setting
-
     def check(self, path: str | Path, known: experiment.Known) -> None:
         """Check what types cannot say; errors as of the base."""
         for name, setting in self.settings.items():

@@ -44,12 +44,6 @@ class Aglista(Alista):
         self.decay = self._per_layer(1.0)
         self.overshoot = self._per_layer(0.0)
 
-    @torch.no_grad()
-    def adopt(self, other: Alista) -> None:
-        for name in other.trainable:
-            for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
-                new.copy_(old)
-
     def prepare(self, state: State, b: Tensor) -> State:
         return state
 

@@ -37,7 +37,7 @@ class Alista(UnrolledNet):
 
     @torch.no_grad()
     def adopt(self, other: Alista) -> None:
-        for name in self.trainable:
+        for name in other.trainable:
             for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
                 new.copy_(old)
 

@@ -39,9 +39,7 @@ class Elista(Alista):
 
     @torch.no_grad()
     def adopt(self, other: Alista) -> None:
-        for name in other.trainable:
-            for new, old in zip(getattr(self, name), getattr(other, name), strict=True):
-                new.copy_(old)
+        super().adopt(other)
         for zero in (*self.half_step, *self.half_threshold):
             zero.zero_()
 
