@@ -134,6 +134,17 @@ def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> 
 
 
 @app.command()
+@PRESET
+@METHODS
+def costs(preset: str, methods: str) -> None:
+    """Tell the processor time and memory of what is built, and which jobs took longest."""
+    from l2o.commands.costs import costs
+
+    _require_clone("costs")
+    print(costs(preset, methods))
+
+
+@app.command()
 @click.option("--out", type=click.Path(path_type=Path), default="reports/site", show_default=True)
 @click.option("--examples/--no-examples", default=True, show_default=True, help="run the examples")
 def site(out: Path, examples: bool) -> None:

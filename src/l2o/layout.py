@@ -59,10 +59,10 @@ def under(pattern: str, preset: str) -> str:
     return pattern.replace("{preset}", preset)
 
 
-def log_of(kind: str, preset: str, folder: str = "logs", suffix: str = "log") -> str:
-    """Return the pattern of a kind's logs, or of what Snakemake measures of its jobs."""
-    parts = (folder, preset, kind, *(f"{{{name}}}" for name in wildcards_of(kind)))
-    return f"{'/'.join(parts)}.{suffix}"
+def log_of(kind: str, preset: str) -> str:
+    """Return the pattern of a kind's logs."""
+    parts = ("logs", preset, kind, *(f"{{{name}}}" for name in wildcards_of(kind)))
+    return f"{'/'.join(parts)}.log"
 
 
 def unfinished(kind: str, preset: str, **wildcards: str) -> str:

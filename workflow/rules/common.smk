@@ -80,7 +80,6 @@ def needs(kind, name):
 inputs = demand.inputs  # what a job of a kind reads, by its role
 asks = lambda kind: {"mem_mb": needs(kind, "memory_mb"), "runtime": needs(kind, "minutes")}
 log_file = lambda kind: log_of(kind, PRESET)
-benchmark_file = lambda kind: log_of(kind, PRESET, "benchmarks", "tsv")
 
 
 def shown(kind, role, category, within=None, **label):

@@ -8,8 +8,6 @@ rule sample:
         **outputs("sample"),
     log:
         log_file("sample"),
-    benchmark:
-        benchmark_file("sample")
     resources:
         **asks("sample"),
     message:
@@ -25,8 +23,6 @@ rule optima:
         **outputs("optima"),
     log:
         log_file("optima"),
-    benchmark:
-        benchmark_file("optima")
     threads: needs("optima", "threads")
     resources:
         **asks("optima"),

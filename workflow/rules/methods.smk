@@ -11,8 +11,6 @@ rule tune:
         **outputs("tune"),
     log:
         log_file("tune"),
-    benchmark:
-        benchmark_file("tune")
     threads: needs("tune", "threads")
     resources:
         **asks("tune"),
@@ -29,8 +27,6 @@ rule train:
         **outputs("train", history=shown("train", "history", *HISTORIES, method="{w.method}")),
     log:
         log_file("train"),
-    benchmark:
-        benchmark_file("train")
     threads: needs("train", "threads")
     resources:
         **({"gpu": needs("train", "gpu")} if GPU else {}),
@@ -50,8 +46,6 @@ rule evaluate:
         **outputs("evaluate"),
     log:
         log_file("evaluate"),
-    benchmark:
-        benchmark_file("evaluate")
     threads: needs("evaluate", "threads")
     resources:
         **asks("evaluate"),

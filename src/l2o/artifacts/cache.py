@@ -1,7 +1,7 @@
 """A cache of artifacts shared by checkouts: key of a step -> the files that it wrote.
 
 An entry is a folder ``ab/abcdef...`` with the files under their roles and a manifest of their
-hashes. It is filled aside and renamed, so that of two writers one wins and nobody sees a part.
+hashes, and of what the step cost. It is filled aside and renamed, so that of two writers one wins and nobody sees a part.
 What is read is hashed while it is copied; an entry that is not what its manifest says is removed
 and counts as absent. The cache never makes a step fail: what cannot be read or stored is only told.
 """
@@ -17,6 +17,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from l2o.artifacts.proof import file_hash
 from l2o.errors import InputError
@@ -65,8 +66,21 @@ class SharedCache:
             return False
         return True
 
-    def store(self, key: str, outputs: Mapping[str, Path]) -> None:
-        """Keep copies of ``outputs`` (role: path) under ``key``, unless they are there already."""
+    def cost(self, key: str) -> dict[str, Any]:
+        """Return what the step of an entry cost when it was made; nothing, where that is unknown."""
+        try:
+            cost = json.loads((self.entry(key) / MANIFEST).read_bytes()).get("cost")
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return cost if isinstance(cost, dict) else {}
+
+    def store(
+        self, key: str, outputs: Mapping[str, Path], cost: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep copies of ``outputs`` (role: path) under ``key``, unless they are there already.
+
+        ``cost`` is what the step took (:mod:`l2o.artifacts.cost`).
+        """
         entry = self.entry(key)
         if kind_at(entry) == stat.S_IFDIR:
             return
@@ -76,7 +90,7 @@ class SharedCache:
             for role, path in outputs.items():
                 shutil.copyfile(path, aside / role)
             hashes = {role: file_hash(path) for role, path in outputs.items()}
-            write_json(aside / MANIFEST, {"key": key, "files": hashes})
+            write_json(aside / MANIFEST, {"key": key, "files": hashes, "cost": dict(cost or {})})
             aside.rename(entry)
         except (OSError, InputError) as error:
             if kind_at(entry) != stat.S_IFDIR:  # else another writer was first

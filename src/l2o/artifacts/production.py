@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from l2o.artifacts.cache import shared_cache
+from l2o.artifacts.cost import spent, write_cost
 from l2o.artifacts.job import Job
 from l2o.artifacts.proof import proof_path, require, write_proof
 from l2o.errors import InputError
@@ -30,14 +31,18 @@ def produce(job: Job) -> None:
     for path in job.writes.values():
         proof_path(path).unlink(missing_ok=True)  # of the file that is about to be replaced
     cache = shared_cache()
-    if cache and cache.restore(job.key, job.writes):
+    cached = bool(cache) and cache.restore(job.key, job.writes)
+    if cached:
         print(f"taken from the cache: {job.key}", flush=True)
+        cost = cache.cost(job.key)
     else:
         job.work()
+        cost = spent()._asdict()
         if cache:
-            cache.store(job.key, job.writes)
+            cache.store(job.key, job.writes, cost)
     for path in job.writes.values():
         write_proof(path, record)
+    write_cost(job, cost, cached=cached)
 
 
 def require_place(path: str | Path) -> None:
