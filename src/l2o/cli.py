@@ -122,15 +122,51 @@ def provenance(file: Path) -> None:
 @PRESET
 @METHODS
 @click.option("--all", "everything", is_flag=True, help="list every artifact, valid ones too")
-@click.option("--folder", type=FOLDER, help="of published copies, as docs/paper, instead")
-def verify(preset: str, methods: str, everything: bool, folder: Path | None) -> None:
+@click.option("--folder", type=FOLDER, help="of published copies instead")
+@click.option("--released", is_flag=True, help="what is released: docs/paper, preset paper")
+def verify(
+    preset: str, methods: str, everything: bool, folder: Path | None, released: bool
+) -> None:
     """Hold all artifacts against parameters, sources, contents; exit 1 unless all are valid."""
+    from l2o.artifacts.manifest import PRESET, RELEASED
     from l2o.commands.artifacts import verify
 
     _require_clone("verify")
+    if released:
+        preset, folder = PRESET, folder or RELEASED
     text, valid = verify(preset, methods, everything, folder)
     print(text)
     sys.exit(0 if valid else 1)
+
+
+@app.command()
+@click.argument("reports", nargs=-1)
+@click.option("--folder", type=click.Path(path_type=Path), help="instead of docs/paper")
+def release(reports: tuple[str, ...], folder: Path | None) -> None:
+    """Release reports of the paper preset that are valid here: copies, proofs, a manifest."""
+    from l2o.artifacts.manifest import RELEASED
+    from l2o.commands.release import release
+
+    _require_clone("release")
+    print(release(reports, folder or RELEASED))
+
+
+@app.command()
+@click.argument("report")
+@click.argument("setting")
+@click.argument("method")
+@click.option("--retrain", is_flag=True, help="also where weights are in the box")
+def check_released(report: str, setting: str, method: str, retrain: bool) -> None:
+    """Compute one number of a released table again, from the weights in the box if there are any.
+
+    It trains what has none. Exit 1 where the two numbers do not agree.
+    """
+    from l2o.commands.check_released import check_released
+
+    _require_clone("check-released")
+    text, agrees = check_released(report, setting, method, retrain)
+    print(text)
+    sys.exit(0 if agrees else 1)
 
 
 @app.command()

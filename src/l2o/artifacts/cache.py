@@ -1,9 +1,10 @@
 """A cache of artifacts shared by checkouts: key of a step -> the files that it wrote.
 
 An entry is a folder ``ab/abcdef...`` with the files under their roles and a manifest of their
-hashes, and of what the step cost. It is filled aside and renamed, so that of two writers one wins and nobody sees a part.
-What is read is hashed while it is copied; an entry that is not what its manifest says is removed
-and counts as absent. The cache never makes a step fail: what cannot be read or stored is only told.
+hashes, and of what the step cost. It is filled aside and renamed, so that of two writers one wins
+and nobody sees a part. What is read is hashed while it is copied; an entry that is not what its
+manifest says is removed and counts as absent. The cache never makes a step fail: what cannot be
+read or stored is only told.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class SharedCache:
         return True
 
     def cost(self, key: str) -> dict[str, Any]:
-        """Return what the step of an entry cost when it was made; nothing, where that is unknown."""
+        """Return what the step of an entry cost, as far as it is known."""
         try:
             cost = json.loads((self.entry(key) / MANIFEST).read_bytes()).get("cost")
         except (OSError, ValueError, AttributeError):

@@ -24,6 +24,7 @@ from l2o.errors import InputError
 from l2o.storage.json_files import write_json
 
 FOLDER = ".provenance"
+FEW = 2  # names of sources that are told
 HASH = re.compile("[0-9a-f]{64}")
 NO_FILE = "a folder, or a link to no file"
 
@@ -177,3 +178,23 @@ def require(path: str | Path, key: str) -> None:
     if finding.status is not Status.VALID:
         problem = f"is {finding.status.value}: {finding.reason}"
         raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
+
+
+def difference(proof: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return in words what made an artifact that is not what a record of today says."""
+    record = json.loads(json.dumps(record))
+    parts = ("parameters", "inputs", "order", "libraries", "sources", "step")
+    differ = [part for part in parts if proof.get(part) != record.get(part)]
+    told = [_named(part, proof, record) for part in differ if part in parts[3:5]]
+    told += [part for part in ("parameters", "inputs") if part in differ]
+    return f"made by other {', '.join(sorted(told))}" if told else "made by another step"
+
+
+def _named(part: str, proof: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return a part, and which of what it names differ: not too many."""
+    old, new = proof.get(part), record.get(part)
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return part
+    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return f"{part} ({', '.join(names[:FEW])}{more})"

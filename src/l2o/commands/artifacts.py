@@ -7,12 +7,22 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.demand import verdicts
 from l2o.artifacts.job import Job
-from l2o.artifacts.proof import Finding, Status, examine, file_hash, proof_path, read_proof
+from l2o.artifacts.manifest import MANIFEST, read_manifest, released_name
+from l2o.artifacts.proof import (
+    Finding,
+    Status,
+    difference,
+    examine,
+    file_hash,
+    proof_path,
+    read_proof,
+)
 from l2o.commands.jobs import chosen
 from l2o.errors import InputError
 from l2o.experiments.graph import Graph
@@ -30,7 +40,8 @@ def verify(
     ----------
     preset, methods : of the graph
     everything : list every file, also those that are valid
-    folder : of published copies, to be held against the same graph in place of its own artifacts
+    folder : of published copies, to be held against the same graph in place of its own artifacts;
+        what its manifest says of them is told as well
 
     Returns
     -------
@@ -44,24 +55,48 @@ def verify(
     if folder:
         findings = _published(folder, jobs)
     else:
-        findings = [finding for verdict in verdicts(jobs) for finding in verdict.findings]
+        pairs = ((v.job, finding) for v in verdicts(jobs) for finding in v.findings)
+        findings = [_explained(finding, job) for job, finding in pairs]
     counts = Counter(finding.status for finding in findings)
     if counts[Status.MISSING] == len(findings) and not everything:
         only = f" 'methods=[{methods}]'" if methods else ""
         command = f"snakemake --cores all --config preset={preset}{only}"
         return f"{preset}: nothing is built yet (`{command}` does it)", False
     total = ", ".join(f"{counts[status]} {status.value}" for status in Status)
-    lines = [*_lines(findings, everything), f"{folder or preset}: {total}"]
+    lines = [*_lines(findings, everything), *_manifest(folder), f"{folder or preset}: {total}"]
     return "\n".join(lines), counts[Status.VALID] == len(findings)
 
 
 def _published(folder: Path, jobs: Iterable[Job]) -> list[Finding]:
     """Examine copies of reports by their names; what no job writes by its name is stale."""
-    keys = {path.name: job.key for job in jobs for path in job.writes.values()}
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    made = {released_name(path): job for job in jobs for path in job.writes.values()}
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
     if not files:
         raise InputError(folder, "", "holds no files", "name a folder of published copies")
-    return [examine(path, keys.get(path.name, "")) for path in files]
+    return [_copied(path, made.get(path.name)) for path in files]
+
+
+def _copied(path: Path, job: Job | None) -> Finding:
+    if job is not None:
+        return _explained(examine(path, job.key), job)
+    found = examine(path, "")
+    named = found.status is Status.STALE and read_proof(path) is not None
+    return replace(found, reason="no job writes a file of this name") if named else found
+
+
+def _explained(finding: Finding, job: Job) -> Finding:
+    """Say what differs, where a proof can be read and is of another key."""
+    proof = read_proof(finding.path) if finding.status is Status.STALE else None
+    return finding if proof is None else replace(finding, reason=difference(proof, job.record))
+
+
+def _manifest(folder: Path | None) -> Iterator[str]:
+    """Yield what is known of released reports."""
+    for report, entry in (read_manifest(folder) if folder else {}).items():
+        cost = entry["cost"]
+        spent = f"{cost['processor_seconds'] / 3600:.1f} h on {' and '.join(cost['processors'])}"
+        told = "" if cost["told"] == cost["jobs"] else f" ({cost['told']} of {cost['jobs']} jobs)"
+        yield f"{report}: commit {entry['commit'][:10]}, {entry['date']}, {spent}{told}"
 
 
 def _lines(findings: Iterable[Finding], everything: bool) -> Iterator[str]:

@@ -61,12 +61,16 @@ def _row(name: str, jobs: Iterable[Job], told: Mapping[tuple, Mapping[str, Any]]
     return [name, *counts, duration(sums["processor_seconds"]), f"{sums['memory_mb']:,} MiB"]
 
 
-def _slowest(told: Mapping[tuple, Mapping[str, Any]]) -> list[str]:
+def longest(told: Mapping[tuple, Mapping[str, Any]]) -> list[tuple[tuple, Mapping[str, Any]]]:
+    """Return the names and costs of the jobs that took longest, the longest first."""
     known = [(name, one) for name, one in told.items() if "processor_seconds" in one]
-    known.sort(key=lambda pair: -pair[1]["processor_seconds"])
+    return sorted(known, key=lambda pair: -pair[1]["processor_seconds"])[:SLOWEST]
+
+
+def _slowest(told: Mapping[tuple, Mapping[str, Any]]) -> list[str]:
     rows = [
         (duration(one["processor_seconds"]), f"{one['memory_mb']:,} MiB", job_words(name))
-        for name, one in known[:SLOWEST]
+        for name, one in longest(told)
     ]
     return [f"the {len(rows)} longest", aligned(rows)]
 

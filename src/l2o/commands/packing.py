@@ -8,7 +8,6 @@ parameters; the sources may be those of an earlier commit, which the card names.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 
 from l2o.artifacts.job import key_of
 from l2o.artifacts.proof import file_hash, read_proof
+from l2o.commands.commits import head
 from l2o.commands.weights import documented
 from l2o.errors import InputError
 from l2o.experiments.graph import experiment
@@ -59,7 +59,7 @@ def pack(clone: Path = Path(), folder: Path = FOLDER) -> str:
     if not built:
         problem = "holds no proven checkpoint of the weights in the box"
         raise InputError(clone / "results", "", problem, "build some: `snakemake --cores 2 FILE`")
-    commit = _head(clone)
+    commit = head(clone)
     for name, found in built.items():
         _pack(name, found, commit, folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in KINDS)
@@ -154,13 +154,3 @@ def _horizon(budget: dict[str, Any]) -> int:
     """Return the number of iterations of the longest run that a meta-training looks at."""
     evolution = budget.get("evolution") or {"horizon": 0}
     return max(*budget["horizons"], evolution["horizon"])
-
-
-def _head(clone: Path) -> str:
-    """Return the commit that is checked out in a clone."""
-    words = ["git", "-C", str(clone), "rev-parse", "HEAD"]
-    try:
-        run = subprocess.run(words, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise InputError(clone, "", "is no clone: it has no commit", "name one") from error
-    return run.stdout.strip()

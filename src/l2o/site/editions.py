@@ -11,12 +11,12 @@ from typing import Any
 from l2o.artifacts.demand import verdicts
 from l2o.artifacts.index import FileIndex
 from l2o.artifacts.job import Artifact, Job
+from l2o.artifacts.manifest import RELEASED, read_manifest, released_name
 from l2o.artifacts.proof import Status, examine, read_proof
 from l2o.config.values import PRESETS
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import Graph
 
-RELEASED = Path("docs/paper")  # copies of reports of the paper preset
 _BEST = ("paper", "laptop", "released", "smoke")  # what a reader sees first, if it is there
 
 
@@ -47,7 +47,7 @@ class Edition:
 
     def place(self, artifact: Artifact) -> Path:
         """Return where an artifact lies in this edition."""
-        return self.folder / artifact.path.name if self.folder else artifact.path
+        return self.folder / released_name(artifact.path) if self.folder else artifact.path
 
     def tables(self, experiment: Experiment) -> dict[str, Path]:
         """Return the tables of an experiment that are there, by name."""
@@ -71,6 +71,11 @@ class Edition:
         """The paths of all files that a proof lies beside."""
         return {str(path) for _, _, there in self.jobs for path in there}
 
+    def built_by(self, experiment: Experiment) -> str:
+        """Return commit and date of a released report, as far as a manifest tells them."""
+        entry = read_manifest(self.folder).get(experiment.base) if self.folder else None
+        return f"{entry['commit'][:10]}, {entry['date']}" if entry else ""
+
     def statuses(self, experiment: Experiment) -> list[Status]:
         """Return the status of every file that an experiment's readers want."""
         names = {job.name for job in experiment.reports()}
@@ -84,7 +89,8 @@ class Edition:
             found = verdicts(jobs, FileIndex.of_checkout())
             return [(one.job, {f.path: f.status for f in one.findings}) for one in found]
         copies = [
-            (job, {path: self.folder / path.name for path in job.writes.values()}) for job in jobs
+            (job, {path: self.folder / released_name(path) for path in job.writes.values()})
+            for job in jobs
         ]
         return [
             (job, {at: examine(at, job.key).status for at in named.values() if at.is_file()})

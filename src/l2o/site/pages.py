@@ -158,12 +158,14 @@ class Results:
                 found = edition.statuses(one)
                 counts = {s.value: found.count(s) for s in dict.fromkeys(found)}
                 told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "none"
-                rows.append((edition.title, one.title, told, one.sizes.note))
+                rows.append((edition.title, one.title, told, edition.built_by(one), one.sizes.note))
         there = {edition.name for edition in self.editions}
         missing = [preset for preset in PRESETS if preset not in there]
         commands = ", ".join(f"`make site PRESET={preset}`" for preset in missing)
         words = f"Not built here: {', '.join(missing)} ({commands} builds it).\n" if missing else ""
-        table = pd.DataFrame(rows, columns=["edition", "experiment", "files of its report", "what"])
+        table = pd.DataFrame(
+            rows, columns=["edition", "experiment", "files of its report", "commit", "what"]
+        )
         return f"{words}\n{html_table(table) if rows else ''}\n"
 
     def _experiment(self, name: str) -> str:
@@ -261,8 +263,6 @@ def _headlines(curves: Iterable[Curves]) -> str:
     lines = []
     for each in curves:
         path = each.edition.place(each.experiment.table()["metrics"])
-        if each.edition.folder:  # metrics have the name of the report alone
-            path = path.with_name(f"{each.experiment.base}_metrics.json")
         if words := headline(path):
             lines.append(f"- {each.edition.title}: {words}")
     return "\n".join([*lines, ""])

@@ -1,0 +1,114 @@
+"""The command that computes one number of a released table again, aside from all results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from l2o import weights
+from l2o.artifacts.job import Given, Job, ordered, resolved
+from l2o.artifacts.manifest import PRESET, RELEASED
+from l2o.errors import InputError
+from l2o.experiments.graph import experiment
+from l2o.storage.checkpoints import save_tensors
+from l2o.storage.tables import read_rows
+from l2o.variants import MAIN
+from l2o.weights.catalogue import FAMILIES
+
+DECIBEL, SHARE = 0.3, 0.05  # how far apart numbers may be: another processor rounds otherwise
+
+
+def check_released(
+    report: str, setting: str, method: str, retrain: bool = False, folder: Path = RELEASED
+) -> tuple[str, bool]:
+    """Hold the last point of a released curve against one that is computed now.
+
+    Nothing of what lies in results/ is read, and nothing is written there.
+
+    Parameters
+    ----------
+    report, setting, method : as in ``fig5 noiseless alista``
+    retrain : train the method even where its weights are in the box
+    folder : of what is released
+
+    Returns
+    -------
+    what was found, in words, and whether the two numbers agree: within 0.3 dB, or 5 % of what is
+    no decibel
+
+    Raises
+    ------
+    InputError : no such report, setting or method, or nothing is released of it.
+    """
+    one = experiment(report, PRESET)
+    one.contestant(method), one.place(setting)  # told before anything looks them up
+    job, (place, measure) = one.evaluate(setting, method), one.value
+    table = folder / f"{one.report_name}_curves.csv"
+    released = _end(table, setting, method)
+    if measure not in released:
+        raise InputError(table, measure, "is no column of it", "see `l2o verify --released`")
+    with TemporaryDirectory() as scratch:
+        curves, how = _computed(job, Path(scratch), retrain)
+        again = _end(curves, setting, method)
+    before, now = released[measure], again[measure]
+    allowed = DECIBEL if measure.endswith("_db") else SHARE * abs(before)
+    agrees = again[place] == released[place] and abs(now - before) <= allowed
+    verdict = "they agree" if agrees else "THEY DO NOT AGREE"
+    return (
+        f"{report} {setting} {method}: {measure} at {place} {released[place]}\n"
+        f"released    {before:.6g}\n"
+        f"computed    {now:.6g}, {how}\n"
+        f"{verdict} (within {allowed:.2g})"
+    ), agrees
+
+
+def _end(table: Path, setting: str, method: str) -> Mapping[str, Any]:
+    """Return the last row of a curve."""
+    rows = [
+        row
+        for row in read_rows(table)
+        if (row["setting"], row["method"], row.get("variant", MAIN)) == (setting, method, MAIN)
+    ]
+    if not rows:
+        problem = f"has no row of {setting} {method}"
+        raise InputError(table, "", problem, "see which there are: its columns setting and method")
+    return rows[-1]
+
+
+def _computed(job: Job, scratch: Path, retrain: bool) -> tuple[Path, str]:
+    """Do an evaluation and all that it needs in a folder; return its curves, and how in words."""
+    boxed = {} if retrain else {j.name: name for j in ordered([job]) if (name := weights_of(j))}
+    needed = [*ordered([job], leave=lambda each: each.name in boxed)]
+    for read in {a.job.name: a.job for each in needed for a in each.reads.values()}.values():
+        if read.name in boxed:
+            whole = weights.checkpoint(boxed[read.name])
+            path = scratch / read.writes["checkpoint"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, whole.tensors, json.loads(json.dumps(whole.record)))
+    for each in needed:
+        inputs = {role: scratch / artifact.path for role, artifact in each.reads.items()}
+        outputs = {role: scratch / path for role, path in each.writes.items()}
+        for path in outputs.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        state = each.state and scratch / each.state
+        given = Given(each.parameters, {**inputs, **each.files}, outputs, state, each.record)
+        resolved(each.sources[0])(given)
+    how = f"from the weights {', '.join(boxed.values())} in the box" if boxed else "trained anew"
+    trained = any(each.kind == "train" for each in needed)
+    return scratch / job.writes["curves"], how if boxed or trained else "nothing is learned"
+
+
+def weights_of(job: Job) -> str:
+    """Return the name of the weights in the box that a training would give, or ""."""
+    if job.kind != "train":
+        return ""
+    place = job.wildcards["experiment"], job.wildcards["setting"]
+    for name in weights.names():
+        method, family = name.split("/")
+        there = FAMILIES[family]
+        if (there.experiment, there.setting, method) == (*place, job.wildcards["method"]):
+            return name if weights.card(name)["preset"] == PRESET else ""
+    return ""
