@@ -11,7 +11,7 @@ HERE := $(shell . $(BIN)/activate 2> /dev/null && [ "$$VIRTUAL_ENV" -ef .venv ] 
 
 # Every experiment by the name of its parameter file, the claims, and the verdict on learned methods.
 REPORTS := $(filter-out run,$(basename $(notdir $(wildcard params/*.yaml)))) claims verdict
-.PHONY: moved $(REPORTS) report site test test-cluster test-wheel bench dictionary weights lint format lock clean
+.PHONY: moved $(REPORTS) report site test test-cluster test-wheel gpu-check bench dictionary weights lint format lock clean
 
 $(REPORTS): .venv/installed  ## a figure and its tables; PRESET=smoke|laptop|paper
 	$(RUN) l2o unlock && snakemake --cores $(CORES) --config preset=$(PRESET) -- $@_all
@@ -26,13 +26,16 @@ site: .venv/installed  ## results to explore, documentation: reports/site; PRESE
 	  snakemake --cores $(CORES) --config preset=$(PRESET) -- site)
 
 test: .venv/installed  ## the test suite, the smoke graph included
-	$(RUN) pytest --numprocesses 2 --dist loadfile -m "not cluster and not wheel"
+	$(RUN) pytest --numprocesses 2 --dist loadfile -m "not cluster and not wheel and not gpu"
 
 test-cluster: .venv/installed  ## the smoke graph through a Slurm that is started on this machine
 	$(RUN) pytest -m cluster
 
 test-wheel: .venv/installed  ## the wheel in a plain environment: commands, README's examples, sizes
 	$(RUN) pytest -m wheel -rP tests/test_wheel.py
+
+gpu-check: .venv/installed  ## on a machine with a GPU: the smoke graph there, twice, beside the CPU's
+	$(RUN) pytest -m gpu -rP tests/test_gpu.py
 
 weights: .venv/installed  ## pack the trained weights of this clone into the package
 	$(RUN) l2o pack

@@ -76,7 +76,7 @@ def test_the_command_sums_them_up(monkeypatch):
     graph = SimpleNamespace(experiments={"room": report}, judged=[])
     monkeypatch.setattr("l2o.commands.costs.Graph", lambda preset, methods: graph)
     lines = costs("smoke", "").splitlines()
-    assert re.match(r"fig9 +3 +2 +0 +0:00:0\d +[\d,]+ MiB$", lines[1])
+    assert re.match(r"fig9 +3 +2 +0 +[\d:]+ +[\d,]+ MiB$", lines[1])
     assert lines[2].split()[:2] == ["all", "3"] and "the 2 longest" in lines
     assert {line.split()[-1] for line in lines if line.endswith(("train", "evaluate"))}
     assert lines[-1].startswith("on ")

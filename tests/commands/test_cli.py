@@ -79,9 +79,9 @@ print("heavy:", *sorted({"torch", "numpy", "pandas", "pydantic", "h5py"} & {*sys
 """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "") and run.stdout.endswith("heavy:\n")
-    listed = re.findall(r"^  (\w+)  ", run.stdout, re.M)
+    listed = re.findall(r"^  (\w[\w-]*)  ", run.stdout, re.M)
     people = {"check", "methods", "new", "pack", "provenance", "verify", "unlock", "solve"}
-    people |= {"compare", "fit", "restore", "site", "weights"}
+    people |= {"compare", "fit", "restore", "site", "weights", "costs", "release", "check-released"}
     assert {*listed} == {*KINDS} | people
 
 
@@ -295,7 +295,7 @@ def test_verify_looks_at_published_copies(l2o, made, tmp_path):
     assert code == 1 and out.splitlines() == [
         f"valid    {copy}",
         f"stale    {tmp_path / 'notes.md'} (no proof of what made it can be read)",
-        f"stale    {tmp_path / 'older.h5'} (made by other parameters, sources or inputs)",
+        f"stale    {tmp_path / 'older.h5'} (no job writes a file of this name)",
         f"{tmp_path}: 1 valid, 2 stale, 0 missing, 0 corrupt",
     ]
     (tmp_path / "notes.md").unlink()

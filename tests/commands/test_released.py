@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+import l2o.weights as weights
 from every_room import ROOT
-from l2o import weights
 from l2o.artifacts.manifest import MANIFEST, RELEASED, read_manifest, released_name
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import Status, examine, proof_path

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from l2o import weights
+import l2o.weights as weights
 from l2o.artifacts.job import Given, Job, ordered, resolved
 from l2o.artifacts.manifest import PRESET, RELEASED
 from l2o.errors import InputError
