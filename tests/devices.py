@@ -79,7 +79,7 @@ def deviations(one: Path, other: Path) -> list[Deviation]:
     found = []
     for name, path in trained(one, "histories").items():
         tables = [pd.read_csv(each) for each in (path, other / path.relative_to(one))]
-        columns = [c for c in tables[0].columns if "validation" in c or c == "fitness"]
+        columns = [c for c in tables[0].columns if "validation" in c]
         for column in columns[:1]:
             ends = [(table[column].iloc[0], table[column].iloc[-1]) for table in tables]
             decibel = column.endswith("_db")

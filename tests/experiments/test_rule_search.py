@@ -62,11 +62,16 @@ def test_a_rule_is_found_once_and_taken_to_all_networks(rules):
     job = made(rules.train(HOME, FOUND[0]))
     assert job.reads == {}
     history = pd.read_csv(job.writes["history"])
-    best = history[history["phase"] == "final"].sort_values("fitness", kind="stable").iloc[0]
+    best = (
+        history[history["phase"] == "final"].sort_values("validation_loss", kind="stable").iloc[0]
+    )
     rule = load_rule(job.writes["checkpoint"], 10)
     assert (rule.formula, rule.hyper["rate"]) == (best["formula"], best["rate"])
     finals = pd.read_csv(made(rules.evaluate(MNIST, FOUND[0])).writes["finals"]).iloc[0]
-    assert finals["formula"] == best["formula"] and finals["validation_loss"] == best["fitness"]
+    assert (
+        finals["formula"] == best["formula"]
+        and finals["validation_loss"] == best["validation_loss"]
+    )
     assert finals["evaluations"] == 12
 
 

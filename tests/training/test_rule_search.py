@@ -90,9 +90,13 @@ def test_both_searches_begin_alike_try_equally_many_rules_and_none_twice(tmp_pat
                 alive = [row["formula"] for row in rows[at - 4 : at]]
                 assert (parent in alive) if name == "symbolic_rule" else parent == ""
         finals = [row for row in one.state.history if row["phase"] == "final"]
-        assert len(finals) == 3 and best[name] == min(finals, key=lambda row: row["fitness"])
-        worst_first = sorted(searched(one), key=lambda row: row["fitness"], reverse=True)
-        lowest = {fingerprint(parsed(row["formula"])): row["fitness"] for row in worst_first}
+        assert len(finals) == 3 and best[name] == min(
+            finals, key=lambda row: row["validation_loss"]
+        )
+        worst_first = sorted(searched(one), key=lambda row: row["validation_loss"], reverse=True)
+        lowest = {
+            fingerprint(parsed(row["formula"])): row["validation_loss"] for row in worst_first
+        }
         marks = [fingerprint(parsed(row["formula"])) for row in finals]
         assert [lowest[mark] for mark in marks] == sorted(lowest.values())[:3]
         assert {row["rate"] for row in one.state.history} <= {*RATES}
@@ -129,7 +133,7 @@ def test_rules_that_train_nothing_stop_no_search(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ProxyTraining, "losses", broken)
     one = search(tmp_path)
-    assert math.isinf(one.run()["fitness"]) and len(searched(one)) == 24
+    assert math.isinf(one.run()["validation_loss"]) and len(searched(one)) == 24
     assert {row["status"] for row in one.state.history} == {"diverged"}
 
 

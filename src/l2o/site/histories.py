@@ -64,8 +64,7 @@ def _losses(rows: pd.DataFrame) -> dict[str, Any]:
     if place is None or not rows[place].is_monotonic_increasing:
         rows, place = rows.assign(validation=range(1, len(rows) + 1)), "validation"
     rows = rows.iloc[:: max(1, -(-len(rows) // POINTS))]
-    named = [name for name in rows if "loss" in name or name == "fitness"]
-    losses = [name for name in named if rows[name].notna().any()]
+    losses = [name for name in rows if "loss" in name and rows[name].notna().any()]
     in_decibels = any(name.endswith("_db") for name in losses)
     return {
         "place": place,

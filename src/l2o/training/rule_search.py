@@ -33,7 +33,17 @@ from l2o.training.results import store_training
 from l2o.training.rule_proxy import ProxyTraining, best_rate
 from l2o.training.search import SearchState
 
-HISTORY = ("search", "step", "phase", "formula", "parent", "rate", "fitness", "status", "drawn")
+HISTORY = (
+    "search",
+    "step",
+    "phase",
+    "formula",
+    "parent",
+    "rate",
+    "validation_loss",
+    "status",
+    "drawn",
+)
 SEARCH, FINAL = "search", "final"  # phases
 MOST_DRAWN = 10_000  # rules in a row that are none to be tried, before a search ends
 Row = dict[str, Any]
@@ -63,12 +73,16 @@ def train_rules(given: Given) -> None:
     state = SearchState(given.state, given.key, optimizer)
     search = RuleSearch(optimizer, tuple(proxies), budget, p["rates"], p["seed"], state)
     best = search.run()
-    if not math.isfinite(best["fitness"]):
+    if not math.isfinite(best["validation_loss"]):
         problem = "no rule of the search trained the network"
         raise InputError(p["setting"], p["method"], problem, "raise evaluations, or lower rates")
     optimizer.adopt(best["formula"], best["rate"])
     tried = sum(row["phase"] == SEARCH for row in state.history)
-    about = {"formula": best["formula"], "validation_loss": best["fitness"], "evaluations": tried}
+    about = {
+        "formula": best["formula"],
+        "validation_loss": best["validation_loss"],
+        "evaluations": tried,
+    }
     store_training(given, optimizer, state, device, HISTORY, about)
 
 
@@ -119,7 +133,7 @@ class RuleSearch:
             self.state.finished = True
             self.state.save()
         self.progress.close()
-        return min(finals, key=_fitness)
+        return min(finals, key=_loss)
 
     def _search(self, number: int) -> None:
         """Go on with one search to its end."""
@@ -146,7 +160,7 @@ class RuleSearch:
             if self.evolved and len(rows) >= self.budget.population:
                 alive = rows[-self.budget.population :]
                 several = random.integers(len(alive), size=self.budget.tournament)
-                parent = min((alive[at] for at in several), key=_fitness)["formula"]
+                parent = min((alive[at] for at in several), key=_loss)["formula"]
                 term = mutated(parsed(parent), random, self.budget.nested)
             else:
                 parent, term = "", drawn_rule(random, self.budget.nested)
@@ -162,13 +176,13 @@ class RuleSearch:
         rates = torch.tensor(self.rates, device=proxy.starts.device)
         rates = rates.repeat_interleave(len(proxy.starts)).unsqueeze(1)
         rule = UpdateRule(term, rates, proxy.steps, self.noise)
-        fitness, rate = best_rate(proxy.losses(rule, len(self.rates)), self.rates)
+        loss, rate = best_rate(proxy.losses(rule, len(self.rates)), self.rates)
         row = {**told, "phase": phase, "formula": str(term), "parent": parent, "rate": rate}
-        row |= {"fitness": fitness, "status": "ok" if math.isfinite(fitness) else "diverged"}
+        row |= {"validation_loss": loss, "status": "ok" if math.isfinite(loss) else "diverged"}
         self.state.history.append(row)
-        text = f"search {row['search'] + 1}, rule {row['step']}: {fitness:.4f} by {term}"
-        better = fitness < self.lowest.get(phase, math.inf)
-        self.lowest[phase] = min(fitness, self.lowest.get(phase, math.inf))
+        text = f"search {row['search'] + 1}, rule {row['step']}: {loss:.4f} by {term}"
+        better = loss < self.lowest.get(phase, math.inf)
+        self.lowest[phase] = min(loss, self.lowest.get(phase, math.inf))
         self.progress.show(len(self.state.history), text, text * better)
         if time.monotonic() - self._saved_at >= self.save_seconds:
             self.state.save()
@@ -179,11 +193,11 @@ class RuleSearch:
         """Return the best rules of all searches, each once."""
         found: dict[str | None, Row] = {}
         tried = (row for row in self.state.history if row["phase"] == SEARCH)
-        for row in sorted(tried, key=_fitness):
+        for row in sorted(tried, key=_loss):
             if len(found) < self.budget.finalists:
                 found.setdefault(fingerprint(parsed(row["formula"])), row)
         return [*found.values()]
 
 
-def _fitness(row: Row) -> float:
-    return row["fitness"]
+def _loss(row: Row) -> float:
+    return row["validation_loss"]

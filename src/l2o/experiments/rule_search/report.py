@@ -23,7 +23,7 @@ MEASURES = (LOSS,)
 BAND = 0.15  # opacity
 SHOWN = 5  # best rules of a search that the table lists
 _TOLD = ("method", "formula", "rate", "validation_loss", "evaluations", "loss", *LOSS.spread)
-_ROWS = ("search", "step", "phase", "formula", "rate", "fitness")
+_ROWS = ("search", "step", "phase", "formula", "rate", "validation_loss")
 
 
 def figure(tables, published, about):
@@ -52,7 +52,7 @@ def _tried(tables, about):
     """Return the rules of all searches, with the lowest loss so far, or chance, as ``best``."""
     tried = whole_table(tables, about, "searches", ("method", "label", *_ROWS))
     tried = tried[tried["phase"] == "search"]
-    best = tried.groupby(["method", "search"], sort=False)["fitness"].cummin()
+    best = tried.groupby(["method", "search"], sort=False)["validation_loss"].cummin()
     return tried.assign(best=best.clip(upper=CHANCE.value))
 
 
@@ -166,11 +166,11 @@ def _progress(tables, about):
 def _best(tables, about):
     """Return the best rules of each method, as they were judged once more."""
     tried = whole_table(tables, about, "searches", ("method", "label", *_ROWS))
-    finals = tried[tried["phase"] == "final"].sort_values("fitness", kind="stable")
+    finals = tried[tried["phase"] == "final"].sort_values("validation_loss", kind="stable")
     lines = []
     for _, rows in finals.groupby("label", sort=False):
         for _, row in rows.head(SHOWN).iterrows():
-            cells = (f"`{row['formula']}`", f"{row['rate']:g}", significant(row["fitness"]))
+            cells = (f"`{row['formula']}`", f"{row['rate']:g}", significant(row["validation_loss"]))
             found = f"{row['search'] + 1:.0f}, {row['step']:,.0f}"
             lines.append((row["label"], [*map(Cell, (*cells, found))]))
     words = "The best rules of all searches, judged once more on new starts and minibatches."
