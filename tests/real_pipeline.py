@@ -48,15 +48,27 @@ LEFT_OUT = {
     "meta_gradients": [r"^  (reparameterisation|evolution|merged): \{title.*\n"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
-# Work that would be more of the same: inner steps of a training, points of a grid.
+# Work that would be more of the same: inner steps of a training, points of a grid, and settings that
+# the preset leaves out besides.
 SHORTER = {
+    "black_box": [(r"left_out: \[(?=rastrigin2)", "left_out: [branin, hartmann3, ")],
+    "small_regression": [(r'(note: "smoke .*\n)', r"\1    left_out: [logistic, robust]\n")],
+    "pnp": [(r"left_out: \[(?=fourier_random)", "left_out: [fourier_radial, ")],
+    "cs": [
+        (r"left_out: \[(?=ratio_01)", "left_out: [ratio_10, "),
+        (r"(followed|  settings): \[ratio_10, ", r"\1: ["),
+        (r"^    net_overrides:\n      ratio_10.*\n(?=  laptop)", ""),
+    ],
     "fig3": [(r"horizons: \[200\]", "horizons: [20]")],
     "attack": [
         (r"pgd: {rate: \[0\.01, .*\]}", "pgd: {rate: [0.02, 0.1]}"),
         (r"{rate: \[0\.1, .*\]}", "{rate: [0.1, 0.3], fall: [2]}"),
         (r"{rate: \[0\.02, .*, memory: .*\]}", "{rate: [0.05], memory: [0.5]}"),
     ],
-    "cs_patches": [(r"{lam: \[0\.01, .*\]}", "{lam: [0.003, 0.0003]}")],
+    "cs_patches": [
+        (r"{lam: \[0\.01, .*\]}", "{lam: [0.003, 0.0003]}"),
+        (r"\[ratio_30, (?=ratio_40)", "[ratio_20_known, ratio_30, "),
+    ],
     "minimax": [(r"{rate: \[0\.001, .*\]}", "{rate: [0.1, 0.3]}")],
     "fig7": [
         (r"beta1: .*\]}", "beta1: [0.5, 0.9], beta2: [0.9, 0.999]}"),
@@ -88,10 +100,11 @@ def copy_repository(folder: Path) -> Path:
     digits = idx_files(TRAINABLE)
     make_mirror(folder / MIRROR, digits, packed=False)
     (folder / "data/mnist.sha256").write_text(sums_of(digits))
-    for name, lines in LEFT_OUT.items():
+    for name in LEFT_OUT.keys() | SHORTER.keys():
         params = folder / f"params/{name}.yaml"
         text = params.read_text()
-        for pattern, new in [*((line, "") for line in lines), *SHORTER.get(name, [])]:
+        without = [(line, "") for line in LEFT_OUT.get(name, [])]
+        for pattern, new in [*without, *SHORTER.get(name, [])]:
             text, count = re.subn(pattern, new, text, flags=re.M)
             assert count, f"{params}: nothing is like {pattern}"
         params.write_text(text)

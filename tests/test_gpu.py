@@ -41,7 +41,7 @@ def trainings_only(whole, folder, device):
 
 
 def test_all_trainings_of_the_smoke_graph_run_on_the_device(whole):
-    assert len(trained(whole)) > 100 and devices_of(whole) == {DEVICE}
+    assert len(trained(whole)) > 50 and devices_of(whole) == {DEVICE}
     assert (whole / "reports/smoke/verdict.md").is_file()
 
 
@@ -53,7 +53,7 @@ def test_trainings_agree_with_those_on_the_cpu(whole, tmp_path):
     found = deviations(whole, trainings_only(whole, tmp_path, "cpu"))
     for one in found[:20]:
         print(f"{one.training:70} first {one.first:.2e} last {one.last:.2e} of {one.allowed}")
-    assert len(found) > 100 and all(one.near for one in found)
+    assert len(found) > 50 and all(one.near for one in found)
 
 
 def test_auto_takes_the_device():

@@ -79,7 +79,7 @@ def test_whatever_the_optimizer_does_the_objective_falls_to_the_optimum(name):
     state = optimizer.init(problem, zeros())
     distance = torch.from_numpy(np.square(OPTIMA.x).sum(axis=1))
     with torch.no_grad():
-        for k in range(1, 1201):
+        for k in range(1, 601):
             before, state = state[1], optimizer.step(problem, state)
             assert (state[1] <= before).all()
             bound = 2 * proximal.lipschitz * distance / (k + 1) ** 2
