@@ -48,8 +48,8 @@ LEFT_OUT = {
     "meta_gradients": [r"^  (reparameterisation|evolution|merged): \{title.*\n"],
     "shifts": [r"^          (snr20|large|m25_n50|n10): .*\n"],
 }
-# Work that would be more of the same: inner steps of a training, points of a grid, and settings that
-# the preset leaves out besides.
+# Work that would be more of the same: inner steps of a training, points of a grid, and settings
+# that the preset leaves out besides.
 SHORTER = {
     "black_box": [(r"left_out: \[(?=rastrigin2)", "left_out: [branin, hartmann3, ")],
     "small_regression": [(r'(note: "smoke .*\n)', r"\1    left_out: [logistic, robust]\n")],
