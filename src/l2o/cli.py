@@ -170,6 +170,22 @@ def check_released(report: str, setting: str, method: str, retrain: bool) -> Non
 
 
 @app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@PRESET
+@METHODS
+@click.option("--seconds", type=Positive(), default=60, show_default=True, help="a job must take")
+@click.option(
+    "--size", type=Whole(10**12), default=300_000, show_default=True, help="bytes, at most"
+)
+def keep(folder: Path, preset: str, methods: str, seconds: float, size: int) -> None:
+    """Keep results that took long and are small in FOLDER, a cache for L2O_CACHE."""
+    from l2o.commands.keeping import keep
+
+    _require_clone("keep")
+    print(keep(folder, preset, methods, seconds, size))
+
+
+@app.command()
 @PRESET
 @METHODS
 def costs(preset: str, methods: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 from l2o.artifacts.cost import CACHED, cost_path, read_costs
 from l2o.artifacts.production import produce
 from l2o.commands.costs import costs, duration
+from l2o.commands.keeping import keep
+from l2o.errors import InputError
 from small_jobs import job
 
 
@@ -87,3 +89,28 @@ def test_the_command_sums_them_up(monkeypatch):
 
 def test_durations_are_hours_minutes_and_seconds():
     assert duration(3725.4) == "1:02:05" and duration(59.6) == "0:01:00"
+
+
+def test_what_took_long_and_is_small_is_kept_in_a_cache(monkeypatch):
+    def large(path: Path) -> None:
+        busy(path)
+        path.write_text("x" * 2000)
+
+    quick = made("quick", "results/quick.csv", lambda path: path.write_text("done"))
+    slow, big = made("slow", "results/slow.csv"), made("big", "results/big.csv", large)
+    jobs = [quick, slow, big, job("absent", 3, Path("results/absent.csv"))]
+    graph = SimpleNamespace(jobs=jobs)
+    monkeypatch.setattr("l2o.commands.keeping.Graph", lambda preset, methods: graph)
+    told = {one.name: value for one, value in zip(jobs, (0.1, 61.0, 61.0), strict=False)}
+    for one in jobs[:3]:
+        known = json.loads(cost_path(one).read_text())
+        cost_path(one).write_text(json.dumps({**known, "processor_seconds": told[one.name]}))
+    text = keep(Path("kept"), "smoke", "", 60, 1000)
+    assert text == ("kept: 1 results of smoke kept, 4 bytes; 1 too quick, 1 too large, 1 not valid")
+    monkeypatch.setenv("L2O_CACHE", "kept")
+    produce(job("slow", 0, Path("results/again.csv"), None))
+    assert Path("results/again.csv").read_text() == "done"
+    with pytest.raises(InputError, match="is a folder, where a file is to be written"):
+        Path("blocked").mkdir()
+        Path("blocked/entry").mkdir()
+        keep(Path("blocked"), "smoke", "", 60, 1000)

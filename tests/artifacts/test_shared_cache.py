@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from l2o.artifacts.cache import MANIFEST, SharedCache, shared_cache
+from l2o.artifacts.cache import MANIFEST, SharedCache, shared_caches
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import require
 from l2o.errors import InputError
@@ -34,6 +35,18 @@ def test_a_second_checkout_takes_the_result_without_work(tmp_path, cached):
     produce(job("one", 0, other, forbidden))
     assert other.read_text() == "content"
     require(other, key)
+
+
+def test_of_several_caches_all_are_read_and_the_first_is_written(tmp_path, monkeypatch):
+    one, other = (str(tmp_path / name) for name in ("one", "other"))
+    monkeypatch.setenv("L2O_CACHE", other)
+    old = make(tmp_path / "a.csv", "old").key
+    monkeypatch.setenv("L2O_CACHE", os.pathsep.join((one, other)))
+    new = make(tmp_path / "b.csv", "new").key
+    produce(job("old", 0, tmp_path / "c.csv", forbidden))
+    assert (tmp_path / "c.csv").read_text() == "content"
+    there = [{e.name for e in Path(folder).glob("??/*")} for folder in (one, other)]
+    assert there == [{new}, {old}]
 
 
 def test_another_key_shares_nothing(tmp_path, cached):
@@ -160,4 +173,4 @@ def test_a_disk_that_fails_while_the_cache_is_read_is_no_fault_of_the_output(
 def test_a_cache_in_the_home_of_nobody_is_told(monkeypatch):
     monkeypatch.setenv("L2O_CACHE", "~no_such_user/cache")
     with pytest.raises(InputError, match="L2O_CACHE: ~no_such_user/cache names no folder; "):
-        shared_cache()
+        shared_caches()

@@ -111,18 +111,21 @@ class SharedCache:
         return hashes
 
 
-def shared_cache() -> SharedCache | None:
-    """Return the cache that the environment variable L2O_CACHE names, if it names one.
+def shared_caches() -> list[SharedCache]:
+    """Return the caches that the environment variable L2O_CACHE names, as PATH names folders.
+
+    All are read, in this order; what is new goes to the first one.
 
     Raises
     ------
-    InputError : it is in the home of a user that there is not.
+    InputError : one is in the home of a user that there is not.
     """
-    folder = os.environ.get(VARIABLE, "")
+    folders = os.environ.get(VARIABLE, "").split(os.pathsep)
     try:
-        return SharedCache(folder) if folder else None
+        return [SharedCache(folder) for folder in folders if folder]
     except RuntimeError as error:  # ~ of a user that there is not
-        raise InputError(VARIABLE, "", f"{folder} names no folder", "name one") from error
+        named = next(folder for folder in folders if folder.startswith("~"))
+        raise InputError(VARIABLE, "", f"{named} names no folder", "name one") from error
 
 
 def _copy_checked(source: Path, target: Path, expected: str) -> None:

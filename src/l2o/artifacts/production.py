@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from l2o.artifacts.cache import shared_cache
+from l2o.artifacts.cache import shared_caches
 from l2o.artifacts.cost import spent, write_cost
 from l2o.artifacts.job import Job
 from l2o.artifacts.proof import proof_path, require, write_proof
@@ -30,19 +30,19 @@ def produce(job: Job) -> None:
             remove_leftovers(file)
     for path in job.writes.values():
         proof_path(path).unlink(missing_ok=True)  # of the file that is about to be replaced
-    cache = shared_cache()
-    cached = bool(cache) and cache.restore(job.key, job.writes)
+    caches = shared_caches()
+    cached = next((each for each in caches if each.restore(job.key, job.writes)), None)
     if cached:
         print(f"taken from the cache: {job.key}", flush=True)
-        cost = cache.cost(job.key)
+        cost = cached.cost(job.key)
     else:
         job.work()
         cost = spent()._asdict()
-        if cache:
+        for cache in caches[:1]:
             cache.store(job.key, job.writes, cost)
     for path in job.writes.values():
         write_proof(path, record)
-    write_cost(job, cost, cached=cached)
+    write_cost(job, cost, cached=cached is not None)
 
 
 def require_place(path: str | Path) -> None:
