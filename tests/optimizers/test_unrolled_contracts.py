@@ -11,12 +11,14 @@ import pytest
 import torch
 
 from conftest import make_problem
+from every_room import ROOT
 from l2o.errors import InputError
 from l2o.metrics import mean_nmse_db
 from l2o.optimizers import registry
 from l2o.optimizers.trained import load_net
 from l2o.optimizers.unrolled.net import UnrolledNet
 from l2o.storage.checkpoints import load_into, load_tensors, save_tensors
+from l2o.storage.hdf5 import read_dictionary
 from l2o.training.losses import RecoveryLoss
 from l2o.training.progressive import Samples
 from l2o.training.unrolled import trainer_of
@@ -277,3 +279,22 @@ def test_a_method_must_be_called_like_its_file(tmp_path, monkeypatch):
     (tmp_path / "other.py").rename(tmp_path / "new.py")
     with pytest.raises(ValueError, match="called 'other'"):
         registry.methods.__wrapped__("unrolled")
+
+
+def test_na_alista_starts_with_steps_that_fit_on_a_coherent_dictionary():
+    """With ALISTA's step its iterates diverge there, and a training ends at x = 0 for good."""
+    A = torch.from_numpy(read_dictionary(ROOT / "data/dictionaries/bsds500.h5")).float()
+    random = torch.Generator().manual_seed(3)
+    x = torch.randn((64, 512), generator=random)
+    x *= torch.rand(x.shape, generator=random) < 0.1
+    b, net = x @ A.T, HEADS["na_alista"].load()(A, 16, {})
+
+    def left() -> float:
+        return float((b - net(b)[-1] @ A.T).norm() / b.norm())
+
+    with torch.no_grad():
+        assert left() > 1
+        net.calibrate(b)
+        assert left() < 1
+    step, threshold = torch.nn.functional.softplus(net.head_bias)
+    assert step <= 0.5 and float(threshold) == pytest.approx(2.0 * float(step))
