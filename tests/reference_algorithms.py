@@ -64,16 +64,6 @@ def ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np
     return _thresholded_descent(A, b, iterations, hyper, A, 1 / lipschitz(A), plain)
 
 
-def whitened_ista(A: np.ndarray, b: np.ndarray, iterations: int, hyper: Hyper) -> list[np.ndarray]:
-    """ISTA with the pseudo-inverse of A, and the step n / m."""
-
-    def plain(v, threshold, k):
-        return shrink(v, threshold)
-
-    W, step = np.linalg.pinv(A).T, A.shape[1] / len(A)
-    return _thresholded_descent(A, b, iterations, hyper, W, step, plain)
-
-
 def _selecting(hyper: Hyper) -> Callable:
     def selected(v, threshold, k):
         percent = min(hyper["support_step"] * (k + 1), hyper["support_max"])
@@ -446,7 +436,6 @@ REFERENCES = {
     "analytic_ista_ss": analytic_ista_ss,
     "analytic_reweighted_ss": analytic_reweighted_ss,
     "analytic_relative_ss": analytic_relative_ss,
-    "whitened_ista": whitened_ista,
     "analytic_extragradient_ss": analytic_extragradient_ss,
     "adaptive_ista": adaptive_ista,
     "fista": fista,

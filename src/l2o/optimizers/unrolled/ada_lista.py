@@ -14,15 +14,14 @@ class AdaLista(UnrolledNet):
     """x+ = eta_{t_k}(x + g_k A^T (W2^T b - W1^T W1 A x)), with W1 and W2, (m, m), for all layers.
 
     A is an input: what is learned has no column of it, and ``given`` sets in another A of m rows.
-    Starts as ISTA (W1 = W2 = I, g_k = 1/L), or ``whitened``: with the pseudo-inverse of A in place
-    of its transpose (W1^T W1 = W2 = (A A^T)^-1, g_k = n/m), which is close to ALISTA's matrix.
+    Starts as ISTA (W1 = W2 = I, g_k = 1/L).
     """
 
     name = "ada_lista"
     label = "Ada-LISTA"
     reference = "Aberdam, Golts & Elad 2021, eq. (10), untied steps"
     trainable = ("left_weight", "right_weight", "step", "log_threshold")
-    starts = {"ista": "ista", "whitened": "whitened_ista"}
+    starts = {"ista": "ista"}
     free_of_matrix = True
     hyperparameters = {"lam": 0.1}
     ranges = {"lam": "(0, inf)"}
@@ -32,14 +31,10 @@ class AdaLista(UnrolledNet):
         self, dictionary: Tensor, depth: int, hyper: Hyperparameters, start: str = ""
     ) -> None:
         super().__init__(dictionary, depth, hyper, start)
-        left, step = torch.eye(len(self.A)).to(self.A), 1 / self.lipschitz
-        if self.begun == "whitened":
-            values, vectors = torch.linalg.eigh((self.A @ self.A.T).double())
-            left = (vectors * values.rsqrt() @ vectors.T).to(self.A)
-            step = self.A.shape[1] / self.A.shape[0]
-        self.left_weight = nn.Parameter(left.clone())  # W1
-        self.right_weight = nn.Parameter(left.T @ left)  # W2
-        self.step = self._per_layer(step)
+        identity = torch.eye(len(self.A)).to(self.A)
+        self.left_weight = nn.Parameter(identity.clone())  # W1
+        self.right_weight = nn.Parameter(identity.clone())  # W2
+        self.step = self._per_layer(1 / self.lipschitz)
         self.log_threshold = self._ista_thresholds()
 
     def prepare(self, state: State, b: Tensor) -> State:
