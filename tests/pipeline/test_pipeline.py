@@ -213,7 +213,7 @@ ON_FIGURE_2 = {"join": 2, "table": 1, "figure": 1}
 ON_LASSO = {"train": 1, "evaluate": 1, **TIMED, "figure": 4}
 ON_RECOVERY = {"train": 2, "evaluate": 2, **TIMED, "time": 2}  # of a net, in two settings
 MOVED = {"measure": 1, "join": 1}  # on other dictionaries
-ON_PATCHES = {"train": 2, "evaluate": 2, "join": 4, "table": 1, "figure": 1}
+ON_PATCHES = {"train": 1, "evaluate": 1, "join": 4, "table": 1, "figure": 1}
 
 
 def test_editing_one_method_retrains_it_alone(built, concerned, edited):
