@@ -54,7 +54,7 @@ def build(folder: Path, cores: int, *targets: str) -> str:
 def trained(folder: Path, part: str = "checkpoints") -> dict[str, Path]:
     """Return the files of one kind that trainings wrote, by their place in the results."""
     results = folder / "results/smoke"
-    return {str(p.relative_to(results)): p for p in sorted(results.glob(f"*/{part}/*/*.*"))}
+    return {str(p.relative_to(results)): p for p in sorted(results.glob(f"*/{part}/*/[!.]*"))}
 
 
 def devices_of(folder: Path) -> set[str]:

@@ -18,7 +18,7 @@ def copy(folder: Path, **changes: list[float]) -> Path:
     history = pd.DataFrame({**HISTORY, **changes})
     for part, content in (("histories", history.to_csv(index=False)), ("checkpoints", "weights")):
         path = base / part / "noiseless" / ("alista.csv" if part == "histories" else "alista.st")
-        path.parent.mkdir(parents=True)
+        (path.parent / ".provenance").mkdir(parents=True)
         path.write_text(content)
     return folder
 
