@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -81,12 +82,16 @@ def deviations(one: Path, other: Path) -> list[Deviation]:
         tables = [pd.read_csv(each) for each in (path, other / path.relative_to(one))]
         columns = [c for c in tables[0].columns if "validation" in c]
         for column in columns[:1]:
-            ends = [(table[column].iloc[0], table[column].iloc[-1]) for table in tables]
             decibel = column.endswith("_db")
-            apart = [
-                abs(a - b) / (1.0 if decibel else max(abs(b), SMALL))
-                for a, b in zip(*ends, strict=True)
-            ]
+            there, here = (table[column].dropna() for table in tables)  # not every row has one
+            apart = [0.0, 0.0]
+            if len(there) != len(here):
+                apart = [math.inf, math.inf]
+            elif len(here):
+                ends = [(float(there.iloc[at]), float(here.iloc[at])) for at in (0, -1)]
+                units = [1.0 if decibel else max(abs(b), SMALL) for _, b in ends]
+                pairs = zip(ends, units, strict=True)
+                apart = [0.0 if a == b else abs(a - b) / unit for (a, b), unit in pairs]
             allowed = (FIRST[not decibel], LAST[not decibel])
             found.append(Deviation(name, *apart, allowed))
     return sorted(found, key=lambda one: -one.last / one.allowed[1])
