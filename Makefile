@@ -69,4 +69,4 @@ lock:  ## resolve again and write requirements.lock
 	rm -rf .venv-lock
 
 clean:  ## remove results, logs and reports of all presets but the committed ones
-	rm -rf results unfinished logs benchmarks .snakemake .l2o
+	rm -rf results unfinished logs costs .snakemake .l2o

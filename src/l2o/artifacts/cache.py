@@ -120,12 +120,14 @@ def shared_caches() -> list[SharedCache]:
     ------
     InputError : one is in the home of a user that there is not.
     """
-    folders = os.environ.get(VARIABLE, "").split(os.pathsep)
+    return [_named(each) for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each]
+
+
+def _named(folder: str) -> SharedCache:
     try:
-        return [SharedCache(folder) for folder in folders if folder]
+        return SharedCache(folder)
     except RuntimeError as error:  # ~ of a user that there is not
-        named = next(folder for folder in folders if folder.startswith("~"))
-        raise InputError(VARIABLE, "", f"{named} names no folder", "name one") from error
+        raise InputError(VARIABLE, "", f"{folder} names no folder", "name one") from error
 
 
 def _copy_checked(source: Path, target: Path, expected: str) -> None:

@@ -183,10 +183,11 @@ def require(path: str | Path, key: str) -> None:
 def difference(proof: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     """Return in words what made an artifact that is not what a record of today says."""
     record = json.loads(json.dumps(record))
-    parts = ("parameters", "inputs", "order", "libraries", "sources", "step")
-    differ = [part for part in parts if proof.get(part) != record.get(part)]
-    told = [_named(part, proof, record) for part in differ if part in parts[3:5]]
-    told += [part for part in ("parameters", "inputs") if part in differ]
+    differ = {part for part in record if proof.get(part) != record[part]}
+    told = [part for part in ("inputs", "parameters") if part in differ]
+    if "order" in differ and "inputs" not in differ:
+        told.append("order of inputs")
+    told += [_named(part, proof, record) for part in ("libraries", "sources") if part in differ]
     return f"made by other {', '.join(sorted(told))}" if told else "made by another step"
 
 

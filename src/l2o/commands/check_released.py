@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,25 +79,25 @@ def _end(table: Path, setting: str, method: str) -> Mapping[str, Any]:
 
 def _computed(job: Job, scratch: Path, retrain: bool) -> tuple[Path, str]:
     """Do an evaluation and all that it needs in a folder; return its curves, and how in words."""
-    boxed = {} if retrain else {j.name: name for j in ordered([job]) if (name := weights_of(j))}
-    needed = [*ordered([job], leave=lambda each: each.name in boxed)]
-    for read in {a.job.name: a.job for each in needed for a in each.reads.values()}.values():
-        if read.name in boxed:
-            whole = weights.checkpoint(boxed[read.name])
-            path = scratch / read.writes["checkpoint"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_tensors(path, whole.tensors, json.loads(json.dumps(whole.record)))
+    boxed = (lambda each: "") if retrain else weights_of
+    needed = [*ordered([job], leave=boxed)]
+    read = {artifact.job for each in needed for artifact in each.reads.values()}
+    unpacked = {name: each for each in read if (name := boxed(each))}
+    for name, each in unpacked.items():
+        whole = weights.checkpoint(name)
+        save_tensors(scratch / each.writes["checkpoint"], whole.tensors, dict(whole.record))
     for each in needed:
         inputs = {role: scratch / artifact.path for role, artifact in each.reads.items()}
         outputs = {role: scratch / path for role, path in each.writes.items()}
-        for path in outputs.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
         state = each.state and scratch / each.state
         given = Given(each.parameters, {**inputs, **each.files}, outputs, state, each.record)
         resolved(each.sources[0])(given)
-    how = f"from the weights {', '.join(boxed.values())} in the box" if boxed else "trained anew"
-    trained = any(each.kind == "train" for each in needed)
-    return scratch / job.writes["curves"], how if boxed or trained else "nothing is learned"
+    how = "nothing is learned"
+    if any(each.kind == "train" for each in needed):
+        how = "trained anew"
+    elif unpacked:
+        how = f"from the weights {', '.join(unpacked)} in the box"
+    return scratch / job.writes["curves"], how
 
 
 def weights_of(job: Job) -> str:

@@ -31,13 +31,14 @@ def costs(preset: str, methods: str) -> str:
         groups[one.report_name] = [job for job in one.jobs() if job.name not in seen]
         seen |= {job.name for job in groups[one.report_name]}
     groups["verdict, claims"] = graph.judged
-    told = read_costs(job for jobs in groups.values() for job in jobs)
+    everything = [job for jobs in groups.values() for job in jobs]
+    told = read_costs(everything)
     if not told:
         return f"{preset}: no costs are told; jobs tell them when they are done"
     rows = [_row(name, jobs, told) for name, jobs in groups.items() if jobs]
-    everything = [job for jobs in groups.values() for job in jobs]
     table = aligned([TITLES, *rows, _row("all", everything, told)], left=1)
-    return "\n".join([table, "", *_slowest(told), "", *_machines(told)])
+    machines = [f"on {name}" for name in measured(everything, told)["processors"]]
+    return "\n".join([table, "", *_slowest(told), "", *machines])
 
 
 def measured(jobs: Iterable[Job], told: Mapping[tuple, Mapping[str, Any]]) -> dict[str, Any]:
@@ -79,11 +80,6 @@ def job_words(name: tuple) -> str:
     """Return a job in words, from its name."""
     kind, *wildcards = name
     return " ".join((kind, *(value for _, value in wildcards)))
-
-
-def _machines(told: Mapping[tuple, Mapping[str, Any]]) -> list[str]:
-    found = {one["processor"] for one in told.values() if "processor" in one}
-    return [f"on {name}" for name in sorted(found)]
 
 
 def duration(seconds: float) -> str:

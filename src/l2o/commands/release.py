@@ -46,7 +46,8 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
     for name in reports:
         if name not in parts:
             raise unknown_key("reports", name, [*parts])
-    commit, manifest, lines = head_of_clean_tree(), read_manifest(folder), []
+    commit, manifest = head_of_clean_tree(), read_manifest(folder)
+    lines, released = [], []
     for name in reports or parts:
         note, files = parts[name]
         if bad := _not_valid({job for job, _ in files}):
@@ -55,10 +56,12 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
                 raise InputError(name, "", f"{bad} of its files are not valid", remedy)
             lines.append(f"{name:16} not released: {bad} of its files are not valid")
             continue
+        _copy([path for _, path in files], folder)
         manifest[name] = _entry(commit, note, files)
-        _copy([path for _, path in files], manifest, folder)
+        write_json(folder / MANIFEST, manifest)
         lines.append(f"{name:16} {len(files)} files")
-    if not any("not released" not in line for line in lines):
+        released.append(name)
+    if not released:
         command = f"snakemake --cores all --config preset={PRESET}"
         raise InputError(folder, "", "no report is valid here", f"build some: `{command}`")
     return "\n".join(lines)
@@ -97,11 +100,10 @@ def _entry(commit: str, note: str, files: list[tuple[Job, Path]]) -> dict[str, A
     }
 
 
-def _copy(paths: Iterable[Path], manifest: dict[str, Any], folder: Path) -> None:
-    """Copy files and their proofs, and say so; what was released before under such names goes."""
+def _copy(paths: Iterable[Path], folder: Path) -> None:
+    """Copy files and their proofs; what was released before under such names goes."""
     for path in paths:
         copy = folder / released_name(path)
         for source, target in ((path, copy), (proof_path(path), proof_path(copy))):
             with written_aside(target) as aside:
                 shutil.copyfile(source, aside)
-    write_json(folder / MANIFEST, manifest)

@@ -73,8 +73,12 @@ class Edition:
 
     def built_by(self, experiment: Experiment) -> str:
         """Return commit and date of a released report, as far as a manifest tells them."""
-        entry = read_manifest(self.folder).get(experiment.base) if self.folder else None
+        entry = self._manifest.get(experiment.base)
         return f"{entry['commit'][:10]}, {entry['date']}" if entry else ""
+
+    @cached_property
+    def _manifest(self) -> dict[str, dict[str, Any]]:
+        return read_manifest(self.folder) if self.folder else {}
 
     def statuses(self, experiment: Experiment) -> list[Status]:
         """Return the status of every file that an experiment's readers want."""
