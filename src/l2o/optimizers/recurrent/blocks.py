@@ -18,8 +18,8 @@ from l2o.optimizers.recurrent.lstm import CoordinateLstm, Spare, State
 class BlockwiseLstm(nn.Module):
     """What a :class:`CoordinateLstm` computes, without derivatives.
 
-    Its state is that of the first block, that of the second, and so on: small tensors, since fresh
-    memory for large ones comes from the system more slowly than a step computes.
+    Its state is that of the first block, that of the second, and so on. A step overwrites it: fresh
+    memory comes from the system more slowly than a step computes.
 
     Parameters
     ----------
@@ -46,14 +46,18 @@ class BlockwiseLstm(nn.Module):
 
     @torch.no_grad()
     def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the output, (1, coordinates), and the new state, of features, (features, ...)."""
-        outputs, new = [], []
+        """Return the output, (1, coordinates), and the state, overwritten by the new one.
+
+        Parameters
+        ----------
+        features : (features, coordinates)
+        state : as :meth:`init` or the last call returned it
+        """
+        outputs = []
         for number, columns in enumerate(features.split(self.block, dim=1)):
             net = self.lstm if columns.shape[1] == self.block else self.last
-            output, after = net(columns, state[4 * number : 4 * number + 4])
-            outputs.append(output)
-            new += after
-        return torch.cat(outputs, dim=1), tuple(new)
+            outputs.append(net.advance(columns, state[4 * number : 4 * number + 4]))
+        return torch.cat(outputs, dim=1), state
 
 
 def in_blocks(optimizer: nn.Module) -> nn.Module:
