@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from l2o.evaluation.runs import (
 from l2o.optimizees.lasso import Lasso
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import Optimizer, iterates
+from l2o.optimizers.recurrent.blocks import in_blocks
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net
 from l2o.variants import AS_DRAWN, MAIN, PUBLISHED
@@ -58,7 +60,9 @@ def entries(
         told = Contestant(name, kind, net.label, layers=net.depth, learned=learned_values(net))
         return [Entry(told, Continued(net, after))]
     if kind == "recurrent":
-        return learned_entries(name, "recurrent", {MAIN: checkpoint, PUBLISHED: published_recipe})
+        trained = {MAIN: checkpoint, PUBLISHED: published_recipe}
+        found = learned_entries(name, "recurrent", trained)
+        return [replace(entry, optimizer=in_blocks(entry.optimizer)) for entry in found]
     head, found = methods(kind)[name], []
     for variant, hyper, shift in (
         (MAIN, who["hyperparameters"], 0),
