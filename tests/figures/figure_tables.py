@@ -1,4 +1,4 @@
-"""Tables as experiments join them, made from the ones in docs/paper."""
+"""Tables as experiments join them, made from the curves of an early build, which `tables` keeps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NAMES = {
 
 
 def paper(name: str) -> pd.DataFrame:
-    return pd.read_csv(ROOT / "docs" / "paper" / f"{name}.csv")
+    return pd.read_csv(Path(__file__).with_name("tables") / f"{name}.csv")
 
 
 def published(report: str) -> pd.DataFrame:
@@ -56,11 +56,11 @@ def about(report: str, **changes) -> About:
 
 
 def curves(report: str) -> pd.DataFrame:
-    """The curves of docs/paper, with the columns that they did not have then."""
+    """The curves, with the columns that they did not have then."""
     table = paper(f"{report}_curves")
     table["kind"] = np.where(table["method"].isin(FIRST_ORDER), "first_order", table["kind"])
     if report == "fig5":
-        return table[table["layer"] <= 16].assign(variant="main")  # as far as nets go
+        return table.assign(variant="main")
     value = table["loss" if report != "fig6" else "relative_loss"]
     if report == "fig6":
         return table.assign(median=np.sqrt(table["q25"].clip(1e-20) * table["q75"].clip(1e-20)))
