@@ -174,23 +174,12 @@ SHIPPED = [
 ]
 
 
-# A training of 2,000 steps whose loss is rugged: the table's was on an AMD EPYC, the weights' on an
-# Intel Xeon, -85.55 and -84.99 dB. To be dropped when both are of one build.
-APART = {"alista/noiseless": "table and weights are of two processors, 0.56 dB apart"}
-RELEASED_WEIGHTS = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=APART[name], strict=True))
-    if name in APART
-    else name
-    for name in SHIPPED
-]
-
-
 @pytest.fixture
 def here(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-@pytest.mark.parametrize("name", RELEASED_WEIGHTS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_released_numbers_come_out_of_the_weights_in_the_box(here, name):
     method, family = name.split("/")
     place = FAMILIES[family]
