@@ -61,7 +61,11 @@ class BlockwiseLstm(nn.Module):
 
 
 def in_blocks(optimizer: nn.Module) -> nn.Module:
-    """Let a trained optimizer compute in blocks, if it is coordinate-wise; return it."""
+    """Let a trained optimizer compute in blocks, if it is coordinate-wise; return it.
+
+    A step then overwrites the state that it is given: a loop that goes back to an earlier one, such
+    as a safeguard, takes an optimizer that is not in blocks.
+    """
     if isinstance(optimizer, CoordinatewiseOptimizer):
         optimizer.lstm = BlockwiseLstm(optimizer.lstm)
     return optimizer
