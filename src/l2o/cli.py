@@ -152,6 +152,18 @@ def release(reports: tuple[str, ...], folder: Path | None) -> None:
 
 
 @app.command()
+@click.argument("reports", nargs=-1)
+@click.option("--folder", type=FOLDER, help="instead of docs/paper")
+def adopt(reports: tuple[str, ...], folder: Path | None) -> None:
+    """Take released reports that are valid into this clone, as if they had been built in it."""
+    from l2o.artifacts.manifest import RELEASED
+    from l2o.commands.adopt import adopt
+
+    _require_clone("adopt")
+    print(adopt(reports, folder or RELEASED))
+
+
+@app.command()
 @click.argument("report")
 @click.argument("setting")
 @click.argument("method")

@@ -16,6 +16,7 @@ from l2o.artifacts.manifest import MANIFEST, RELEASED, read_manifest, released_n
 from l2o.artifacts.production import produce
 from l2o.artifacts.proof import Status, examine, proof_path
 from l2o.commands import release as module
+from l2o.commands.adopt import adopt
 from l2o.commands.artifacts import verify
 from l2o.commands.check_released import check_released, weights_of
 from l2o.commands.release import release
@@ -79,8 +80,8 @@ def clone(tmp_path, monkeypatch):
     reports = {name: report(name, value) for name, value in (("fig8", 8), ("fig9", 9))}
     jobs = [job for one in reports.values() for job in one.made.values()]
     graph = SimpleNamespace(reports=reports, judged=[], jobs=jobs)
-    for place in ("l2o.commands.release.Graph", "l2o.commands.artifacts.Graph"):
-        monkeypatch.setattr(place, lambda *given: graph)
+    for command in ("release", "adopt", "artifacts"):
+        monkeypatch.setattr(f"l2o.commands.{command}.Graph", lambda *given: graph)
     return graph
 
 
@@ -143,6 +144,62 @@ def test_a_release_of_one_report_leaves_the_others_in_the_manifest(clone):
     release(["fig8"], folder)
     assert read_manifest(folder).keys() == before.keys() == {"fig8", "fig9"}
     assert module.LARGE == ("runs",)
+
+
+def test_the_claims_are_a_release_of_their_own_with_their_own_cost(clone):
+    built = [job for one in clone.reports.values() for job in one.made.values()]
+    claims = report_job("claims", 7, csv="claims.csv", markdown="claims.md")
+    claims.parameters["note"] = "whatever was at hand"
+    clone.judged.append(claims)
+    for job in (*built, claims):
+        produce(job)
+    folder = Path("released")
+    release(["claims"], folder)
+    entry = read_manifest(folder)["claims"]
+    assert entry["files"] == ["claims.csv", "claims.md"]
+    assert entry["note"] == "whatever was at hand" and entry["cost"]["jobs"] == 1
+
+
+# Adopting
+
+
+def test_what_is_released_is_taken_where_it_would_be_built(clone):
+    one, folder = clone.reports["fig9"], Path("released")
+    build(one)
+    release(folder=folder)
+    cost = read_manifest(folder)["fig9"]["cost"]
+    shutil.rmtree("reports")
+    shutil.rmtree("costs")
+    assert adopt(folder=folder) == "fig9             7 files taken"
+    for job in one.made.values():
+        for path in job.writes.values():
+            taken = released_name(path) in read_manifest(folder)["fig9"]["files"]
+            assert examine(path, job.key).status is (Status.VALID if taken else Status.MISSING)
+    assert adopt(["fig9"], folder) == "fig9             0 files taken, 7 were valid here"
+    for job in one.made.values():  # what is missing is written here, but nothing is known of the rest
+        if not all(path.exists() for path in job.writes.values()):
+            produce(job)
+    release(["fig9"], folder)
+    assert read_manifest(folder)["fig9"]["cost"] == cost
+    with pytest.raises(InputError, match="fig8: unknown key; did you mean `fig9`"):
+        adopt(["fig8"], folder)
+
+
+def test_nothing_is_taken_that_is_not_valid_and_nothing_valid_is_replaced(clone):
+    one, folder = clone.reports["fig9"], Path("released")
+    with pytest.raises(InputError, match="holds no released report; build them"):
+        adopt(folder=folder)
+    build(one)
+    release(folder=folder)
+    (folder / "fig9.pdf").write_text("edited")
+    stale, kept = Path("reports/paper/fig9_table.csv"), Path("reports/paper/fig9_table.md")
+    stale.write_text("edited as well")
+    Path("reports/paper/fig9.pdf").unlink()
+    before = kept.stat().st_mtime_ns
+    told = "1 files taken, 5 were valid here, 1 are not valid (`l2o verify --released` says why)"
+    assert adopt(folder=folder) == f"fig9             {told}"
+    assert stale.read_text() == "table 9" and kept.stat().st_mtime_ns == before
+    assert not Path("reports/paper/fig9.pdf").exists()
 
 
 @pytest.mark.parametrize("content", [[], {"fig9": 5}, {"fig9": {"commit": "a"}}])

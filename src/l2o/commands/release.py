@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
 
     Parameters
     ----------
-    reports : their names; none: all that are valid, ``judged`` is that of all experiments together
+    reports : their names, also ``claims`` and ``verdict``; none: all that are valid
     folder : of the copies, and of the manifest
 
     Raises
@@ -40,24 +40,24 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
         are not those of a commit.
     """
     graph, reports = Graph(PRESET), [*reports]
-    parts = {name: (one.sizes.note, _files(one)) for name, one in graph.reports.items()}
-    if graph.judged:
-        parts["judged"] = ("all experiments together", _all_of(graph.judged))
+    parts = released_files(graph)
     for name in reports:
         if name not in parts:
             raise unknown_key("reports", name, [*parts])
     commit, manifest = head_of_clean_tree(), read_manifest(folder)
     lines, released = [], []
     for name in reports or parts:
-        note, files = parts[name]
+        files = parts[name]
         if bad := _not_valid({job for job, _ in files}):
             if reports:
                 remedy = f"build it: `snakemake --config preset={PRESET} -- {name}_all`"
                 raise InputError(name, "", f"{bad} of its files are not valid", remedy)
             lines.append(f"{name:16} not released: {bad} of its files are not valid")
             continue
-        _copy([path for _, path in files], folder)
-        manifest[name] = _entry(commit, note, files)
+        entry = _entry(graph, name, files, manifest.get(name))
+        for _, path in files:
+            copy_proven(path, folder / released_name(path))
+        manifest[name] = {"commit": commit, **entry}
         write_json(folder / MANIFEST, manifest)
         lines.append(f"{name:16} {len(files)} files")
         released.append(name)
@@ -65,6 +65,12 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
         command = f"snakemake --cores all --config preset={PRESET}"
         raise InputError(folder, "", "no report is valid here", f"build some: `{command}`")
     return "\n".join(lines)
+
+
+def released_files(graph: Graph) -> dict[str, list[tuple[Job, Path]]]:
+    """Return what is released of each report, of the claims and of the verdict, and its jobs."""
+    parts = {name: _files(one) for name, one in graph.reports.items()}
+    return parts | {job.kind: _all_of([job]) for job in graph.judged}
 
 
 def _files(one: Experiment) -> list[tuple[Job, Path]]:
@@ -86,24 +92,32 @@ def _not_valid(jobs: Iterable[Job]) -> int:
     return sum(finding.status is not Status.VALID for finding in found)
 
 
-def _entry(commit: str, note: str, files: list[tuple[Job, Path]]) -> dict[str, Any]:
-    """Return what the manifest says of a report; costs are of all jobs behind it."""
-    jobs = [*ordered({job for job, _ in files})]
+def _entry(
+    graph: Graph, name: str, files: list[tuple[Job, Path]], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what the manifest says of a report, but for the commit.
+
+    Costs are of all jobs behind it; of the claims and the verdict their own, since what they read
+    has entries. Where a report was adopted and drawn again, the cost of its build stands.
+    """
+    made = {job for job, _ in files}
+    one = graph.reports.get(name)
+    jobs = [*(ordered(made) if one else made)]
     told = read_costs(jobs)
     slowest = [[job_words(name), one["processor_seconds"]] for name, one in longest(told)]
+    cost = {**measured(jobs, told), "slowest": slowest}
+    if before and before["cost"]["told"] > cost["told"]:
+        cost = before["cost"]
     return {
-        "commit": commit,
         "date": datetime.now(UTC).date().isoformat(),
-        "note": note,
+        "note": one.sizes.note if one else next(iter(made)).parameters["note"],
         "files": sorted(released_name(path) for _, path in files),
-        "cost": {**measured(jobs, told), "slowest": slowest},
+        "cost": cost,
     }
 
 
-def _copy(paths: Iterable[Path], folder: Path) -> None:
-    """Copy files and their proofs; what was released before under such names goes."""
-    for path in paths:
-        copy = folder / released_name(path)
-        for source, target in ((path, copy), (proof_path(path), proof_path(copy))):
-            with written_aside(target) as aside:
-                shutil.copyfile(source, aside)
+def copy_proven(path: Path, copy: Path) -> None:
+    """Copy a file and its proof; what was there under such names goes."""
+    for source, target in ((path, copy), (proof_path(path), proof_path(copy))):
+        with written_aside(target) as aside:
+            shutil.copyfile(source, aside)
