@@ -53,9 +53,10 @@ def figure(tables, published, about):
         return REPORT.figure(shown, published, about, foot=foot, limits=bounds)
     oracles = {*who.index[who == "oracle"]}
     first, second = _of(shown, {*who.index} - others), _of(shown, others | oracles | {*YARDSTICKS})
+    short = replace(about, titles={name: t.partition("\n")[0] for name, t in about.titles.items()})
     return [
         *REPORT.figure(first, published, about, foot=foot, limits=bounds),
-        *REPORT.figure(second, None, about, foot=f"{_OTHERS} {foot}", limits=bounds),
+        *REPORT.figure(second, None, short, foot=f"{_OTHERS} {foot}", limits=bounds),
     ]
 
 
