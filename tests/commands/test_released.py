@@ -176,7 +176,7 @@ def test_what_is_released_is_taken_where_it_would_be_built(clone):
             taken = released_name(path) in read_manifest(folder)["fig9"]["files"]
             assert examine(path, job.key).status is (Status.VALID if taken else Status.MISSING)
     assert adopt(["fig9"], folder) == "fig9             0 files taken, 7 were valid here"
-    for job in one.made.values():  # what is missing is written here, but nothing is known of the rest
+    for job in one.made.values():  # nothing is known of what the others cost
         if not all(path.exists() for path in job.writes.values()):
             produce(job)
     release(["fig9"], folder)
