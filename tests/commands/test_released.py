@@ -94,7 +94,7 @@ def test_valid_reports_are_copied_with_their_proofs_and_others_are_named(clone):
     build(clone.reports["fig9"])
     folder = Path("released")
     lines = release(folder=folder).splitlines()
-    assert "fig8             not released: 9 of its files are not valid" in lines
+    assert "fig8             not released: 7 of its files are not valid" in lines
     assert "fig9             7 files" in lines
     copies = {path.name for path in folder.iterdir() if path.is_file()}
     tables = {"fig9_curves.csv", "fig9_table.csv", "fig9_table.md", "fig9_metrics.json"}
@@ -120,7 +120,7 @@ def test_what_is_not_valid_or_not_of_a_commit_is_not_released(clone):
     folder = Path("released")
     with pytest.raises(InputError, match="no report is valid here; build some"):
         release(folder=folder)
-    with pytest.raises(InputError, match="fig9: 9 of its files are not valid; build it"):
+    with pytest.raises(InputError, match="fig9: 7 of its files are not valid; build it"):
         release(["fig9"], folder)
     with pytest.raises(InputError, match="did you mean `fig9`"):
         release(["fig99"], folder)
@@ -176,10 +176,7 @@ def test_what_is_released_is_taken_where_it_would_be_built(clone):
             taken = released_name(path) in read_manifest(folder)["fig9"]["files"]
             assert examine(path, job.key).status is (Status.VALID if taken else Status.MISSING)
     assert adopt(["fig9"], folder) == "fig9             0 files taken, 7 were valid here"
-    for job in one.made.values():  # nothing is known of what the others cost
-        if not all(path.exists() for path in job.writes.values()):
-            produce(job)
-    release(["fig9"], folder)
+    release(["fig9"], folder)  # nothing is known here of what it cost
     assert read_manifest(folder)["fig9"]["cost"] == cost
     with pytest.raises(InputError, match="fig8: unknown key; did you mean `fig9`"):
         adopt(["fig8"], folder)

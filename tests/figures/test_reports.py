@@ -98,7 +98,7 @@ def test_every_method_is_in_legend_table_and_metrics(report, check_page):
 
 
 def test_nets_that_the_paper_does_not_draw_have_a_page_of_their_own():
-    made = added(few(tables("fig5"), "lista", "alista"), 2, "lista")
+    made = added(few(tables("fig5"), "lista", "alista", "ista"), 2, "lista")
     pages = room("fig5").figure(made, published("fig5"), about("fig5"))
     first, _, last = map(names_in_legend, pages)
     new = {"New method 0", "New method 1"}

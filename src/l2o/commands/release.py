@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.cost import read_costs
-from l2o.artifacts.demand import verdicts
 from l2o.artifacts.job import Job, ordered
 from l2o.artifacts.manifest import MANIFEST, PRESET, RELEASED, read_manifest, released_name
-from l2o.artifacts.proof import Status, proof_path
+from l2o.artifacts.proof import Status, examine, proof_path
 from l2o.commands.commits import head_of_clean_tree
 from l2o.commands.costs import job_words, longest, measured
 from l2o.config.nearest import unknown_key
@@ -48,7 +47,7 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
     lines, released = [], []
     for name in reports or parts:
         files = parts[name]
-        if bad := _not_valid({job for job, _ in files}):
+        if bad := sum(examine(path, job.key).status is not Status.VALID for job, path in files):
             if reports:
                 remedy = f"build it: `snakemake --config preset={PRESET} -- {name}_all`"
                 raise InputError(name, "", f"{bad} of its files are not valid", remedy)
@@ -85,11 +84,6 @@ def _files(one: Experiment) -> list[tuple[Job, Path]]:
 
 def _all_of(jobs: Iterable[Job]) -> list[tuple[Job, Path]]:
     return [(job, path) for job in jobs for path in job.writes.values()]
-
-
-def _not_valid(jobs: Iterable[Job]) -> int:
-    found = [finding for verdict in verdicts(jobs) for finding in verdict.findings]
-    return sum(finding.status is not Status.VALID for finding in found)
 
 
 def _entry(
