@@ -18,19 +18,22 @@ from torch.optim import lr_scheduler
 
 from l2o.errors import InputError
 from l2o.optimizers.protocol import iterates
-from l2o.optimizers.recurrent.base import GradientOptimizer
+from l2o.optimizers.recurrent.base import GradientOptimizer, RecurrentOptimizer
+from l2o.optimizers.recurrent.tensorwise import TensorwiseRule
 from l2o.optimizers.registry import methods
 from l2o.torch import LearnedOptimizer
 from solve_cases import write_checkpoint
 
 CLASSES = {name: head.load() for name, head in methods("recurrent").items()}
-NAMES = [name for name, kind in CLASSES.items() if issubclass(kind, GradientOptimizer)]
+JOINT = [name for name, kind in CLASSES.items() if issubclass(kind, GradientOptimizer)]
+RULES = [name for name, kind in CLASSES.items() if issubclass(kind, TensorwiseRule)]
+NAMES = [*JOINT, *RULES]
 OTHERS = [name for name in NAMES if name != "l2o_scale"]
 SCALE = {"l2o_scale": {"rate": 0.01}}  # small steps, so that a few dozen do not diverge
 EACH = pytest.mark.parametrize("name", NAMES)
 
 
-def method(name: str, seed: int = 3) -> GradientOptimizer:
+def method(name: str, seed: int = 3) -> RecurrentOptimizer:
     """An untrained optimizer."""
     drawn = torch.Generator().manual_seed(seed)
     return CLASSES[name](SCALE.get(name, {}), drawn).requires_grad_(False)
@@ -85,7 +88,8 @@ class Direct:
     """The same task as an optimizee of the learned optimizer itself."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.parts = task, tuple(p.numel() for p in task.net.parameters())
+        self.task, self.shapes = task, tuple(tuple(p.shape) for p in task.net.parameters())
+        self.parts = tuple(p.numel() for p in task.net.parameters())
 
     def gradient(self, x: Tensor) -> Tensor:
         vector_to_parameters(x[0], self.task.net.parameters())
@@ -95,8 +99,9 @@ class Direct:
         return torch.cat([one.reshape(-1) for one in found])[None]
 
 
-def test_there_is_one_for_every_recurrent_optimizer_that_needs_gradients_alone():
-    assert set(NAMES) == {"l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale"}
+def test_there_is_one_for_every_recurrent_optimizer_that_needs_no_objectives():
+    assert set(JOINT) == {"l2o_dm", "l2o_enhanced", "l2o_rnnprop", "l2o_scale"}
+    assert set(RULES) == {"celo2_like", "mlp_optimizer", "small_fc_lopt"}
 
 
 @EACH
@@ -109,7 +114,7 @@ def test_it_takes_the_steps_of_the_optimizer_itself_to_the_bit(name):
     assert torch.equal(task.flat(), x[0]) and not torch.equal(x, start)
 
 
-@EACH
+@pytest.mark.parametrize("name", JOINT)
 def test_what_a_method_says_of_its_memory_holds(name):
     tensors, optimizer = Task(name).steps(2).optimizer.state_dict()["state"][0], method(name)
     remembered = {key for key, level in optimizer.levels.items() if level != "instance"}
@@ -254,7 +259,17 @@ def moved_by(gradients: Tensor, p: nn.Parameter, name: str, **options) -> Learne
 GRADIENTS = torch.randn(20, 40, generator=torch.Generator().manual_seed(2)).half().float()
 
 
-@EACH
+@pytest.mark.parametrize("name", RULES)
+def test_a_double_keeps_its_own_digits_where_values_are_seen(name):
+    start = torch.linspace(1, 2, 40, dtype=torch.float64) + 1e-12
+    double, single = nn.Parameter(start.clone()), nn.Parameter(start.float())
+    for p in (double, single):
+        moved_by(GRADIENTS[:1], p, name)
+    step = single.double() - start.float().double()
+    assert step.abs().min() > 0 and torch.equal(double, start + step)
+
+
+@pytest.mark.parametrize("name", JOINT)
 def test_a_double_keeps_its_own_digits(name):
     """And where it is does not matter to its steps."""
     start = torch.linspace(1, 2, 40, dtype=torch.float64) + 1e-12
@@ -421,7 +436,7 @@ def test_the_others_are_at_their_iterate_in_either_mode(name):
 
 def refusals() -> Iterator[tuple]:
     p = nn.Parameter(torch.zeros(2))
-    yield [p], {"weights": CLASSES["l2o_swarm"]({}, torch.Generator())}, "L2O-Swarm compares obj"
+    yield [p], {"weights": CLASSES["l2o_swarm"]({}, torch.Generator())}, "L2O-Swarm needs more than"
     yield (
         [nn.Parameter(torch.zeros(2, dtype=torch.complex64))],
         {},

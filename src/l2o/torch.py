@@ -14,23 +14,28 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from l2o.errors import InputError
+from l2o.optimizers.recurrent import apart
 from l2o.optimizers.recurrent.base import GradientOptimizer, RecurrentOptimizer
 from l2o.optimizers.recurrent.joined import JoinedMemory
+from l2o.optimizers.recurrent.tensorwise import TensorwiseRule
 from l2o.optimizers.trained import load_recurrent
 
 NAME = "LearnedOptimizer"
 OWN = "l2o"  # key of a state_dict that torch's optimizers have not
 HALVES = torch.float16, torch.bfloat16
 TYPES = *HALVES, torch.float32, torch.float64
-DROP_INS = "L2O-Scale, RNNprop, L2O-DM or L2O-enhanced"
+Active = list[tuple[Tensor, dict[str, Any]]]  # parameters with a gradient, and their groups
+DropIn = GradientOptimizer | TensorwiseRule
+DROP_INS = "Celo2-like, small_fc_lopt, L2O-Scale or RNNprop"
 
 
 class LearnedOptimizer(Optimizer):
     """A trained recurrent optimizer that trains any torch module.
 
-    All parameters advance together, and the learned arithmetic is float32. A parameter of float64
-    keeps its own digits; one of half precision is rounded from an iterate x in float32, which is
-    ``state[p]["x"]``.
+    Celo2-like, small_fc_lopt and the MLP optimizer see a tensor at a time, and its values as well;
+    with the others all parameters advance together. The learned arithmetic is float32. A parameter
+    of float64 keeps its own digits; one of half precision is rounded from an iterate x in float32,
+    which is ``state[p]["x"]``.
 
     L2O-Scale asks for gradients at a point ahead of its iterate x. As in schedule-free optimizers
     the parameters hold that point while training (``train()``, the mode at the start), and x after
@@ -104,30 +109,61 @@ class LearnedOptimizer(Optimizer):
             for p in group["params"]
             if p.grad is not None and p.numel()
         ]
-        if not active:
-            return loss
-        rows = [_row(p.grad, group["maximize"]) for p, group in active]
+        if active:
+            rows = [_row(p.grad, group["maximize"]) for p, group in active]
+            single = isinstance(self._method, TensorwiseRule)
+            (self._step_apart if single else self._step_together)(active, rows)
+        return loss
+
+    def _step_together(self, active: Active, rows: list[Tensor]) -> None:
+        """Let all parameters advance as one."""
         memory = self._memory([p for p, _ in active])
         gradient = torch.cat(rows)[None]
         dx = self._method.advance(gradient, memory.tensors, memory.parts)
         for (p, group), change in zip(active, dx[0].split(memory.sizes), strict=True):
             lr = float(group["lr"])
             self._move(p, change.view(p.shape) if lr == 1 else change.view(p.shape) * lr)
-        return loss
+
+    def _step_apart(self, active: Active, rows: list[Tensor]) -> None:
+        """Let each parameter advance by itself."""
+        for (p, group), row in zip(active, rows, strict=True):
+            held = self._with_iterate(p)
+            self._method.to(p.device)
+            x, lr = held.get("x", p), float(group["lr"])
+            before = x.detach().float()
+            after, memory = apart.moved(self._method, before, row.view(p.shape), held)
+            held.update(memory)
+            if lr == 1 and x.dtype == torch.float32:
+                x.copy_(after)  # to the bit, which a sum of differences is not
+            else:
+                x.add_((after - before) * lr)
+            if x is not p:
+                p.copy_(x)
 
     def _move(self, p: Tensor, dx: Tensor) -> None:
         """Move a parameter, or its iterate where it holds another point or fewer digits."""
         x = self.state[p].get("x", p)
-        if self._method.ahead is not None:
-            p.copy_(x + self._method.ahead * dx)
+        if self._ahead is not None:
+            p.copy_(x + self._ahead * dx)
         x.add_(dx)
-        if self._method.ahead is None and x is not p:
+        if self._ahead is None and x is not p:
             p.copy_(x)
+
+    @property
+    def _ahead(self) -> float | None:
+        return getattr(self._method, "ahead", None)
+
+    def _with_iterate(self, p: Tensor) -> dict[str, Any]:
+        """Return what is kept of a parameter; its iterate is there where it needs one."""
+        if self._ahead is not None or p.dtype in HALVES:
+            wide = torch.float32 if p.dtype in HALVES else p.dtype
+            self.state[p].setdefault("x", p.detach().to(wide, copy=True))
+        return self.state[p]
 
     @torch.no_grad()
     def train(self, mode: bool = True) -> None:
         """Let the parameters hold the points where gradients are taken."""
-        if self._method.ahead is None or mode == self._training:
+        if self._ahead is None or mode == self._training:
             return
         for p, held in self.state.items():
             if mode and "attended" in held:
@@ -189,7 +225,8 @@ class LearnedOptimizer(Optimizer):
     def _check(self, held: dict[str, Tensor], p: Tensor) -> None:
         """Refuse a state that is not that of a parameter of this shape."""
         widths = {"coordinate": p.numel(), "part": 1}
-        for name, level in self._method.levels.items():
+        levels = getattr(self._method, "levels", apart.REMEMBERS)
+        for name, level in levels.items():
             if held and level in widths and held[name].shape[-1] != widths[level]:
                 problem = f"{held[name].shape[-1]} coordinates, for a parameter of {p.numel()}"
                 raise _error("state_dict", problem, "build the optimizer over the same parameters")
@@ -210,10 +247,7 @@ class LearnedOptimizer(Optimizer):
         sizes = [p.numel() for p in params]
         memory = JoinedMemory(self._method, sizes, held, self._shared, device)
         for number, p in enumerate(params):
-            self.state[p].update(memory.of(number))
-            if self._method.ahead is not None or p.dtype in HALVES:
-                wide = torch.float32 if p.dtype in HALVES else p.dtype
-                self.state[p].setdefault("x", p.detach().to(wide, copy=True))
+            self._with_iterate(p).update(memory.of(number))
         self._joined = params, memory
         return memory
 
@@ -235,14 +269,14 @@ def _row(gradient: Tensor, maximize: bool) -> Tensor:
     return -row if maximize else row
 
 
-def _drop_in(weights: str | Path | RecurrentOptimizer) -> GradientOptimizer:
+def _drop_in(weights: str | Path | RecurrentOptimizer) -> DropIn:
     """Return a copy of the learned optimizer, without derivatives."""
     if isinstance(weights, RecurrentOptimizer):
         method = copy.deepcopy(weights)
     else:
         method = load_recurrent(_path(weights))
-    if not isinstance(method, GradientOptimizer):
-        problem = f"{method.label} compares objectives of several points, or sees x itself"
+    if not isinstance(method, DropIn):
+        problem = f"{method.label} needs more than the gradient and the values of a tensor"
         raise _error("weights", problem, f"take those of {DROP_INS}")
     return method.float().requires_grad_(False)
 
@@ -256,7 +290,7 @@ def _path(weights: str | Path) -> Path:
     return path(weights)
 
 
-def _fingerprint(method: GradientOptimizer) -> str:
+def _fingerprint(method: DropIn) -> str:
     """Return the SHA-256 of a learned optimizer: its method, hyperparameters and weights."""
     digest = hashlib.sha256(json.dumps([method.name, method.hyper], sort_keys=True).encode())
     for name, tensor in sorted(method.state_dict().items()):
