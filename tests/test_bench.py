@@ -78,8 +78,8 @@ def test_the_comparison_of_learned_optimizers_runs_and_goes_on(tmp_path, monkeyp
     text = module.main(options)
     torch.set_num_threads(threads)
     lines = text.splitlines()
-    assert len(lines) == 2 + 2 * len(networks) and "| L2O-Scale | " in lines[3]
-    assert (tmp_path / "table.csv").read_text("utf-8").count("\n") == 1 + 2 * len(networks)
+    assert len(lines) == 2 + 3 * len(networks) and "| L2O-Scale | " in lines[4]
+    assert (tmp_path / "table.csv").read_text("utf-8").count("\n") == 1 + 3 * len(networks)
     monkeypatch.setattr(module, "run", lambda *_: 1 / 0)  # all is there
     assert module.table(module.rows([*networks], [path], tmp_path / "runs", (1, 2)), (1, 2)) == text
 

@@ -2,8 +2,9 @@
 
 An MLP on scikit-learn's digits, a ConvNet on MNIST, a transformer on sequences that are drawn; all
 as torch.nn starts them. Learned optimizers run as they come, lr = 1; Adam has the rate that is best
-on runs of its own, by the mean log loss at the end. Each run is kept in a file of its own, so that
-a second call goes on where the first one was stopped.
+on runs of its own, by the mean log loss at the end, constant, or falling to 0 as a cosine over the
+whole run. Each run is kept in a file of its own, so that a second call goes on where the first one
+was stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -170,14 +171,20 @@ def kept(path: Path, work: Callable[[], dict]) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def tuned(network: str, folder: Path, recorded: tuple[int, ...]) -> float:
-    """Return Adam's best rate: that of the least mean log loss at the last step of its runs."""
+def tuned(
+    network: str, folder: Path, recorded: tuple[int, ...], name: str, made: Callable
+) -> float:
+    """Return the best rate of Adam: that of the least mean log loss at the last step of its runs.
+
+    ``name`` begins the names of its files, and ``made`` returns it, from parameters and rate.
+    """
 
     def score(rate: float) -> float:
         losses = []
         for number in SEARCHED:
-            path = folder / network / f"adam_{rate:g}_{number}.json"
-            found = kept(path, partial(run, network, number, adam(rate), recorded))
+            path = folder / network / f"{name}_{rate:g}_{number}.json"
+            work = partial(run, network, number, partial(made, rate=rate), recorded)
+            found = kept(path, work)
             losses.append(found["losses"][str(max(recorded))])
         log = statistics.fmean(math.log(max(loss, 1e-300)) for loss in losses)
         return log if math.isfinite(log) else math.inf
@@ -185,8 +192,15 @@ def tuned(network: str, folder: Path, recorded: tuple[int, ...]) -> float:
     return min(RATES, key=score)
 
 
-def adam(rate: float) -> Callable:
-    return partial(torch.optim.Adam, lr=rate)
+def adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, lr=rate)
+
+
+def adam_cosine(parameters: Iterable[Tensor], rate: float, steps: int) -> torch.optim.Adam:
+    optimizer = adam(parameters, rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    optimizer.register_step_post_hook(lambda *_: schedule.step())
+    return optimizer
 
 
 def entries(checkpoints: list[Path]) -> dict[str, tuple[str, Callable]]:
@@ -206,11 +220,13 @@ def rows(
     start: bool = True,
 ) -> list[dict]:
     """Return a row for each network and optimizer; of the runs there are, or of all."""
-    found = []
+    found, cosine = [], partial(adam_cosine, steps=max(recorded))
     for network in networks:
-        rate = tuned(network, folder, recorded)
-        tuned_adam = {f"Adam, rate {rate:g}": (f"adam_{rate:g}", adam(rate))}
-        for label, (name, made) in (tuned_adam | entries(checkpoints)).items():
+        rivals = {}
+        for word, name, made in (("Adam", "adam", adam), ("Adam, cosine", "adam_cosine", cosine)):
+            rate = tuned(network, folder, recorded, name, made)
+            rivals[f"{word}, rate {rate:g}"] = f"{name}_{rate:g}", partial(made, rate=rate)
+        for label, (name, made) in (rivals | entries(checkpoints)).items():
             paths = [folder / network / f"{name}_{number}.json" for number in RUNS]
             works = [partial(run, network, number, made, recorded) for number in RUNS]
             pairs = [pair for pair in zip(paths, works, strict=True) if start or pair[0].is_file()]

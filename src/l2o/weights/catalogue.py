@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RECURRENT = ("l2o_scale", "l2o_rnnprop", "l2o_enhanced", "l2o_dm")
+RULES = ("celo2_like", "small_fc_lopt")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ FAMILIES = {
         "network_training",
         "mlp_sigmoid",
         "training an MLP (784, 20, 10; sigmoid) on MNIST",
-        RECURRENT,
+        (*RULES, *RECURRENT),
     ),
     "noiseless": _recovery(
         "noiseless", "A Gaussian (256, 512), no noise", ("alista", "tilista", "step_lista")
