@@ -493,8 +493,8 @@ def test_the_example_of_the_page_runs(tmp_path):
     page = (Path(__file__).parents[1] / "docs" / "torch.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     path = tmp_path / "w.safetensors"
-    write_checkpoint(path, "l2o_scale")
+    write_checkpoint(path, "celo2_like")
     torch.manual_seed(0)
     names: dict = {}
-    exec(code.replace('"l2o_scale"', repr(str(path))), names)
+    exec(code.replace('"celo2_like"', repr(str(path))), names)
     assert names["accuracy"] > 0.5 and len(code.strip().splitlines()) <= 13

@@ -47,7 +47,7 @@ class LearnedOptimizer(Optimizer):
     params : tensors, (name, tensor) pairs or groups, as in torch.optim; of a group its own may be
         ``lr`` and ``maximize``
     weights : path of a checkpoint, a gradient optimizer, or the name of weights in the box
-        (``l2o weights`` lists them): ``l2o_scale/mnist``, or ``l2o_scale`` for the same
+        (``l2o weights`` lists them): ``celo2_like/mnist``, or ``celo2_like`` for the same
     lr : multiplies every step; 1 is what was trained
     maximize : go up
 
@@ -59,7 +59,7 @@ class LearnedOptimizer(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        weights: str | Path | RecurrentOptimizer = "l2o_scale",
+        weights: str | Path | RecurrentOptimizer = "celo2_like",
         lr: float | Tensor = 1.0,
         *,
         maximize: bool = False,
