@@ -144,8 +144,7 @@ def verify(
 @click.option("--folder", type=click.Path(path_type=Path), help="instead of docs/paper")
 def release(reports: tuple[str, ...], folder: Path | None) -> None:
     """Release reports of the paper preset that are valid here: copies, proofs, a manifest."""
-    from l2o.artifacts.manifest import RELEASED
-    from l2o.commands.release import release
+    from l2o.commands.release import RELEASED, release
 
     _require_clone("release")
     print(release(reports, folder or RELEASED))
@@ -156,8 +155,7 @@ def release(reports: tuple[str, ...], folder: Path | None) -> None:
 @click.option("--folder", type=FOLDER, help="instead of docs/paper")
 def adopt(reports: tuple[str, ...], folder: Path | None) -> None:
     """Take released reports that are valid into this clone, as if they had been built in it."""
-    from l2o.artifacts.manifest import RELEASED
-    from l2o.commands.adopt import adopt
+    from l2o.commands.adopt import RELEASED, adopt
 
     _require_clone("adopt")
     print(adopt(reports, folder or RELEASED))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from l2o.figures.comparison import Rule
 from l2o.figures.intake import limits, up_to_finals
 from l2o.figures.nmse import NMSE
+from l2o.figures.split import split_figure
 from l2o.figures.standard import Standard
-from l2o.kinds import LEARNED
 
 READING_DB = 0.3  # how well the published curves could be read, see data/reference/README.md
 
@@ -32,38 +32,17 @@ LIMITS = {  # of the table `optima`: name and colour; a coherent dictionary has 
     "vamp": ("VAMP, n → ∞", "#7A7A7A"),
     "fixed_point": ("Bayes limit", "#A8A8A8"),
 }
-_OTHERS = "Nets that the paper does not draw, beside ALISTA and two classical methods."
 _LIMITS = (
     "n → ∞: state evolution of AMP and VAMP with the prior known, the mean square error of large "
     "problems, which lies above a mean in dB; Bayes limit: where AMP settles."
 )
 
 
-YARDSTICKS = ("alista", "bg_amp", "vamp")  # beside nets that the paper does not draw
-
-
 def figure(tables, published, about):
     """Return the pages: the paper's nets and classical methods, its curves, then other nets."""
-    bounds = limits(tables, about, NMSE, LIMITS)
-    foot, shown = _LIMITS if bounds else "", up_to_finals(tables, NMSE.x)
-    who = shown["curves"].drop_duplicates("method").set_index("method")["kind"]
-    drawn = set() if published is None else {*published["method"]}
-    others = {name for name, kind in who.items() if kind in LEARNED and name not in drawn}
-    if not others or not drawn & {*who.index}:  # too few for two pages
-        return REPORT.figure(shown, published, about, foot=foot, limits=bounds)
-    oracles = {*who.index[who == "oracle"]}
-    first, second = _of(shown, {*who.index} - others), _of(shown, others | oracles | {*YARDSTICKS})
-    short = replace(about, titles={name: t.partition("\n")[0] for name, t in about.titles.items()})
-    return [
-        *REPORT.figure(first, published, about, foot=foot, limits=bounds),
-        *REPORT.figure(second, None, short, foot=f"{_OTHERS} {foot}", limits=bounds),
-    ]
-
-
-def _of(tables, methods):
-    """Return the tables with the curves and ends of some methods."""
-    rows = {name: tables[name] for name in ("curves", "finals")}
-    return tables | {name: of[of["method"].isin(methods)] for name, of in rows.items()}
+    bounds, shown = limits(tables, about, NMSE, LIMITS), up_to_finals(tables, NMSE.x)
+    beside = ("alista", "bg_amp", "vamp"), _LIMITS * bool(bounds)
+    return split_figure(REPORT, shown, published, about, *beside, limits=bounds)
 
 
 def table(tables, published, about):
