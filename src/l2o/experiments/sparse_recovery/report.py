@@ -11,7 +11,6 @@ from l2o.figures.split import split_figure
 from l2o.figures.standard import Standard
 
 READING_DB = 0.3  # how well the published curves could be read, see data/reference/README.md
-
 REPORT = Standard(
     NMSE,
     reading=(
