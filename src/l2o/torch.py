@@ -155,10 +155,10 @@ class LearnedOptimizer(Optimizer):
 
     def _with_iterate(self, p: Tensor) -> dict[str, Any]:
         """Return what is kept of a parameter; its iterate is there where it needs one."""
-        if self._ahead is not None or p.dtype in HALVES:
-            wide = torch.float32 if p.dtype in HALVES else p.dtype
-            self.state[p].setdefault("x", p.detach().to(wide, copy=True))
-        return self.state[p]
+        held, half = self.state[p], p.dtype in HALVES
+        if "x" not in held and (half or self._ahead is not None):
+            held["x"] = p.detach().to(torch.float32 if half else p.dtype, copy=True)
+        return held
 
     @torch.no_grad()
     def train(self, mode: bool = True) -> None:

@@ -53,10 +53,9 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
                 raise InputError(name, "", f"{bad} of its files are not valid", remedy)
             lines.append(f"{name:16} not released: {bad} of its files are not valid")
             continue
-        entry = _entry(graph, name, files, manifest.get(name))
         for _, path in files:
             copy_proven(path, folder / released_name(path))
-        manifest[name] = {"commit": commit, **entry}
+        manifest[name] = {"commit": commit, **_entry(graph, name, files, manifest.get(name))}
         write_json(folder / MANIFEST, manifest)
         lines.append(f"{name:16} {len(files)} files")
         released.append(name)
@@ -95,16 +94,16 @@ def _entry(
     has entries. Where a report was adopted and drawn again, the cost of its build stands.
     """
     made = {job for job, _ in files}
-    one = graph.reports.get(name)
-    jobs = [*(ordered(made) if one else made)]
+    report = graph.reports.get(name)
+    jobs = [*(ordered(made) if report else made)]
     told = read_costs(jobs)
-    slowest = [[job_words(name), one["processor_seconds"]] for name, one in longest(told)]
+    slowest = [[job_words(job), took["processor_seconds"]] for job, took in longest(told)]
     cost = {**measured(jobs, told), "slowest": slowest}
     if before and before["cost"]["told"] > cost["told"]:
         cost = before["cost"]
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "note": one.sizes.note if one else next(iter(made)).parameters["note"],
+        "note": report.sizes.note if report else next(iter(made)).parameters["note"],
         "files": sorted(released_name(path) for _, path in files),
         "cost": cost,
     }

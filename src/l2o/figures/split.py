@@ -42,10 +42,10 @@ def split_figure(
         return report.figure(tables, published, about, foot=foot, **given)
     first, last = {*who.index} - others, others | {*yardsticks, *who.index[who == "oracle"]}
     short = {name: title.partition("\n")[0] for name, title in about.titles.items()}
-    apart = replace(about, titles=short), f"{_LAST} {foot}"
+    told = replace(about, titles=short)
     return [
         *report.figure(_of(tables, first), published, about, foot=foot, **given),
-        *report.figure(_of(tables, last), None, apart[0], foot=apart[1], **given),
+        *report.figure(_of(tables, last), None, told, foot=f"{_LAST} {foot}", **given),
     ]
 
 
