@@ -6,26 +6,36 @@ without Snakemake. What a command does not use it does not import.
 
 from __future__ import annotations
 
-import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
-from l2o.commands.options import InputPath, OneOf, OutputPath, Positive, Real, Trained, Whole
+from l2o.commands.options import (
+    DICTIONARY,
+    FILE,
+    FOLDER,
+    LAM,
+    MEASUREMENTS,
+    METHODS,
+    PRESET,
+    SIGNALS,
+    THREADS,
+    TRAINED,
+    InputPath,
+    OneOf,
+    OutputPath,
+    Positive,
+    Real,
+    Whole,
+    given,
+)
 from l2o.errors import InputError
 from l2o.extras import missing
 from l2o.layout import KINDS, wildcards_of
 from l2o.storage.paths import refused
-
-PRESET = click.option("--preset", default="laptop", show_default=True, help="smoke, laptop, paper")
-METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
-FILE = InputPath()
-FOLDER = InputPath("folder", kind=stat.S_IFDIR)
-TRAINED = Trained()
 
 
 def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -198,12 +208,14 @@ def keep(folder: Path, preset: str, methods: str, seconds: float, size: int) -> 
 @app.command()
 @PRESET
 @METHODS
-def costs(preset: str, methods: str) -> None:
+@click.option("--released", is_flag=True, help="of what is released, wherever it was built")
+def costs(preset: str, methods: str, released: bool) -> None:
     """Tell the processor time and memory of what is built, and which jobs took longest."""
+    from l2o.artifacts.manifest import released_costs
     from l2o.commands.costs import costs
 
     _require_clone("costs")
-    print(costs(preset, methods))
+    print(released_costs() if released else costs(preset, methods))
 
 
 @app.command()
@@ -226,35 +238,6 @@ def unlock(folder: Path) -> None:
     print(unlock(folder))
 
 
-DICTIONARY = (
-    click.option("--dictionary", type=FILE, help="A, (m, n), columns of any norm"),
-    click.option("--dictionary-key", default="", help="name of the array in that file"),
-)
-MEASUREMENTS = (
-    click.option("--measurements", type=FILE, help="b, (samples, m)"),
-    click.option("--key", default="", help="name of the array in that file"),
-)
-SIGNALS = (
-    click.option("--signals", type=FILE, help="x, (samples, n)"),
-    click.option("--signals-key", default="", help="name of the array in that file"),
-)
-LAM = click.option("--lam", type=Positive(), help="weight of the 1-norm, for LASSO")
-THREADS = click.option(
-    "--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU"
-)
-
-
-def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return what gives a command these options, in this order."""
-
-    def given(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return given
-
-
 @app.command()
 @click.argument("name", default="")
 def weights(name: str) -> None:
@@ -275,7 +258,7 @@ def pack(clone: Path) -> None:
 
 
 @app.command()
-@_with(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
+@given(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
 @click.option(
     "--method", default="auto", show_default=True, help="an unrolled net; auto: see above"
@@ -310,7 +293,7 @@ def fit(**options: object) -> None:
 
 
 @app.command()
-@_with(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
+@given(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
 @click.option("--optimizer", type=TRAINED, multiple=True, help="a trained one; may be repeated")
 @click.option("--methods", default="", help="classical ones, as in fista,omp; default: five")
 @LAM
@@ -327,7 +310,7 @@ def compare(**options: object) -> None:
 @app.command()
 @click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
 @click.option("--method", help="or a classical one: fista, ista, omp, amp, em_vamp")
-@_with(*DICTIONARY, *MEASUREMENTS)
+@given(*DICTIONARY, *MEASUREMENTS)
 @click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
 @click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")

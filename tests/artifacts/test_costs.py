@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from l2o.artifacts.cost import CACHED, cost_path, read_costs
+from l2o.artifacts.manifest import duration, released_costs
 from l2o.artifacts.production import produce
-from l2o.commands.costs import costs, duration
+from l2o.commands.costs import costs
 from l2o.commands.keeping import keep
 from l2o.errors import InputError
 from small_jobs import job
@@ -85,6 +86,28 @@ def test_the_command_sums_them_up(monkeypatch):
     empty = SimpleNamespace(experiments={}, judged=[])
     monkeypatch.setattr("l2o.commands.costs.Graph", lambda preset, methods: empty)
     assert costs("smoke", "") == "smoke: no costs are told; jobs tell them when they are done"
+
+
+def entry(seconds: float, slowest: dict[str, float], **more: float) -> dict:
+    cost = {"jobs": 3, "told": 3, "from_a_cache": 0, "processor_seconds": seconds, "memory_mb": 70}
+    cost |= {"processors": [f"of {seconds} s"], "slowest": [*map(list, slowest.items())], **more}
+    return {"commit": "0", "date": "2026-01-01", "note": "", "files": [], "cost": cost}
+
+
+def test_the_costs_of_released_reports_count_a_shared_job_once():
+    once = entry(7200.0, {"train a": 3600.0, "train b": 60.0})
+    again = entry(3660.0, {"train a": 3600.0, "evaluate a": 61.0}, own_processor_seconds=60.0)
+    Path("manifest.json").write_text(json.dumps({"fig8": once, "fig9": again}))
+    lines = released_costs(Path()).splitlines()
+    assert re.match(r"fig9 +3 +1:01:00 +70 MiB +of 3660.0 s$", lines[2])
+    assert re.match(r"all +2:01:00 +70 MiB", lines[3]) and "the 3 longest" in lines
+    assert [line.split()[1:] for line in lines[-3:]] == [
+        ["train", "a"],
+        ["evaluate", "a"],
+        ["train", "b"],
+    ]
+    with pytest.raises(InputError, match="holds no released report"):
+        released_costs(Path("results"))
 
 
 def test_durations_are_hours_minutes_and_seconds():

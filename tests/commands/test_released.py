@@ -65,6 +65,7 @@ def report(name: str, value: int) -> SimpleNamespace:
         figure_names=[name, f"{name}_cost"],
         figure=made.get,
         table=lambda: made["table"],
+        jobs=lambda: [*made.values()],
     )
 
 
@@ -110,6 +111,7 @@ def test_valid_reports_are_copied_with_their_proofs_and_others_are_named(clone):
     assert {*entry["files"]} == copies - {MANIFEST}
     cost = entry["cost"]
     assert cost["jobs"] == cost["told"] == 4 and cost["processor_seconds"] > 0
+    assert cost["own_processor_seconds"] == cost["processor_seconds"]
     assert len(cost["slowest"]) == 4 and cost["processors"] and cost["memory_mb"] > 0
     text, valid = verify("paper", "", False, folder)
     assert valid and text.splitlines()[0].startswith(f"fig9: commit {head[:10]}, 20")

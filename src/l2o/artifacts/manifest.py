@@ -6,15 +6,19 @@ so that a reader need not trust a sentence. Files are held against proofs, not a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from l2o.columns import aligned
 from l2o.errors import InputError
 from l2o.storage.json_files import read_json
 
 RELEASED = Path("docs/paper")
 PRESET = "paper"  # whose reports are released
 MANIFEST = "manifest.json"
+OWN = "own_processor_seconds"  # of the jobs that no report before shares
+SLOWEST = 10  # jobs that are named
 WANTED = {"commit": str, "date": str, "note": str, "files": list, "cost": dict}
 
 
@@ -49,3 +53,43 @@ def read_manifest(folder: Path = RELEASED) -> dict[str, dict[str, Any]]:
                 problem = "is missing or holds what it should not"
                 raise InputError(path, f"{report}.{key}", problem, remedy)
     return content
+
+
+def released_costs(folder: Path = RELEASED) -> str:
+    """Return what the released reports cost, and which of all their jobs took longest.
+
+    It is what the manifest says, of whatever machines they were built on. The total counts a job
+    that several reports share once, for the first of them.
+
+    Raises
+    ------
+    InputError : the manifest cannot be read, or there is none.
+    """
+    entries = read_manifest(folder)
+    if not entries:
+        raise InputError(folder, "", "holds no released report", "release some: `l2o release`")
+    told = {name: entry["cost"] for name, entry in entries.items()}
+    whole = {
+        "jobs": "",
+        "processor_seconds": sum(one.get(OWN, one["processor_seconds"]) for one in told.values()),
+        "memory_mb": max(one["memory_mb"] for one in told.values()),
+        "processors": sorted({name for one in told.values() for name in one["processors"]}),
+    }
+    rows = [_released_row(name, one) for name, one in [*told.items(), ("all", whole)]]
+    slowest = {words: took for one in told.values() for words, took in one["slowest"]}
+    longest = sorted(slowest.items(), key=lambda pair: -pair[1])[:SLOWEST]
+    titles = ("report", "jobs", "processor time", "memory at most", "on")
+    table = aligned([titles, *rows], left=1)
+    lines = aligned([(duration(took), words) for words, took in longest])
+    return "\n".join([table, "", f"the {len(longest)} longest", lines])
+
+
+def _released_row(name: str, cost: Mapping[str, Any]) -> list[str]:
+    spent, memory = duration(cost["processor_seconds"]), f"{cost['memory_mb']:,} MiB"
+    return [name, str(cost["jobs"]), spent, memory, ", ".join(cost["processors"])]
+
+
+def duration(seconds: float) -> str:
+    """Return seconds of a processor as hours, minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

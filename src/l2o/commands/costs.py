@@ -7,11 +7,11 @@ from typing import Any
 
 from l2o.artifacts.cost import CACHED, read_costs
 from l2o.artifacts.job import Job
+from l2o.artifacts.manifest import SLOWEST, duration
 from l2o.columns import aligned
 from l2o.commands.jobs import chosen
 from l2o.experiments.graph import Graph
 
-SLOWEST = 10  # jobs that are named
 TITLES = ("report", "jobs", "told", "from a cache", "processor time", "memory at most")
 
 
@@ -80,9 +80,3 @@ def job_words(name: tuple) -> str:
     """Return a job in words, from its name."""
     kind, *wildcards = name
     return " ".join((kind, *(value for _, value in wildcards)))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds of a processor as hours, minutes and seconds."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -1,4 +1,4 @@
-"""The door for paths and numbers of the command line: what is wrong is told in one line."""
+"""The door of the command line: options that commands share, whose faults are told in one line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,37 @@ def _path(text: str, option: str) -> Path:
     if not text or "\0" in text:
         raise InputError(option, "", f"{text!r} names nothing", CHECK)
     return Path(text)
+
+
+PRESET = click.option("--preset", default="laptop", show_default=True, help="smoke, laptop, paper")
+METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
+FILE = InputPath()
+FOLDER = InputPath("folder", kind=stat.S_IFDIR)
+TRAINED = Trained()
+DICTIONARY = (
+    click.option("--dictionary", type=FILE, help="A, (m, n), columns of any norm"),
+    click.option("--dictionary-key", default="", help="name of the array in that file"),
+)
+MEASUREMENTS = (
+    click.option("--measurements", type=FILE, help="b, (samples, m)"),
+    click.option("--key", default="", help="name of the array in that file"),
+)
+SIGNALS = (
+    click.option("--signals", type=FILE, help="x, (samples, n)"),
+    click.option("--signals-key", default="", help="name of the array in that file"),
+)
+LAM = click.option("--lam", type=Positive(), help="weight of the 1-norm, for LASSO")
+THREADS = click.option(
+    "--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU"
+)
+
+
+def given(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what gives a command these options, in this order."""
+
+    def wrapped(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return wrapped

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from l2o.artifacts.cost import read_costs
 from l2o.artifacts.job import Job, ordered
-from l2o.artifacts.manifest import MANIFEST, PRESET, RELEASED, read_manifest, released_name
+from l2o.artifacts.manifest import MANIFEST, OWN, PRESET, RELEASED, read_manifest, released_name
 from l2o.artifacts.proof import Status, examine, proof_path
 from l2o.commands.commits import head_of_clean_tree
 from l2o.commands.costs import job_words, longest, measured
@@ -98,7 +99,8 @@ def _entry(
     jobs = [*(ordered(made) if report else made)]
     told = read_costs(jobs)
     slowest = [[job_words(job), took["processor_seconds"]] for job, took in longest(told)]
-    cost = {**measured(jobs, told), "slowest": slowest}
+    own = measured(_unshared(graph, name, jobs), told)["processor_seconds"]
+    cost = {**measured(jobs, told), OWN: own, "slowest": slowest}
     if before and before["cost"]["told"] > cost["told"]:
         cost = before["cost"]
     return {
@@ -107,6 +109,13 @@ def _entry(
         "files": sorted(released_name(path) for _, path in files),
         "cost": cost,
     }
+
+
+def _unshared(graph: Graph, name: str, jobs: Iterable[Job]) -> list[Job]:
+    """Return those of a report's jobs that no report before it in the graph has."""
+    before = takewhile(lambda other: other != name, graph.reports)
+    shared = {job.name for other in before for job in graph.reports[other].jobs()}
+    return [job for job in jobs if job.name not in shared]
 
 
 def copy_proven(path: Path, copy: Path) -> None:

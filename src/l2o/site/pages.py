@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from l2o.artifacts.manifest import read_manifest, released_costs
 from l2o.config.values import PRESETS
 from l2o.experiments.experiment import Experiment
 from l2o.experiments.graph import rooms
@@ -166,7 +167,7 @@ class Results:
         table = pd.DataFrame(
             rows, columns=["edition", "experiment", "files of its report", "commit", "what"]
         )
-        return f"{words}\n{html_table(table) if rows else ''}\n"
+        return f"{words}\n{html_table(table) if rows else ''}\n{_costs()}"
 
     def _experiment(self, name: str) -> str:
         one, curves = self._experiments[name], self._curves(name)
@@ -256,6 +257,13 @@ class Results:
             made = [(edition.name, row[0]) for row in rows]
             lines.append(f"## {edition.title}\n\n{html_table(table, made)}")
         return "\n".join(lines)
+
+
+def _costs() -> str:
+    """Return what the released reports cost, where there are any."""
+    if not read_manifest():
+        return ""
+    return f"## What the released results cost\n\n```\n{released_costs()}\n```\n"
 
 
 def _headlines(curves: Iterable[Curves]) -> str:
