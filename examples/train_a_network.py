@@ -42,7 +42,7 @@ def train(optimizer_of, steps=300):
 # %%
 # Adam with two rates, for comparison.
 choices = {
-    "L2O-Scale": (lambda p: LearnedOptimizer(p, weights="l2o_scale"), "#EE6677"),
+    "Celo2-like": (LearnedOptimizer, "#EE6677"),
     "Adam, rate 0.01": (lambda p: torch.optim.Adam(p, lr=0.01), "#3C3C3C"),
     "Adam, rate 0.001": (lambda p: torch.optim.Adam(p, lr=0.001), "#9A9A9A"),
 }
