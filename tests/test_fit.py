@@ -49,6 +49,9 @@ def nmse(solver: l2o.Solver, x: np.ndarray, b: np.ndarray) -> float:
     return float(sample_nmse_db(solver.solve(b).x, x).mean())
 
 
+X, B = pairs()
+
+
 # What it learns
 
 
@@ -178,6 +181,35 @@ def test_errors_are_those_of_the_solutions():
     assert np.allclose(np.maximum(expected, -150), found.curves[0].errors[-1], atol=25)
 
 
+BAD_COMPARISONS = [
+    ({"signals": X[:-1]}, "signals: has 299 rows, and measurements 300"),
+    ({"lam": 0.1}, "lam: was given, and signals"),
+    ({"signals": None}, "signals: are missing, and so is lam"),
+    ({"signals": None, "lam": "a"}, "lam: 'a' is not a number above 0"),
+    ({"threads": -1}, "threads: -1 is no whole number"),
+    ({"methods": "omp"}, "methods: 'omp' is no list"),
+    ({"methods": ["lista"]}, "no classical method"),
+    ({"solvers": l2o.solver("omp", A)}, "solvers: <Solver: OMP"),
+    ({"solvers": ["mine.safetensors"]}, "'mine.safetensors' is no solver"),
+    ({"solvers": [l2o.solver("omp", A[:, :-1])]}, "is not for this A"),
+    ({"solvers": [l2o.solver("omp", A[:, ::-1])]}, "is not for this A"),
+    ({"solvers": [l2o.solver("omp", A * NORMS)]}, "is not for this A"),
+]
+
+
+@pytest.mark.parametrize("options, part", BAD_COMPARISONS)
+def test_a_comparison_of_unlike_things_is_told_in_one_line(options, part):
+    with pytest.raises(InputError) as error:
+        l2o.compare(A, B, **{"signals": X, **options})
+    assert part in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_solver_is_compared_on_its_own_dictionary():
+    solver = l2o.solver("omp", A * NORMS)
+    found = l2o.compare(A * NORMS, B, X / NORMS, solvers=[solver], methods=[])
+    assert [row.when for row in found.rows] == ["trained"]
+
+
 # Stopped and resumed
 
 
@@ -233,7 +265,6 @@ def test_torch_is_left_as_it_was():
 
 # Bad input
 
-X, B = pairs()
 BAD = [
     ({"method": "fista"}, "no unrolled net"),
     ({"method": "l2o_dm"}, "no unrolled net"),

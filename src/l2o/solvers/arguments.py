@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from l2o.config.values import within
 from l2o.errors import InputError
+
+MOST_THREADS = 1024
+LARGEST = 2**63 - 1
 
 
 def check_settings(method: str, given: Mapping[str, Any], ranges: Mapping[str, str]) -> None:
@@ -25,3 +29,47 @@ def check_settings(method: str, given: Mapping[str, Any], ranges: Mapping[str, s
         if not number or not within(float(value), ranges[name]):
             problem = f"{value!r} is not in {ranges[name]}"
             raise InputError(method, name, problem, "give a number in this range")
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float = math.inf, *, closed: bool = False
+) -> None:
+    """Refuse what is no finite number above ``low`` and up to ``high``.
+
+    Parameters
+    ----------
+    closed : ``low`` itself is allowed, too
+
+    Raises
+    ------
+    InputError : another value.
+    """
+    real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not real or not low <= value <= high or (value == low and not closed):
+        least = f"not below {low:g}" if closed else f"above {low:g}"
+        most = f" and up to {high:g}" if math.isfinite(high) else ""
+        raise InputError(name, "", f"{value!r} is not a number {least}{most}", "give one")
+
+
+def check_whole(name: str, value: Any, low: int, high: int = LARGEST) -> None:
+    """Refuse what is no whole number from ``low`` to ``high``.
+
+    Raises
+    ------
+    InputError : another value.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        most = f"from {low} to {high}" if high < LARGEST else f"from {low} on"
+        raise InputError(name, "", f"{value!r} is no whole number {most}", "give one")
+
+
+def check_threads(threads: Any) -> None:
+    """Refuse what is no number of threads; None is as many as torch has.
+
+    Raises
+    ------
+    InputError : another value.
+    """
+    if threads is not None:
+        check_whole("threads", threads, 1, MOST_THREADS)

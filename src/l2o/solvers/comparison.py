@@ -13,9 +13,11 @@ import torch
 
 from l2o.columns import aligned
 from l2o.errors import InputError
+from l2o.solvers.arguments import check_number, check_threads
 from l2o.solvers.dictionary import rescaled
 from l2o.solvers.entrance import array
 from l2o.solvers.measures import Measure, Recovery, Suboptimality
+from l2o.solvers.opening import SAME
 from l2o.solvers.opening import solver as classical
 from l2o.solvers.samples import lower_bounds, rows_of
 from l2o.solvers.solver import Solver
@@ -126,24 +128,32 @@ def compare(
     solvers : trained ones for this A, from ``l2o.fit`` or ``l2o.load``
     methods : names of classical ones; by default FISTA, and with signals OMP, AMP, EM-BG-AMP and
         EM-VAMP
-    lam : weight of the 1-norm; with signals it is tuned
+    lam : weight of the 1-norm, without signals; with them that of each classical method is tuned
     threads : of the CPU; by default as many as torch has
+
+    Returns
+    -------
+    the table and the curves, :class:`Comparison`
 
     Raises
     ------
-    InputError : bad data; neither signals nor lam.
+    InputError : bad data; neither signals nor lam, or both; a solver that is none, or is for
+        another A; an unknown method.
     """
     from l2o.solvers.fitting import steady
 
+    _check_numbers(signals, lam, threads)
+    solvers, methods = _listed("solvers", solvers), _listed("methods", methods)
     width = array(measurements, "measurements")
     dictionary = rescaled(A, "A", width.shape[1] if width.ndim == 2 else None)
     unit, norms = dictionary.A, dictionary.norms
     b = rows_of(measurements, "measurements", "samples x m", unit.shape[0])
     x = None if signals is None else rows_of(signals, "signals", "samples x n", unit.shape[1])
-    if x is None and lam is None:
-        problem = "are missing, and so is lam"
-        remedy = "give signals to be near to, or the weight lam of a LASSO to be minimised"
-        raise InputError("signals", "", problem, remedy)
+    if x is not None and len(x) != len(b):
+        problem = f"has {len(x)} rows, and measurements {len(b)}"
+        raise InputError("signals", "", problem, "give the x of each b, in the same order")
+    for one in solvers:
+        _require_of(unit, norms, one)
     kept = (b if x is None else x).any(axis=1)
     b, x = b[kept], None if x is None else x[kept]
     if len(b) < 20:
@@ -154,12 +164,49 @@ def compare(
         measures = [Recovery(x[part]) for part in parts]
     else:
         measures = [suboptimality(unit, norms, b[part], lam) for part in parts]
-    names = tuple(methods) if methods is not None else OPPONENTS[x is None]
+    names = OPPONENTS[x is None] if methods is None else methods
     user = unit * norms
     with steady(threads):
         return compared(
-            [*solvers], names, user, (b[parts[0]], measures[0]), (b[parts[1]], measures[1]), lam
+            solvers, names, user, (b[parts[0]], measures[0]), (b[parts[1]], measures[1]), lam
         )
+
+
+def _check_numbers(signals: Any, lam: Any, threads: Any) -> None:
+    """Refuse a weight or a number of threads that cannot be."""
+    if signals is None and lam is None:
+        problem = "are missing, and so is lam"
+        remedy = "give signals to be near to, or the weight lam of a LASSO to be minimised"
+        raise InputError("signals", "", problem, remedy)
+    if signals is not None and lam is not None:
+        problem = "was given, and signals, to which it is tuned"
+        raise InputError("lam", "", problem, "leave one of them out")
+    if lam is not None:
+        check_number("lam", lam, 0)
+    check_threads(threads)
+
+
+def _listed(name: str, given: Any) -> Any:
+    """Return what should be several as a list; refuse what is one, as a name is."""
+    if given is None:
+        return None
+    if isinstance(given, str | Solver) or not isinstance(given, Iterable):
+        raise InputError(name, "", f"{given!r} is no list", "put it into brackets: [...]")
+    return list(given)
+
+
+def _require_of(unit: np.ndarray, norms: np.ndarray, solver: Any) -> None:
+    """Refuse what is no solver, or one for another dictionary than this one, (m, n)."""
+    if not isinstance(solver, Solver):
+        remedy = "give what `l2o.fit` returns, or `l2o.load` (of a recurrent optimizer with A)"
+        raise InputError("solvers", "", f"{solver!r} is no solver", remedy)
+    A = solver.A.numpy()
+    apart = [float(np.abs(A - unit).max())] if A.shape == unit.shape else [np.inf]
+    own = np.ones(A.shape[1]) if solver.norms is None else solver.norms.numpy()
+    apart += [float(np.abs(own / norms - 1).max())] if own.shape == norms.shape else []
+    if not max(apart) <= SAME:
+        problem = f"{solver!r} is not for this A (columns compared by direction and norm)"
+        raise InputError("solvers", "", problem, "give the A that it was made for, or leave it out")
 
 
 def suboptimality(A: np.ndarray, norms: np.ndarray, b: np.ndarray, lam: float) -> Suboptimality:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.solvers import budgets
-from l2o.solvers.arguments import check_settings
+from l2o.solvers.arguments import check_number, check_settings, check_threads, check_whole
 from l2o.solvers.candidates import best, settings_of
 from l2o.solvers.comparison import OPPONENTS, SAMPLES, TUNED_ON, Comparison, compared
 from l2o.solvers.dictionary import Dictionary, rescaled
@@ -74,7 +72,7 @@ def fit(
         sum_i d_i |x_i|, d the norms of the columns, which needs no signals
     budget, minutes : ``quick``, ``standard``, ``thorough``; or about so many minutes, in all
     hyperparameters : settings of the method, by name; of ``auto`` those of either
-    seed : the same call gives the same solver, to the bit
+    seed : the same call gives the same solver, to the bit, unless ``minutes`` measure the machine
     threads : of the CPU; by default as many as torch has
     keep : folder of an unfinished training, from which a call that was stopped goes on
     compare : measure it beside classical methods on samples held out: ``solver.comparison``
@@ -203,35 +201,19 @@ def _check(plan: Plan, given: Given) -> None:
         raise InputError(
             "lam", "", problem, "give lam" if lasso else "leave it out, or ask for lasso"
         )
-    _number("lam", plan.lam, 0, math.inf)
-    _number("minutes", plan.minutes, 0, 1e5)
+    if plan.lam is not None:
+        check_number("lam", plan.lam, 0)
+    if plan.minutes is not None:
+        check_number("minutes", plan.minutes, 0, 1e5)
     budgets.factor_of(plan.budget)
-    _whole("layers", plan.layers, 1, MOST_LAYERS)
+    check_whole("layers", plan.layers, 1, MOST_LAYERS)
     check_settings(plan.method, plan.hyperparameters, settings_of(plan.method))
 
 
 def _check_numbers(given: Given, seed: Any, threads: Any) -> None:
-    _number("density", given.density, 0, 1)
-    _number("size", given.size, 0, math.inf)
+    check_number("density", given.density, 0, 1)
+    check_number("size", given.size, 0)
     if given.snr is not None:
-        _number("snr", given.snr, -20.0 - 1e-9, 120.0)
-    _whole("seed", seed, 0, 2**63 - 1)
-    if threads is not None:
-        _whole("threads", threads, 1, 1024)
-
-
-def _number(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse what is no number above ``low`` and up to ``high``; None passes."""
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if value is not None and not (real and low < value <= high and math.isfinite(value)):
-        problem = f"{value!r} is not a number above {low:g}" + (
-            f" and up to {high:g}" if math.isfinite(high) else ""
-        )
-        raise InputError(name, "", problem, "give one")
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (whole and low <= value <= high):
-        problem = f"{value!r} is no whole number from {low} to {high}"
-        raise InputError(name, "", problem, "give one")
+        check_number("snr", given.snr, -20, 120, closed=True)
+    check_whole("seed", seed, 0)
+    check_threads(threads)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from l2o.optimizers.protocol import Optimizer
 from l2o.optimizers.recurrent.base import RecurrentOptimizer
 from l2o.optimizers.registry import methods
 from l2o.seeds import named_seed
-from l2o.solvers.arguments import check_settings
+from l2o.solvers.arguments import check_number, check_settings, check_threads, check_whole
 from l2o.solvers.fitting import steady
 from l2o.solvers.meta_plan import EPOCHS, MetaPlan
 from l2o.solvers.opponents import HeldOut, run, starts
@@ -100,8 +98,14 @@ def minimise(
 
     Parameters
     ----------
+    optimizer : a recurrent one, as ``l2o.load`` and :func:`meta_fit` give, or a first-order method
     problems : instances of a class as in :func:`meta_fit`
     x0 : starts, (problems, n); by default 0
+    iterations : how many are done
+
+    Returns
+    -------
+    where the runs ended, and the objectives there and at the starts
 
     Raises
     ------
@@ -114,7 +118,7 @@ def minimise(
     if tuple(x.shape) != shape or x.is_complex() or not x.isfinite().all():
         problem = f"has shape {tuple(x.shape)}, not {shape}, or is not finite"
         raise InputError("x0", "", problem, "give a start for each problem")
-    _whole("iterations", iterations, 1)
+    check_whole("iterations", iterations, 1)
     single = isinstance(optimizer, RecurrentOptimizer)
     at, _ = run(optimizer, f, x.double(), iterations, torch.float32 if single else torch.float64)
     with torch.no_grad():
@@ -151,7 +155,8 @@ def meta_fit(
     minutes : train for about that long instead
     hyperparameters : settings of the method, by name; ``scale``, which bounds a step, is twice
         Adam's tuned rate by default, and ``rate``, the first one, that rate
-    seed : of all that is drawn: the same call gives the same optimizer, to the bit
+    seed : of all that is drawn: the same call gives the same optimizer, to the bit, unless
+        ``minutes`` measure the machine
     threads : of the CPU; by default as many as torch has
     keep : folder for the state of the training: a call that was stopped goes on from there. It is
         removed at the end. None: nothing is kept
@@ -187,26 +192,12 @@ def _check(method: str, budget: str, minutes: float | None, given: Mapping[str, 
         problem = f"{budget!r} is no budget"
         raise InputError("budget", "", problem, f"give one of {', '.join(EPOCHS)}, or minutes")
     if minutes is not None:
-        _number("minutes", minutes, 0, 1e5)
+        check_number("minutes", minutes, 0, 1e5)
     check_settings(method, given, heads[method].ranges)
 
 
 def _check_numbers(horizon: Any, start_scale: Any, seed: Any, threads: Any) -> None:
-    _whole("horizon", horizon, 1)
-    _whole("seed", seed, 0)
-    if threads is not None:
-        _whole("threads", threads, 1)
-    _number("start_scale", start_scale, -1e-300, 1e6)
-
-
-def _number(name: str, value: Any, low: float, high: float) -> None:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if not (real and low < value <= high and math.isfinite(value)):
-        problem = f"{value!r} is not a number from {max(low, 0):g} to {high:g}"
-        raise InputError(name, "", problem, "give one")
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (whole and least <= value < 2**63):
-        raise InputError(name, "", f"{value!r} is no whole number from {least} on", "give one")
+    check_whole("horizon", horizon, 1)
+    check_whole("seed", seed, 0)
+    check_threads(threads)
+    check_number("start_scale", start_scale, 0, 1e6, closed=True)
