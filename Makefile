@@ -1,5 +1,5 @@
 # `make fig5` and `make test` each set up everything they need, on a machine with git, make and
-# Python 3.11 or newer.
+# Python 3.11 to 3.13.
 PYTHON ?= python3
 PRESET ?= laptop
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -56,7 +56,7 @@ format: .venv/installed
 
 # The exact versions in requirements.lock; torch by pip, so that each platform gets its own build.
 .venv/installed: requirements.lock pyproject.toml $(if $(HERE),,moved)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(if $(HERE),,--clear) .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -68,5 +68,5 @@ lock:  ## resolve again and write requirements.lock
 	.venv-lock/bin/pip freeze --all --exclude pip --exclude l2o-benchmark | sed 's/+cpu$$//; /^nvidia-/d; /^triton/d' > requirements.lock
 	rm -rf .venv-lock
 
-clean:  ## remove results, logs and reports of all presets but the committed ones
+clean:  ## remove results, logs and costs of all presets; reports stay
 	rm -rf results unfinished logs costs .snakemake .l2o

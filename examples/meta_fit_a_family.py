@@ -27,11 +27,15 @@ class RobustRegression(l2o.Problems):
         return ((1 + residual.square()).sqrt() - 1).mean(dim=-1)
 
 
-draw = torch.Generator().manual_seed(0)
-A = torch.randn(120, 20, 8, generator=draw)
-x = torch.randn(120, 8, 1, generator=draw)
-wrong = 10 * torch.randn(120, 20, generator=draw) * (torch.rand(120, 20, generator=draw) < 0.1)
-family = RobustRegression(A, (A @ x)[..., 0] + wrong)
+def drawn(count, seed):
+    draw = torch.Generator().manual_seed(seed)
+    A, x = torch.randn(count, 20, 8, generator=draw), torch.randn(count, 8, 1, generator=draw)
+    wrong = 10 * torch.randn(count, 20, generator=draw)
+    wrong *= torch.rand(count, 20, generator=draw) < 0.1
+    return RobustRegression(A, (A @ x)[..., 0] + wrong)
+
+
+family = drawn(120, seed=0)
 
 # %%
 # Fifteen seconds are enough to see something; without `minutes` it takes the time that it needs.
@@ -40,7 +44,7 @@ print(fitted)
 
 # %%
 # New problems of the family: the objective against the iteration.
-new = RobustRegression(A[:40].roll(1, dims=1), (A[:40] @ x[:40])[..., 0].roll(1, dims=1))
+new = drawn(40, seed=1)
 steps = [1, 2, 5, 10, 20, 50]
 losses = [float(fitted.minimise(new, iterations=k).objective.mean()) for k in steps]
 for step, loss in zip(steps, losses, strict=True):

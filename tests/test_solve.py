@@ -24,7 +24,7 @@ from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.recurrent.l2o_scale import L2oScale
-from l2o.solvers.opening import load_solver
+from l2o.solvers.opening import load
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
     DEPTH,
@@ -70,7 +70,7 @@ def double_net(name: str):
 
 @pytest.mark.parametrize("name", NETS)
 def test_a_net_gives_its_own_output(folder, name):
-    solver, layers = load_solver(folder / f"{name}.safetensors", A), double_net(name)(lasso().b)
+    solver, layers = load(folder / f"{name}.safetensors", A), double_net(name)(lasso().b)
     for count in (None, 2):
         solution = solver.solve(B, count)
         assert solution.iterations == (count or DEPTH) and solution.fallbacks is None
@@ -83,7 +83,7 @@ def test_a_net_gives_its_own_output(folder, name):
 
 def test_beyond_its_layers_fista_goes_on(folder):
     expected = at_step(Continued(double_net("lista"), Fista(lasso().A, {"lam": LAM})), 30)
-    solution = load_solver(folder / "lista.safetensors", A).solve(B, 30)
+    solution = load(folder / "lista.safetensors", A).solve(B, 30)
     assert np.array_equal(solution.x, expected.numpy())
 
 
@@ -92,13 +92,13 @@ def test_a_recurrent_optimizer_gives_its_own_iterates(folder, name):
     single = Lasso(*(t.float() for t in (lasso().A, lasso().b)), LAM, lasso().optimum)
     steps = iterates(make_method(name).requires_grad_(False), single, zeros().float())
     expected = next(islice(steps, 24, None)).double()
-    solution = load_solver(folder / f"{name}.safetensors", A).solve(B, 25)
+    solution = load(folder / f"{name}.safetensors", A).solve(B, 25)
     assert np.array_equal(solution.x, expected.numpy())
 
 
 def test_a_recurrent_optimizer_takes_another_dictionary_and_weight(folder):
     other = make_problem(3, 6, 9, seed=2)
-    solver = load_solver(folder / "l2o_dm.safetensors", other.A, lam=0.5)
+    solver = load(folder / "l2o_dm.safetensors", other.A, lam=0.5)
     solution = solver.solve(other.b)
     assert solution.iterations == 1000 and solution.x.shape == (3, 9)
     expected = lasso_objective(other.A, other.b, 0.5, solution.x)
@@ -106,7 +106,7 @@ def test_a_recurrent_optimizer_takes_another_dictionary_and_weight(folder):
 
 
 def test_one_b_has_no_axis_of_samples(folder):
-    solver = load_solver(folder / "lista.safetensors", A)
+    solver = load(folder / "lista.safetensors", A)
     single, all_of_them = (solver.solve(b, 9, safeguard=True) for b in (B[5], B))
     assert single.x.shape == (N,) and single.objective.shape == () and single.fallbacks.shape == ()
     assert np.allclose(single.x, all_of_them.x[5], rtol=0, atol=1e-12)
@@ -118,7 +118,7 @@ def test_one_b_has_no_axis_of_samples(folder):
 def test_the_data_say_in_which_precision_it_is_computed(folder, kind, computed):
     given = np.abs(10 * B).astype(kind)
     for name in ("lista", "lamp", "l2o_dm"):
-        solver = load_solver(folder / f"{name}.safetensors", A.astype("f4"))
+        solver = load(folder / f"{name}.safetensors", A.astype("f4"))
         found = solver.solve(given, 4)
         expected = solver.solve(given.astype("f8"), 4, dtype=np.dtype(computed).name)
         assert found.x.dtype == computed and np.array_equal(found.x, expected.x)
@@ -129,7 +129,7 @@ def test_the_data_say_in_which_precision_it_is_computed(folder, kind, computed):
 
 @pytest.mark.parametrize("dtype", ["f4", "float16", int, np.dtype("f4"), None, torch.float64])
 def test_a_wanted_precision_is_taken_or_refused(folder, dtype):
-    solver = load_solver(folder / "lista.safetensors", A)
+    solver = load(folder / "lista.safetensors", A)
     if isinstance(dtype, str) or dtype is int:
         with pytest.raises(InputError, match="neither float32 nor float64"):
             solver.solve(B, dtype=dtype)
@@ -141,7 +141,7 @@ def test_a_wanted_precision_is_taken_or_refused(folder, dtype):
 @pytest.mark.parametrize("name", ["glista", "l2o_rnnprop", "lista"])
 def test_batches_give_what_one_batch_gives(folder, name):
     """Not to the bit: the products of matrices of other heights are summed in another order."""
-    solver = load_solver(folder / f"{name}.safetensors", A)
+    solver = load(folder / f"{name}.safetensors", A)
     safeguard = name == "lista"
     whole = solver.solve(B, 4, safeguard)
     solver.batch = 7
@@ -156,12 +156,12 @@ def test_batches_give_what_one_batch_gives(folder, name):
 
 def test_the_size_of_a_batch_bounds_the_memory(folder):
     for name in ("lista", "l2o_dm"):
-        solver = load_solver(folder / f"{name}.safetensors", A)
+        solver = load(folder / f"{name}.safetensors", A)
         assert 1000 < solver.batch <= 2**20 / N
 
 
 def test_the_solver_counts_the_steps_of_the_safeguard(folder):
-    solver = load_solver(folder / "l2o_dm.safetensors", A)
+    solver = load(folder / "l2o_dm.safetensors", A)
     solution = solver.solve(B, 600, safeguard=True)
     assert solution.fallbacks.dtype == np.int64
     assert ((solution.fallbacks > 0) & (solution.fallbacks <= 600)).all()
@@ -194,7 +194,7 @@ def test_the_command_writes_what_the_call_returns(folder, tmp_path, monkeypatch,
     options = ["--safeguard"] if safeguard else []
     given = words(folder, out, name, iterations=count)
     code, said, _ = run(monkeypatch, capsys, *given, *options)
-    solver = load_solver(folder / f"{name}.safetensors", A)
+    solver = load(folder / f"{name}.safetensors", A)
     expected, found = solver.solve(B, count, safeguard), read(out)
     names = {"x", *([] if name == "lamp" else ["objective"]), *(["fallbacks"] if safeguard else [])}
     assert found.keys() == names and solver.batch == 7
@@ -214,7 +214,7 @@ def test_measurements_may_lie_under_another_key(folder, tmp_path, monkeypatch, c
     inside = write_array(tmp_path / "set.h5", "test/b", B.astype("f4"))
     given = words(folder, tmp_path / "x.h5", measurements=inside, key="test/b")
     assert run(monkeypatch, capsys, *given)[0] == 0
-    expected = load_solver(folder / "lista.safetensors", A).solve(B.astype("f4"))
+    expected = load(folder / "lista.safetensors", A).solve(B.astype("f4"))
     assert np.array_equal(read(tmp_path / "x.h5")["x"], expected.x)
 
 
@@ -277,7 +277,7 @@ def test_the_call_tells_the_same(folder, role, array, part):
     if array is B[0]:
         return
     with pytest.raises(InputError) as error:
-        solver = load_solver(folder / "lista.safetensors", array if role == "dictionary" else A)
+        solver = load(folder / "lista.safetensors", array if role == "dictionary" else A)
         if array.ndim == 1:  # a single b
             array = array[:-1]
             part = "12 measurements"
@@ -287,7 +287,7 @@ def test_the_call_tells_the_same(folder, role, array, part):
 
 def test_rounding_does_not_make_another_dictionary(folder):
     for changed in (A.astype("f4"), A + 1e-8):
-        load_solver(folder / "lista.safetensors", changed)
+        load(folder / "lista.safetensors", changed)
 
 
 @pytest.mark.parametrize("role", ["optimizer", "dictionary", "measurements"])
@@ -336,10 +336,11 @@ def test_bad_options_are_told_in_one_line(
 
 
 def test_an_input_is_not_overwritten(folder, monkeypatch, capsys):
-    for role in ("A.h5", "b.h5", "lista.safetensors"):
+    inputs = dict.fromkeys(("A.h5", "b.h5"), "is an input")
+    for role, part in {**inputs, "lista.safetensors": "does not end in .h5"}.items():
         before = (folder / role).read_bytes()
         code, _, error = run(monkeypatch, capsys, *words(folder, folder / role))
-        assert code == 2 and "is an input" in error
+        assert code == 2 and part in error
         assert (folder / role).read_bytes() == before
 
 
@@ -347,16 +348,16 @@ def test_an_input_is_not_overwritten(folder, monkeypatch, capsys):
 def test_a_record_that_lacks_a_key_is_told(tmp_path, name, key):
     path = write_checkpoint(tmp_path / "c.safetensors", name, **{key: None})
     with pytest.raises(InputError) as error:
-        load_solver(path, A)
+        load(path, A)
     told(error, path, key)
 
 
 def test_a_recurrent_optimizer_without_lam_needs_one(tmp_path):
     path = write_checkpoint(tmp_path / "c.safetensors", "l2o_dm", lam=None)
     with pytest.raises(InputError) as error:
-        load_solver(path, A)
+        load(path, A)
     told(error, path, "lam")
-    assert load_solver(path, A, lam=0.3).lam == 0.3
+    assert load(path, A, lam=0.3).lam == 0.3
 
 
 # The page on using trained optimizers

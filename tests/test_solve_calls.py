@@ -22,7 +22,7 @@ from l2o.errors import InputError
 from l2o.optimizers.protocol import iterates
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_recurrent
-from l2o.solvers.opening import load_solver
+from l2o.solvers.opening import load
 from l2o.solvers.solver import Solver
 from solve_cases import LAM, RECURRENT, A, B, write_checkpoint
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def solver(folder) -> Solver:
-    return load_solver(folder / "lista.safetensors", A)
+    return load(folder / "lista.safetensors", A)
 
 
 def found(solver: Solver, name: str, b=B) -> bytes:
@@ -90,7 +90,7 @@ FORMS = {
 def test_all_that_is_an_array_gives_the_same_bits(folder, solver, form):
     expected = found(solver, "lista")
     assert found(solver, "lista", FORMS[form](B)) == expected
-    assert found(load_solver(folder / "lista.safetensors", FORMS[form](A)), "lista") == expected
+    assert found(load(folder / "lista.safetensors", FORMS[form](A)), "lista") == expected
 
 
 def test_an_array_on_disk_is_taken(solver, tmp_path):
@@ -142,7 +142,7 @@ NO_ARRAYS = [
 def test_what_is_no_array_of_numbers_is_told_in_one_line(folder, solver, make, part):
     if make(A) is not None:  # a net knows its own
         with pytest.raises(InputError) as error:
-            load_solver(folder / "lista.safetensors", make(A))
+            load(folder / "lista.safetensors", make(A))
         told(error, Path("A"), part)
     with pytest.raises(InputError) as error:
         solver.solve(make(B))
@@ -160,18 +160,18 @@ def test_iterations_are_a_whole_number(solver, iterations):
 def test_a_weight_is_a_positive_number(folder, lam):
     for name in ("lista", "l2o_dm"):
         with pytest.raises(InputError, match="is not a positive number"):
-            load_solver(folder / f"{name}.safetensors", A, lam)
+            load(folder / f"{name}.safetensors", A, lam)
 
 
 @pytest.mark.parametrize("lam", [LAM, np.float32(LAM)])
 def test_rounding_does_not_make_another_weight(folder, lam):
-    assert load_solver(folder / "lista.safetensors", A, lam).lam == LAM
+    assert load(folder / "lista.safetensors", A, lam).lam == LAM
 
 
 @each_method
 def test_what_was_given_may_change_afterwards(folder, name):
     dictionary, b = A.copy(), B.copy()
-    solver = load_solver(folder / f"{name}.safetensors", dictionary)
+    solver = load(folder / f"{name}.safetensors", dictionary)
     expected = found(solver, name, b)
     assert np.array_equal(b, B)
     dictionary[:] = 0.0
@@ -189,7 +189,7 @@ def test_what_was_given_may_change_afterwards(folder, name):
 @each_method
 def test_four_threads_may_use_one_solver(folder, name):
     """Also with batches of other sizes at the same time."""
-    solver = load_solver(folder / f"{name}.safetensors", A)
+    solver = load(folder / f"{name}.safetensors", A)
     count = COUNT.get(name) or (15 if name == "l2o_swarm" else 40)
     sets = [np.roll(B, q, axis=1)[: len(B) - q % 2] for q in range(6)]
     expected = [solver.solve(b, count).x for b in sets]
@@ -205,7 +205,7 @@ def test_four_threads_may_use_one_solver(folder, name):
 
 @each_method
 def test_a_copied_or_pickled_solver_gives_the_same_and_carries_no_buffers(folder, name):
-    solver = load_solver(folder / f"{name}.safetensors", A)
+    solver = load(folder / f"{name}.safetensors", A)
     fresh = len(pickle.dumps(solver))
     expected = found(solver, name)
     assert len(pickle.dumps(solver)) < 1.1 * fresh
@@ -248,12 +248,12 @@ SETTINGS = [
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_no_setting_of_torch_changes_a_bit(folder, name, setting):
     path = folder / f"{name}.safetensors"
-    expected = found(load_solver(path, A), name)
+    expected = found(load(path, A), name)
     with setting():
-        made = load_solver(path, A)
+        made = load(path, A)
         assert found(made, name) == expected
     assert found(made, name) == expected
-    made = load_solver(path, A)
+    made = load(path, A)
     with setting():
         assert found(made, name) == expected
     assert found(made, name) == expected

@@ -47,7 +47,7 @@ def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -57,7 +57,10 @@ def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     help="Show the version and exit.",
 )
 def app() -> None:
-    """Gather the commands."""
+    """Learned optimizers: a command for each kind of job of the benchmark, and those for people.
+
+    `l2o train lasso m25_n50 l2o_rnnprop` finds its inputs and outputs by itself, without Snakemake.
+    """
 
 
 def _job_command(kind: str) -> click.Command:
@@ -110,7 +113,9 @@ def methods(count: bool) -> None:
 @app.command()
 @click.argument("what", type=click.Choice(["method", "experiment"]))
 @click.argument("name")
-@click.option("--kind", default="unrolled", show_default=True, help="of a method: or recurrent")
+@click.option(
+    "--kind", default="unrolled", show_default=True, help="of a method: unrolled or recurrent"
+)
 def new(what: str, name: str, kind: str) -> None:
     """Write the template of a method or an experiment called NAME."""
     from l2o.commands.templates import new_experiment, new_method
@@ -132,8 +137,8 @@ def provenance(file: Path) -> None:
 @PRESET
 @METHODS
 @click.option("--all", "everything", is_flag=True, help="list every artifact, valid ones too")
-@click.option("--folder", type=FOLDER, help="of published copies instead")
-@click.option("--released", is_flag=True, help="what is released: docs/paper, preset paper")
+@click.option("--folder", type=FOLDER, help="hold copies in this folder against today's jobs")
+@click.option("--released", is_flag=True, help="the released copies in docs/paper, preset paper")
 def verify(
     preset: str, methods: str, everything: bool, folder: Path | None, released: bool
 ) -> None:
@@ -193,7 +198,9 @@ def check_released(report: str, setting: str, method: str, retrain: bool) -> Non
 @click.argument("folder", type=click.Path(path_type=Path))
 @PRESET
 @METHODS
-@click.option("--seconds", type=Positive(), default=60, show_default=True, help="a job must take")
+@click.option(
+    "--seconds", type=Positive(), default=60, show_default=True, help="that a job must have taken"
+)
 @click.option(
     "--size", type=Whole(10**12), default=300_000, show_default=True, help="bytes, at most"
 )
@@ -259,7 +266,7 @@ def pack(clone: Path) -> None:
 
 @app.command()
 @given(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
-@click.option("--out", type=OutputPath(), required=True, help="solver to write, .safetensors")
+@click.option("--out", type=OutputPath(".safetensors"), required=True, help="solver to write")
 @click.option(
     "--method", default="auto", show_default=True, help="an unrolled net; auto: see above"
 )
@@ -295,7 +302,9 @@ def fit(**options: object) -> None:
 @app.command()
 @given(*DICTIONARY, *MEASUREMENTS, *SIGNALS)
 @click.option("--optimizer", type=TRAINED, multiple=True, help="a trained one; may be repeated")
-@click.option("--methods", default="", help="classical ones, as in fista,omp; default: five")
+@click.option(
+    "--methods", default="", help="classical ones, as in fista,omp; default: five; of LASSO fista"
+)
 @LAM
 @THREADS
 @click.option("--figure", type=OutputPath(), help="draw the curves, .pdf or .png")
@@ -311,8 +320,10 @@ def compare(**options: object) -> None:
 @click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
 @click.option("--method", help="or a classical one: fista, ista, omp, amp, em_vamp")
 @given(*DICTIONARY, *MEASUREMENTS)
-@click.option("--out", type=OutputPath(), required=True, help="HDF5 to write, with x, (samples, n)")
-@click.option("--iterations", type=Whole(10**9), help="default: a net's depth, 1000 of others")
+@click.option("--out", type=OutputPath(".h5", ".hdf5"), required=True, help="with x, (samples, n)")
+@click.option(
+    "--iterations", type=Whole(10**9), help="default: a net's depth; 1000, of OMP and AMP 100"
+)
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
 @LAM
 @click.option("--dtype", default="", help="float32 or float64; default: that of the measurements")

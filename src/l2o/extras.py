@@ -27,5 +27,5 @@ def missing(error: ModuleNotFoundError) -> InputError | None:
     module = (error.name or "").split(".")[0]
     if module not in EXTRAS:
         return None
-    remedy = f"install it: `pip install '{DISTRIBUTION}[{EXTRAS[module]}]'`"
+    remedy = f"install it: `pip install '.[{EXTRAS[module]}]'` in a clone of {DISTRIBUTION}"
     return InputError(module, "", "this package is not installed", remedy)

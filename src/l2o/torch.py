@@ -53,7 +53,8 @@ class LearnedOptimizer(Optimizer):
 
     Raises
     ------
-    InputError : unknown weights or some that cannot be a drop-in, or a parameter that is not real.
+    InputError : unknown weights or some that cannot be a drop-in, a parameter that is not real, or
+        an ``lr`` that is negative or not a number.
     """
 
     def __init__(
@@ -95,7 +96,8 @@ class LearnedOptimizer(Optimizer):
         Raises
         ------
         RuntimeError : after ``eval()``, where the parameters hold x.
-        InputError : a sparse gradient.
+        InputError : a sparse gradient, or parameters on several devices, where the learned
+            optimizer lets all advance together.
         """
         if not self._training:
             raise RuntimeError("step() after eval(): call train() of this optimizer before it")
@@ -273,6 +275,9 @@ def _drop_in(weights: str | Path | RecurrentOptimizer) -> DropIn:
     """Return a copy of the learned optimizer, without derivatives."""
     if isinstance(weights, RecurrentOptimizer):
         method = copy.deepcopy(weights)
+    elif not isinstance(weights, str | Path):
+        remedy = "give a file, a name of `l2o weights`, or a recurrent optimizer of `l2o.load`"
+        raise _error("weights", f"{weights!r} is no gradient optimizer", remedy)
     else:
         method = load_recurrent(_path(weights))
     if not isinstance(method, DropIn):

@@ -186,7 +186,7 @@ def test_what_is_released_is_taken_where_it_would_be_built(clone):
 
 def test_nothing_is_taken_that_is_not_valid_and_nothing_valid_is_replaced(clone):
     one, folder = clone.reports["fig9"], Path("released")
-    with pytest.raises(InputError, match="holds no released report; build them"):
+    with pytest.raises(InputError, match="holds no released report; give a folder"):
         adopt(folder=folder)
     build(one)
     release(folder=folder)
@@ -252,6 +252,7 @@ def test_a_number_that_does_not_come_out_is_told(here, tmp_path):
     table = pd.read_csv(RELEASED / "fig6_curves.csv")
     table.loc[table["method"] == "ista", "relative_loss"] *= 1.2
     table.to_csv(tmp_path / "fig6_curves.csv", index=False)
+    shutil.copy(RELEASED / MANIFEST, tmp_path)
     text, agrees = check_released(*given, folder=tmp_path)
     assert not agrees and "THEY DO NOT AGREE" in text
 
@@ -261,6 +262,9 @@ def test_what_is_not_released_is_told_in_one_line(here, tmp_path):
         check_released("fig5", "noiseless", "alistaa")
     with pytest.raises(InputError, match="did you mean `noiseless`"):
         check_released("fig5", "noiselss", "alista")
+    with pytest.raises(InputError, match="released are none"):
+        check_released("fig5", "noiseless", "alista", folder=tmp_path)
+    shutil.copy(RELEASED / MANIFEST, tmp_path)
     with pytest.raises(InputError, match="no such table; build it first"):
         check_released("fig5", "noiseless", "alista", folder=tmp_path)
     shutil.copy(RELEASED / "fig6_curves.csv", tmp_path / "fig5_curves.csv")

@@ -57,6 +57,7 @@ def complete(path: Path, samples: int = SAMPLES) -> bool:
         ("loop", ("loop: cannot be written (Too many levels of symbolic links)", "links")),
         ("b.h5/x.h5", ("cannot be written (",)),
         ("n" * 300, ("File name too long", "shorter")),
+        ("x.npy", ("does not end in .h5 or .hdf5",)),
         ("A.h5", ("is an input as well",)),
         ("link to A", ("is an input as well",)),
         ("link to store", ("is a link to a read-only file", "another file")),

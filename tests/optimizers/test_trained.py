@@ -23,7 +23,7 @@ from l2o.cli import main
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
-from l2o.solvers.opening import load_solver
+from l2o.solvers.opening import load as load_solver
 from solve_cases import DEPTH, LAM, A, B, make_method, write_array, write_checkpoint
 
 DEFAULTS = {name: dict(methods("recurrent")[name].hyperparameters) for name in methods("recurrent")}

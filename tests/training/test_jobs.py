@@ -12,7 +12,7 @@ import torch
 from l2o.errors import InputError
 from l2o.optimizers.registry import methods
 from l2o.optimizers.trained import load_net, load_recurrent
-from l2o.solvers.opening import load_solver
+from l2o.solvers.opening import load
 from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training import recurrent, results, unrolled
 from l2o.training.progress import Progress
@@ -53,7 +53,7 @@ def test_a_job_leaves_all_that_others_read(method, tmp_path):
     seconds = json.loads(given.outputs["training_seconds"].read_text())
     assert seconds.pop("training_seconds") > 0
     assert seconds == {"setting": "small", "method": method, "device": "cpu"}
-    assert np.isfinite(load_solver(given.outputs["checkpoint"], A).solve(B, 2).x).all()
+    assert np.isfinite(load(given.outputs["checkpoint"], A).solve(B, 2).x).all()
 
 
 @each_kind

@@ -38,7 +38,9 @@ def adopt(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
         if name not in known:
             raise unknown_key("reports", name, known)
     if not known:
-        raise InputError(folder, "", "holds no released report", "build them: `make fig5`")
+        raise InputError(
+            folder, "", "holds no released report", "give a folder that `l2o release` wrote"
+        )
     return "\n".join(_adopted(name, parts[name], folder) for name in reports or known)
 
 

@@ -152,7 +152,7 @@ def _embedded(path: Path) -> dict[str, Any]:
             record = json.loads(text)
     if not _is_record(record):
         problem = f"carries no provenance, and {proof_path(path)} is missing or damaged"
-        raise InputError(path, "", problem, "run snakemake again, which rebuilds it")
+        raise InputError(path, "", problem, "run snakemake again if a job of this clone writes it")
     return record
 
 

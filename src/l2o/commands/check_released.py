@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import l2o.weights as weights
+from l2o.artifacts.cost import processor
 from l2o.artifacts.job import Given, Job, ordered, resolved
-from l2o.artifacts.manifest import PRESET, RELEASED
+from l2o.artifacts.manifest import PRESET, RELEASED, read_manifest
 from l2o.errors import InputError
 from l2o.experiments.graph import experiment
 from l2o.storage.checkpoints import save_tensors
@@ -43,6 +44,10 @@ def check_released(
     InputError : no such report, setting or method, or nothing is released of it.
     """
     one = experiment(report, PRESET)
+    entries = read_manifest(folder)
+    if one.report_name not in entries:
+        remedy = f"released are {', '.join(entries) or 'none'}"
+        raise InputError(report, "", f"is not released in {folder}", remedy)
     one.contestant(method), one.place(setting)  # told before anything looks them up
     job, (place, measure) = one.evaluate(setting, method), one.value
     table = folder / f"{one.report_name}_curves.csv"
@@ -53,13 +58,14 @@ def check_released(
         curves, how = _computed(job, Path(scratch), retrain)
         again = _end(curves, setting, method)
     before, now = released[measure], again[measure]
+    machines = " and ".join(entries[one.report_name]["cost"]["processors"])
     allowed = DECIBEL if measure.endswith("_db") else SHARE * abs(before)
     agrees = again[place] == released[place] and abs(now - before) <= allowed
     verdict = "they agree" if agrees else "THEY DO NOT AGREE"
     return (
         f"{report} {setting} {method}: {measure} at {place} {released[place]}\n"
-        f"released    {before:.6g}\n"
-        f"computed    {now:.6g}, {how}\n"
+        f"released    {before:.6g}, on {machines}\n"
+        f"computed    {now:.6g}, {how}, on {processor()}\n"
         f"{verdict} (within {allowed:.2g})"
     ), agrees
 

@@ -59,14 +59,26 @@ class Trained(InputPath):
 
 
 class OutputPath(_Checked):
-    """A file to write, which may be there; of a link, the file that it leads to."""
+    """A file to write, which may be there; of a link, the file that it leads to.
+
+    Parameters
+    ----------
+    endings : that its name may have, such as ``.h5``, if it has one; none: any
+    """
 
     name = "file"
+
+    def __init__(self, *endings: str) -> None:
+        self.endings = endings
 
     def checked(self, text: str, option: str) -> Path:
         if text.endswith(os.sep):
             raise InputError(option, "", f"{text} names a folder", "name a file")
-        return written_to(_path(text, option))
+        path = written_to(_path(text, option))
+        if self.endings and path.suffix not in ("", *self.endings):
+            problem = f"{path} does not end in {' or '.join(self.endings)}"
+            raise InputError(option, "", problem, "name it so: that is what is written")
+        return path
 
 
 class Whole(_Checked):
@@ -146,7 +158,9 @@ FILE = InputPath()
 FOLDER = InputPath("folder", kind=stat.S_IFDIR)
 TRAINED = Trained()
 DICTIONARY = (
-    click.option("--dictionary", type=FILE, help="A, (m, n), columns of any norm"),
+    click.option(
+        "--dictionary", type=FILE, help="A, (m, n); of a recurrent optimizer columns of norm 1"
+    ),
     click.option("--dictionary-key", default="", help="name of the array in that file"),
 )
 MEASUREMENTS = (

@@ -11,8 +11,8 @@ from l2o.errors import InputError
 AUTO = "auto"  # in place of a method: of these the one that is best on validation samples
 CANDIDATES = ("lamp_mixture", "alista")  # for recovery; of equals the earlier one is kept
 LASSO_DEFAULT = "alista"  # a posterior mean, as LAMP's, minimises no LASSO
-# Those of the benchmark's sparse recovery (params/fig5.yaml), found there by trying; half of the
-# steps for `quick`, thrice as many for `thorough`.
+# Those of the benchmark's sparse recovery (params/fig5.yaml), found there by trying; 0.3 times
+# as many steps for `quick`, thrice as many for `thorough`.
 FACTORS = {"quick": 0.3, "standard": 1.0, "thorough": 3.0}
 SAMPLES = {"quick": 10_240, "standard": 20_480, "thorough": 51_200}
 MEMORY = 1 << 28  # numbers that the training set may hold as a layer sees it: one gigabyte

@@ -43,15 +43,20 @@ def load(
     ----------
     source : a checkpoint (of ``l2o.fit``, ``Solver.save``, ``l2o.meta_fit`` or the benchmark), or a
         name that ``l2o weights`` lists, such as ``"l2o_scale/mnist"``
-    A : dictionary, (m, n); see :func:`load_solver`. An unrolled net knows its own; a recurrent
-        optimizer becomes a solver of LASSO with one, and is returned as it is without
-    lam : weight of the 1-norm; see :func:`load_solver`
+    A : dictionary, (m, n), of any real type, copied. An unrolled net works for the A that it was
+        trained for, and needs none given; one of ``l2o.fit`` knows the norms of its columns. A
+        recurrent optimizer becomes a solver of LASSO with an A whose columns have unit 2-norm, and
+        does best near those it knows; without A it is returned as it is
+    lam : weight of the 1-norm in LASSO; by default the one trained for, which an unrolled net
+        cannot change
     called : what the messages call the dictionary
     solving : a solver is wanted: refuse a recurrent optimizer without A
 
     Raises
     ------
-    InputError : no such file or name; and as :func:`load_solver`.
+    InputError : no such file or name; a damaged or foreign checkpoint; a dictionary of another
+        form, with NaN, infinity or columns not of unit norm, or not the net's; a lam that is
+        missing, not positive or not the net's.
     """
     if isinstance(source, str) and IN_THE_BOX.fullmatch(source) and not Path(source).exists():
         checkpoint = weights.checkpoint(source)
@@ -62,35 +67,8 @@ def load(
     return opened(checkpoint, A, lam, called)
 
 
-def load_solver(
-    path: str | Path, dictionary: Any = None, lam: float | None = None, source: Source = "A"
-) -> Solver:
-    """Return the trained method of a checkpoint, ready for measurements b = A x + noise.
-
-    Parameters
-    ----------
-    path : checkpoint of a method trained on sparse recovery or on LASSO, safetensors
-    dictionary : A, (m, n), of any real type, copied. An unrolled net works for the A that it was
-        trained for, and needs none given; one of ``l2o.fit`` knows the norms of its columns. A
-        recurrent optimizer takes any A with columns of unit 2-norm, and does best near those it
-        knows. Columns d_i a_i are normalised by dividing them by d_i, and the x_i found then as
-        well; lam weighs d_i x_i.
-    lam : weight of the 1-norm in LASSO; by default the one trained for, which an unrolled net
-        cannot change
-    source : what the messages call the dictionary
-
-    Raises
-    ------
-    InputError : a missing, damaged or foreign checkpoint; a dictionary of another form, with NaN,
-        infinity or columns not of unit norm, or not the net's; a lam that is missing, not positive
-        or not the net's.
-    """
-    checkpoint = read_checkpoint(Path(path), "unrolled", "recurrent")
-    return opened(checkpoint, dictionary, lam, source)
-
-
 def opened(checkpoint: Checkpoint, dictionary: Any, lam: float | None, source: Source) -> Solver:
-    """Return the solver of a checkpoint; see :func:`load_solver`."""
+    """Return the solver of a checkpoint; see :func:`load`."""
     A = None if dictionary is None else checked(dictionary, source)
     lam, record = _checked_lam(lam, checkpoint), checkpoint.record
     setting = str(record.get("setting", "unknown"))
