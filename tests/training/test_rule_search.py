@@ -40,7 +40,8 @@ def proxy(part: str = "search", starts: int = 2, steps: int = 6) -> ProxyTrainin
 def search(path, name="symbolic_rule", rates=RATES, budget=BUDGET) -> RuleSearch:
     method = methods("symbolic")[name].load()({})
     state = SearchState(path / f"{name}.safetensors", "key", method)
-    proxies = proxy(), proxy("final", budget.final_starts)
+    searches = [proxy(f"search {number}") for number in range(budget.repeats)]
+    proxies = searches, proxy("final", budget.final_starts)
     return RuleSearch(method, proxies, budget, rates, 5, state, save_seconds=0.0)
 
 

@@ -74,6 +74,10 @@ class ProxyTraining:
         loss, _ = evaluated(self.family.network, state[0], self.validation)
         return loss.nan_to_num(torch.inf, torch.inf).view(rates, -1).cpu().numpy()
 
+    def median(self, optimizer: Optimizer) -> float:
+        """Return the median of the losses over the starts, of an optimizer of one rate."""
+        return float(np.median(self.losses(optimizer)))
+
 
 def best_rate(losses: np.ndarray, rates: Sequence[float]) -> tuple[float, float]:
     """Return the lowest median over the starts, and the first rate that has it.

@@ -3,8 +3,9 @@
 A rule is worth the validation loss that it trains a small network to, at its best rate: all rates
 and starts of a rule advance as one batch (:mod:`l2o.training.rule_proxy`). No rule is tried that is
 good for nothing, or equal to an earlier one of the same search, so that both kinds of search try
-equally many different rules. The best ones are judged once more, on new starts and minibatches: the
-lowest of many losses is low by luck as well.
+equally many different rules. Each search has starts and minibatches of its own. The best rules are
+judged once more, on new ones: the lowest of many losses is low by luck as well. So is that of the
+rule that is chosen among them, and what is told of it is a loss on yet other starts.
 
 Source: Bello et al. 2017 (the grammar, the rate by a sweep over a grid); Real, Aggarwal, Huang & Le
 2019, algorithm 1 (regularised evolution: of the last ``population`` rules ``tournament`` compete,
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -45,6 +47,7 @@ HISTORY = (
     "drawn",
 )
 SEARCH, FINAL = "search", "final"  # phases
+CHECK = "check"  # the stream of the starts on which the loss that is told is taken
 MOST_DRAWN = 10_000  # rules in a row that are none to be tried, before a search ends
 Row = dict[str, Any]
 
@@ -66,21 +69,24 @@ def train_rules(given: Given) -> None:
     device = prepare_device(p["device"], p["compute_threads"])
     budget = RuleTraining.model_validate(p["training"])
     optimizer = methods(p["kind"])[p["method"]].load()(p["hyperparameters"]).to(device)
-    proxies = [
-        ProxyTraining.drawn(p["proxy"], (budget.steps, starts), p["seed"], part, device)
-        for part, starts in ((SEARCH, budget.starts), (FINAL, budget.final_starts))
-    ]
+
+    def proxy(part: str, starts: int) -> ProxyTraining:
+        return ProxyTraining.drawn(p["proxy"], (budget.steps, starts), p["seed"], part, device)
+
+    searches = [proxy(f"{SEARCH} {n}", budget.starts) for n in range(budget.repeats)]
+    proxies = searches, proxy(FINAL, budget.final_starts)
     state = SearchState(given.state, given.key, optimizer)
-    search = RuleSearch(optimizer, tuple(proxies), budget, p["rates"], p["seed"], state)
+    search = RuleSearch(optimizer, proxies, budget, p["rates"], p["seed"], state)
     best = search.run()
     if not math.isfinite(best["validation_loss"]):
         problem = "no rule of the search trained the network"
         raise InputError(p["setting"], p["method"], problem, "raise evaluations, or lower rates")
     optimizer.adopt(best["formula"], best["rate"])
     tried = sum(row["phase"] == SEARCH for row in state.history)
+    rule = UpdateRule(parsed(best["formula"]), best["rate"], budget.steps, search.noise)
     about = {
         "formula": best["formula"],
-        "validation_loss": best["validation_loss"],
+        "validation_loss": proxy(CHECK, budget.final_starts).median(rule),
         "evaluations": tried,
     }
     store_training(given, optimizer, state, device, HISTORY, about)
@@ -94,7 +100,7 @@ class RuleSearch:
     Parameters
     ----------
     optimizer : the method, which says whether rules evolve
-    proxies : trainings that a search judges rules by, and that the best ones are judged by
+    proxies : the training that each search judges rules by, and that the best ones are judged by
     budget : see :class:`RuleTraining`
     rates : to try with each rule
     seed : root of the named random streams
@@ -105,7 +111,7 @@ class RuleSearch:
     def __init__(
         self,
         optimizer: SymbolicOptimizer,
-        proxies: tuple[ProxyTraining, ProxyTraining],
+        proxies: tuple[Sequence[ProxyTraining], ProxyTraining],
         budget: RuleTraining,
         rates: list[float],
         seed: int,
@@ -172,7 +178,8 @@ class RuleSearch:
 
     def _tried(self, term: Term, parent: str, phase: str, told: Row) -> Row:
         """Train by a rule at all rates; return its row, which is added to the history."""
-        proxy = self.proxies[phase == FINAL]
+        searches, final = self.proxies
+        proxy = final if phase == FINAL else searches[told["search"]]
         rates = torch.tensor(self.rates, device=proxy.starts.device)
         rates = rates.repeat_interleave(len(proxy.starts)).unsqueeze(1)
         rule = UpdateRule(term, rates, proxy.steps, self.noise)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import partial
 
 from l2o.artifacts.job import Given
 from l2o.storage.tables import read_rows, write_table
@@ -16,28 +18,34 @@ def train(given: Given) -> None:
 
 
 def tune(given: Given) -> None:
-    """Try all rates of a method where the best rules of a search are judged; write the losses."""
-    import numpy as np
+    """Try all rates of a method where the best rules of a search are judged; write the losses.
 
+    The ``loss`` is what rates are chosen by, ``validation_loss`` what is told of them: on other
+    starts, as of the rules.
+    """
     from l2o.compute import prepare_device
     from l2o.config.rule_training import RuleTraining
     from l2o.evaluation.grid_search import grid_search
     from l2o.optimizers.registry import methods
     from l2o.optimizers.schedules import lasting
     from l2o.training.rule_proxy import ProxyTraining
-    from l2o.training.rule_search import FINAL
+    from l2o.training.rule_search import CHECK, FINAL
 
     p = given.parameters
     device, budget = prepare_device(p["device"], p["compute_threads"]), p["training"]
     budget = RuleTraining.model_validate(budget)
     size, made = (budget.steps, budget.final_starts), methods(p["kind"])[p["method"]].load()
-    proxy = ProxyTraining.drawn(p["proxy"], size, p["seed"], FINAL, device)
+    judging, telling = (
+        ProxyTraining.drawn(p["proxy"], size, p["seed"], part, device) for part in (FINAL, CHECK)
+    )
 
-    def loss(hyper: dict[str, float]) -> float:
-        return float(np.median(proxy.losses(lasting(made(hyper), budget.steps))))
+    def loss(proxy: ProxyTraining, hyper: dict[str, float]) -> float:
+        return proxy.median(lasting(made(hyper), budget.steps))
 
     about = {"setting": p["setting"], "method": p["method"]}
-    rows = grid_search(p["hyperparameters"], {"rate": p["rates"]}, loss)
+    rows = grid_search(p["hyperparameters"], {"rate": p["rates"]}, partial(loss, judging))
+    for row in rows:
+        row["validation_loss"] = loss(telling, json.loads(row["hyperparameters"]))
     write_table(given.outputs["tuned"], [about | row for row in rows])
 
 
@@ -86,7 +94,8 @@ def _contestant(given: Given):
     """Return a method for the tables, ready to run, and what a search came to.
 
     The latter is the ``formula`` ("" for a method by hand), ``rate``, ``validation_loss`` (nats,
-    median over the starts) and ``evaluations``, rules or rates that were tried.
+    median over starts that nothing was chosen on) and ``evaluations``, rules or rates that were
+    tried.
     """
     from l2o.evaluation.networks import entries
     from l2o.evaluation.runs import Contestant, learned_values
@@ -103,7 +112,7 @@ def _contestant(given: Given):
         about = {name: record[name] for name in told}
         return who, optimizer, about | {"rate": optimizer.hyper["rate"]}
     (entry,), tried = entries(p, given.inputs), read_rows(given.inputs["tuned"])
-    (best,) = (row["loss"] for row in tried if row["chosen"])
+    (best,) = (row["validation_loss"] for row in tried if row["chosen"])
     found = dict(zip(told, ("", best, len(tried)), strict=True))
     optimizer = lasting(entry.optimizer, p["iterations"])
     return entry.contestant, optimizer, found | {"rate": optimizer.hyper["rate"]}
