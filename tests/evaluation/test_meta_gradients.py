@@ -27,7 +27,7 @@ from l2o.training.episodes import ModuleEpisode
 from l2o.training.estimators import KINDS
 
 NAMES = [*KINDS]
-PLAN = Plan((2, 3), 6, 0.05, 2, 3, 2, 1, "drawn")
+PLAN = Plan((2, 3), 6, 0.05, 2, 3, 3, 1, "drawn")
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +113,39 @@ def test_bias_and_noise_of_known_estimates():
         noise = torch.randn(count, 2, generator=random, dtype=torch.float64)
         return truth + torch.tensor([shift, 0.0]) + noise
 
-    target = Target.of(drawn(400, 0.0))
+    target = Target(drawn(400, 0.0))
     assert target.norm == pytest.approx(5.0, rel=0.03)
     biased, fair = (row_of(drawn(400, shift), target) for shift in (2.0, 0.0))
     assert biased["bias"] == pytest.approx(0.4, abs=0.05) and biased["resolved"]
-    assert not fair["resolved"] and fair["bias"] < 2 * fair["error"]
+    assert biased["low"] < biased["bias"] < biased["high"] < biased["bound"]
+    # Two independent means along the bias: an error of sqrt(2 / 400) of a length of 5.
+    assert biased["high"] - biased["bias"] == pytest.approx(math.sqrt(2 / 400) / 5, rel=0.2)
+    assert not fair["resolved"] and fair["bias"] <= fair["bound"] < 0.1
     for row in (biased, fair):
-        assert row["deviation"] == pytest.approx(math.sqrt(2) / 5, rel=0.1)
-        assert row["error"] == pytest.approx(math.sqrt(4 / 400) / 5, rel=0.1)
+        assert row["deviation"] == pytest.approx(math.sqrt(2) / 5, rel=0.1) and row["broken"] == 0
+
+
+def test_noise_in_many_directions_hides_no_bias_and_makes_none():
+    """A bias shorter than the noise of the mean, which is as long as it always is."""
+    random = torch.Generator().manual_seed(4)
+    truth, shift = 5 * torch.ones(80, dtype=torch.float64) / math.sqrt(80), torch.zeros(80)
+    shift[0] = 3.5
+
+    def resolved(bias: torch.Tensor) -> int:
+        count = 0
+        for _ in range(60):
+            target, found = torch.randn(2, 16, 80, generator=random, dtype=torch.float64) + truth
+            count += row_of(found + bias, Target(target))["resolved"]
+        return count
+
+    assert resolved(shift) > 50 and resolved(torch.zeros(80)) < 8
+
+
+def test_an_estimate_that_is_not_finite_is_told():
+    estimates = torch.ones(4, 3, dtype=torch.float64)
+    estimates[1, 2] = math.inf
+    row = row_of(estimates, Target(torch.eye(3, dtype=torch.float64)))
+    assert row["broken"] == 1 and math.isnan(row["bias"]) and not row["resolved"]
 
 
 def test_rows_are_the_same_after_a_stop_and_of_all_estimators(

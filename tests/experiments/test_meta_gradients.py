@@ -87,7 +87,10 @@ def rows(**changes) -> pd.DataFrame:
             "gradients": [100, 100, 400, 400],
             "deviation": [0.2, 9.0, 3.0, 1.0],
             "bias": [0.5, 0.1, 0.0, 0.0],
-            "error": [0.1, 0.4, 0.3, 0.1],
+            "low": [0.4, 0.0, 0.0, 0.0],
+            "high": [0.6, 0.5, 0.3, 0.1],
+            "bound": [0.7, 0.8, 0.4, 0.2],
+            "broken": [0, 0, 0, 0],
             "resolved": [True, False, False, False],
         }
     )
@@ -131,7 +134,7 @@ def test_what_makes_no_sense_is_told(place, value, told):
 def test_a_parameter_is_part_of_the_jobs_that_read_it():
     before = room("meta_gradients")
     content = content_of("meta_gradients")
-    content["presets"]["smoke"]["measured"]["estimates"] = 3
+    content["presets"]["smoke"]["measured"]["estimates"] = 4
     after = room("meta_gradients", content)
     assert after.measure("drawn").key != before.measure("drawn").key
     assert after.measure("cost").key == before.measure("cost").key

@@ -8,6 +8,7 @@ ascend: what an allocator has kept of a shorter unroll, a longer one needs.
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ from l2o.training.episodes import ModuleEpisode
 from l2o.training.estimators import KINDS
 
 # A process of its own finds modules where this one does.
+REPEATS = 5  # of each measurement; the median of the seconds counts
 PROBE = (
     "import sys; sys.path[:] = {path}; "
     "from l2o.evaluation.estimator_cost import main; main(sys.argv[1])"
@@ -108,8 +110,9 @@ def probed(
     restart_peak()
     before, rows = resident_mib(), []
     for unroll in sorted(unrolls):
-        seconds, gradients = taken(unroll)
-        head = {"estimator": estimator, "unroll": unroll, "gradients": gradients}
+        found = [taken(unroll) for _ in range(REPEATS)]
+        head = {"estimator": estimator, "unroll": unroll, "gradients": found[0][1]}
+        seconds = statistics.median(spent for spent, _ in found)
         rows.append(head | {"seconds": seconds, "peak_mib": max(peak_mib() - before, 0.0)})
     return rows
 

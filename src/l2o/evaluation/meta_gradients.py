@@ -36,7 +36,7 @@ from l2o.storage.checkpoints import load_tensors, save_tensors
 from l2o.training.estimators import KINDS, Evolution, Sample
 
 SHARED = ("reparameterisation", "evolution", "merged")  # that one set of perturbed runs serves
-TIMES = 2.0  # errors that a distance has to exceed to count as bias
+TIMES = 2.0  # standard errors that a squared bias has to exceed to count as one
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class Target:
-    """The reference: its estimate, (P,), and the trace of the covariance of that estimate."""
+    """The reference, by its independent estimates, (B, P)."""
 
-    gradient: Tensor
-    error2: float
+    estimates: Tensor
 
-    @classmethod
-    def of(cls, gradients: Tensor) -> Target:
-        """Return the mean of independent estimates, (B, P)."""
-        return cls(gradients.mean(dim=0), spread2(gradients) / len(gradients))
+    @property
+    def gradient(self) -> Tensor:
+        """The mean of the estimates, (P,)."""
+        return self.estimates.mean(dim=0)
+
+    @property
+    def error2(self) -> float:
+        """The trace of the covariance of that mean."""
+        return spread2(self.estimates) / len(self.estimates)
 
     @property
     def norm(self) -> float:
@@ -115,7 +119,7 @@ def measured(
     else:
         tensors = {"target": reference(optimizer, family, plan)}
         save_tensors(state, tensors, {"key": key, "rows": []})
-    target, done = Target.of(tensors["target"]), {row["unroll"] for row in rows}
+    target, done = Target(tensors["target"]), {row["unroll"] for row in rows}
     for unroll in plan.lengths:
         if unroll in done:
             continue
@@ -137,25 +141,55 @@ def cost(estimator: str, plan: Plan) -> int:
 def row_of(estimates: Tensor, target: Target) -> dict[str, Any]:
     """Return what estimates, (R, P), are worth; lengths are relative to that of the target.
 
-    ``bias`` is the distance of their mean from the target, less what both errors add to it, and
-    ``error`` the root of the sum of these, squared; ``resolved`` says whether the distance is more
-    than twice the error. ``deviation`` is the root of the trace of the covariance of one estimate,
-    ``cosine`` the mean of its cosine with the target, ``target_error`` the target's part of the
-    error, and ``target_norm`` its length (nats).
+    The squared ``bias`` is the squared distance of their mean from the target, less what the errors
+    of both add to it, so that its own mean is right. Its standard error is a jackknife's, over the
+    estimates and over those of the target: ``low`` and ``high`` are one such error below and above,
+    ``bound`` is two above, and ``resolved`` says whether it is more than two above nothing. (The
+    length of the noise is no error of the bias: noise in many directions adds a length that is
+    known well.) ``deviation`` is the root of the trace of the covariance of one estimate,
+    ``cosine`` the mean of its cosine with the target, ``target_error`` the length of the target's
+    noise, and ``target_norm`` its length (nats). ``broken`` estimates are not finite; all else is
+    NaN then.
     """
-    mean, spread = estimates.mean(dim=0), spread2(estimates)
-    error2 = spread / len(estimates) + target.error2
-    distance2 = float((mean - target.gradient).square().sum())
+    square, error = squared_bias(estimates, target.estimates), 0.0
+    for sizes in jackknifed(estimates, target.estimates):
+        error += (len(sizes) - 1) / len(sizes) * float((sizes - sizes.mean()).square().sum())
+    error = math.sqrt(error)
     cosines = torch.nn.functional.cosine_similarity(estimates, target.gradient, dim=1)
+
+    def length(squared: float) -> float:
+        known = not math.isnan(squared)
+        return math.sqrt(max(squared, 0.0)) / target.norm if known else math.nan
+
     return {
-        "bias": math.sqrt(max(distance2 - error2, 0.0)) / target.norm,
-        "error": math.sqrt(error2) / target.norm,
-        "resolved": distance2 > TIMES**2 * error2,
-        "deviation": math.sqrt(spread) / target.norm,
+        "bias": length(square),
+        "low": length(square - error),
+        "high": length(square + error),
+        "bound": length(square + TIMES * error),
+        "resolved": square > TIMES * error,
+        "deviation": length(spread2(estimates)),
         "cosine": float(cosines.mean()),
+        "broken": int((~estimates.isfinite().all(dim=1)).sum()),
         "target_error": math.sqrt(target.error2) / target.norm,
         "target_norm": target.norm,
     }
+
+
+def squared_bias(estimates: Tensor, target: Tensor) -> float:
+    """Return the squared distance between two means, less what noise adds to it.
+
+    The estimates are (R, P), those of the target (B, P), all independent.
+    """
+    distance = float((estimates.mean(dim=0) - target.mean(dim=0)).square().sum())
+    return distance - sum(spread2(each) / len(each) for each in (estimates, target))
+
+
+def jackknifed(estimates: Tensor, target: Tensor) -> Iterator[Tensor]:
+    """Yield the squared biases without each of the estimates, and without each of the target's."""
+    for first, second in ((estimates, target), (target, estimates)):
+        kept = ~torch.eye(len(first), dtype=torch.bool)
+        left = [squared_bias(first[rows], second) for rows in kept]
+        yield torch.tensor(left, dtype=torch.float64)
 
 
 def spread2(vectors: Tensor) -> float:

@@ -89,7 +89,7 @@ class MetaGradients(Experiment):
         tables = self.joined()
         names = ("gradients", "learning")
         if function == "table":
-            names = (*names, "curves", "cost", "timings")
+            names = (*names, "curves", "finals", "cost", "timings")
         return {name: tables[name]["table"] for name in names}
 
     def facts(self) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class Measured(Section):
     """What bias and variance are measured with."""
 
     unrolls: tuple[Count, ...] = Field(min_length=1, description="lengths, in steps")
-    estimates: int = Field(ge=2, le=10_000, description="of each estimator at each length")
-    episodes: int = Field(ge=2, le=10_000, description="that the target is estimated from")
+    estimates: int = Field(ge=3, le=10_000, description="of each estimator at each length")
+    episodes: int = Field(ge=3, le=10_000, description="that the target is estimated from")
 
 
 class Preset(experiment.Preset, experiment.RecurrentBudget):

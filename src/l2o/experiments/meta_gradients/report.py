@@ -12,10 +12,11 @@ from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.cross_entropy import CROSS_ENTROPY
 from l2o.figures.intake import named_table, our_curves, whole_table
 from l2o.figures.layout import PanelGrid, new_page
-from l2o.figures.milestones import milestone, milestones
 from l2o.figures.numbers import NOTHING, significant, tick
 from l2o.figures.points import Points, draw_points, points_entries
 from l2o.figures.style import MethodStyle, print_style
+from l2o.figures.wording import FAILED
+from l2o.variants import MAIN
 
 LOSS = replace(CROSS_ENTROPY, what="Mean cross-entropy on a fixed sample of the training images.")
 MEASURES = (LOSS,)
@@ -28,10 +29,11 @@ _LOOKS = {  # apart in grey, too: by marker and dashes
     "merged": MethodStyle("#009E73", "D", (0, (4, 1, 1, 1))),
     "persistent": MethodStyle("#AA3377", "v", "-", 2.0),
 }
-_SHOWN = ("bias", "error", "resolved", "deviation", "cosine", "target_error")
+_SHOWN = ("bias", "low", "high", "bound", "resolved", "deviation", "cosine", "broken")
+_SHOWN += ("target_error",)
 _MEASURED = ("point", "estimator", "unroll", "gradients", *_SHOWN)
 _LEARNED = ("epoch", "epochs", "inner_gradients", "validation_loss")
-_BELOW = "no bias resolved: twice its error"
+_BELOW = "no bias resolved: two errors above"
 
 
 def figure(tables, published, about):
@@ -85,11 +87,10 @@ def _series(rows, titles, point, make):
 
 
 def _bias(name, look, rows):
-    """Return the bias with its error, or, hollow, twice the error where none is resolved."""
-    seen, error = rows["resolved"].to_numpy(), rows["error"].to_numpy()
-    y = np.where(seen, rows["bias"], 2 * error)
-    low = np.where(seen, np.maximum(y - error, y / 5), np.nan)
-    bars = [low, np.where(seen, y + error, np.nan)]
+    """Return the bias with its error, or, hollow, what it is below where none is resolved."""
+    seen = rows["resolved"].to_numpy()
+    y = np.where(seen, rows["bias"], rows["bound"])
+    bars = [np.where(seen, rows[end], np.nan) for end in ("low", "high")]
     return Points(name, look, rows["unroll"], y, ~seen, bars)
 
 
@@ -133,7 +134,8 @@ def _foot(about, rows):
         "from the state of a run at w; persistent copies go on from their own. Derivatives take "
         "the optimizee's gradient as given, losses do not. Bias: distance of the mean of "
         f"{f['estimates']} estimates from the target, less what noise adds, with its standard "
-        f"error; hollow: {_BELOW}. Error of the target, from {f['episodes']} episodes: {errors}. "
+        f"error by a jackknife; hollow: {_BELOW}. Noise of the target, from {f['episodes']} "
+        f"episodes: {errors}. "
         "Noise: root of the trace of the covariance, of as many inner gradients for all (averages "
         "over more episodes where an estimate takes fewer). Both are relative to the length of the "
         "target. (f): mean loss over the "
@@ -155,7 +157,7 @@ def table(tables, published, about):
         heading = f"Cosine of an estimate with the target, {words}"
         blocks.append(_grid(here, names, heading, _cosine_cell))
     blocks.append(_grid(cost, names, "One meta-gradient: seconds; peak memory", _cost_cell))
-    blocks += _learning(tables, learned, about)
+    blocks += _learning(tables, learned, cost, about)
     numbers = {"estimators": len(names), "resolved": int(rows["resolved"].sum())}
     for setting, of in learned.groupby("setting", sort=False):
         if np.isfinite(lowest := float(of["validation_loss"].min())):
@@ -167,8 +169,9 @@ def _told(about):
     f = about.facts
     return (
         f"Relative to the length of the target, the gradient of the smoothed loss (σ = "
-        f"{f['sigma']:g}) of whole episodes of {f['horizon']} steps. First the bias with its "
-        f"standard error, from {f['estimates']} estimates (<: none resolved, twice the error), in "
+        f"{f['sigma']:g}) of whole episodes of {f['horizon']} steps. First the bias, from "
+        f"{f['estimates']} estimates, with one standard error below and above (<: none is "
+        "resolved; two errors above), in "
         f"small print the noise of one estimate, with {f['pairs']} antithetic pairs. A bias near 1 "
         "may be one of length alone, which Adam does not see: the cosine tells directions."
     )
@@ -183,9 +186,10 @@ def _grid(rows, names, heading, cell):
 
 
 def _cell(row):
-    error = significant(row["error"], 2)
-    below = f"< {significant(2 * row['error'], 2)}"
-    text = f"{significant(row['bias'], 2)} ± {error}" if row["resolved"] else below
+    if row["broken"]:
+        return Cell(NOTHING, "", f"{row['broken']:.0f} not finite")
+    bias, low, high, bound = (significant(row[k], 2) for k in ("bias", "low", "high", "bound"))
+    text = f"{bias} ({low} to {high})" if row["resolved"] else f"< {bound}"
     return Cell(text, "", f"noise {significant(row['deviation'], 2)}")
 
 
@@ -225,32 +229,50 @@ def _crossings(rows, names):
     ).strip()
 
 
-def _learning(tables, learned, about):
+def _learning(tables, learned, cost, about):
     """Return what each training reached, with equal inner gradients and in equal seconds."""
     taken = named_table(tables, about, "timings", ("training_seconds",))
     seconds = taken.set_index("setting")["training_seconds"].astype(float)
-    ends = milestones(our_curves(tables, about, LOSS), LOSS, ()).set_index("setting")
+    ends = named_table(tables, about, "finals", ("failed", "runs"))
+    curves = our_curves(tables, about, LOSS)
+    last = curves.sort_values("iteration").groupby("setting")[LOSS.spread].last()
+    ends = ends[ends["variant"] == MAIN].set_index("setting").join(last)
     fewest = learned.groupby("setting")["inner_gradients"].max().min()
+    each = _seconds_of_a_gradient(cost, about.facts["unroll"])
+    spent = {s: each[e] for s, e in about.facts["estimators"].items()}
+    most = min(spent[s] * of["inner_gradients"].max() for s, of in learned.groupby("setting"))
     lines = []
     for setting, title in about.titles.items():
         of = learned[learned["setting"] == setting].sort_values("epoch")
-        spent = of["epoch"] / of["epochs"] * seconds[setting]
         cells = [
             _lowest(of, of["inner_gradients"] <= fewest),
-            _lowest(of, spent <= seconds.min() * (1 + 1e-9)),
+            _lowest(of, spent[setting] * of["inner_gradients"] <= most * (1 + 1e-9)),
             Cell(significant(seconds[setting])),
-            Cell(milestone(ends.loc[setting, "end_loss"])),
+            _end(ends.loc[setting]),
         ]
         lines.append((title, cells))
     text = (
         "Meta-trainings: lowest validation loss (nats; mean over the steps of an episode) within "
-        f"{fewest:,} inner gradients, and within the {significant(seconds.min())} s of the fastest "
-        "training (seconds of a training are spread evenly over its epochs); then its seconds, and "
-        f"the training loss after {int(ends['end_iteration'].max()):,} steps of "
-        f"{about.pooled}. One training of each, all at one rate."
+        f"{fewest:,} inner gradients, and within the {significant(most)} s that the quickest "
+        f"estimator takes for its own (by the seconds above, T = {about.facts['unroll']}); then "
+        f"the seconds of the training, and the training loss of {about.pooled} at their end: "
+        f"median, quartiles. Failed: {FAILED}. One training of each, all at one rate: no ranking."
     )
     heads = ("estimator", "equal gradients", "equal seconds", "seconds", "test runs, end")
     return [Text(text), Grid(heads, lines)]
+
+
+def _seconds_of_a_gradient(cost, unroll):
+    """Return the seconds of an inner gradient of each estimator, at the length of the trainings."""
+    nearest = (cost["unroll"] - unroll).abs()
+    at = cost[nearest == nearest.min()].drop_duplicates("estimator").set_index("estimator")
+    return (at["seconds"] / at["gradients"]).astype(float)
+
+
+def _end(row):
+    low, middle, high = (significant(row[name]) for name in LOSS.spread)
+    failed = f"; {row['failed']:.0f} of {row['runs']:.0f} failed" if row["failed"] else ""
+    return Cell(middle, "", f"{low} to {high}{failed}")
 
 
 def _lowest(of: pd.DataFrame, within: pd.Series) -> Cell:
