@@ -1,5 +1,8 @@
 """Training of policies by policy gradients, and, beside it, by backpropagation through whole runs.
 
+Both see equally many episodes in an update: that of backpropagation is no drawn one, so that each
+has a start of its own.
+
 An update draws problems, a start of each, and from there some episodes of the policy, whose steps
 are drawn. The reward of a step is -f where it leads to. The estimate of the gradient is that of
 REINFORCE with rewards to go, less a baseline: at every time the mean over the other episodes of the
@@ -116,11 +119,12 @@ class PolicyTrainer(UpdateTrainer):
         size = min(self.budget.problems, len(self.train))
         order = torch.randperm(len(self.train), generator=self._random("problems", number))
         f = self.train.batch(order[:size].to(self.like.device))
-        x = self._starts(size, "starts", number)
-        if self.policy.learns == "backpropagation":
-            return torch.stack([*_values(self.policy, f, x, self.horizon)]).mean()
         count = self.budget.rollouts
-        f, x = Repeated(f, count), x.repeat_interleave(count, dim=0)
+        f = Repeated(f, count)
+        if self.policy.learns == "backpropagation":  # as many episodes, each from its own start
+            x = self._starts(size * count, "starts", number)
+            return torch.stack([*_values(self.policy, f, x, self.horizon)]).mean()
+        x = self._starts(size, "starts", number).repeat_interleave(count, dim=0)
         noise = torch.randn(self.horizon, *x.shape, generator=self._random("noise", number))
         played = episodes(self.policy, f, x, noise.to(self.like))
         return policy_loss(self.policy, played, count)

@@ -71,7 +71,8 @@ def _minima(tables, about):
     for setting, title in about.titles.items():
         here = rows[rows["setting"] == setting]
         name = "best known of many descents" if (here["problem"] == "robust").any() else "certified"
-        agreeing = percent(here["agreeing"].mean())
+        shares = here["agreeing"]
+        agreeing = f"{percent(shares.mean())} (of a problem at least {percent(shares.min())})"
         largest = significant(here["gradient"].max(), 1)
         told.append(f"{title}: {name}, gradient at most {largest}, found by {agreeing} of descents")
     return f"Minimum ({'; '.join(told)})."
