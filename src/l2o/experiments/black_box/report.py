@@ -74,7 +74,9 @@ def table(tables, published, about):
     keys = ["setting", "method", "iteration"]
     curves = curves.merge(taken[[*keys, "seconds"]], on=keys, how="left")
     marks = about.facts["marks"]
-    blocks = [*_regrets(curves, marks, about), *_seconds(curves, marks, about)]
+    finals = named_table(tables, about, "finals", ("method", "variant", "runs", "failed"))
+    ends = finals[finals["variant"] == MAIN].set_index(["setting", "method"])
+    blocks = [*_regrets(curves, ends, marks, about), *_seconds(curves, marks, about)]
     rows = curves[curves["iteration"].isin(marks)].reset_index(drop=True)
     beside = _beside(curves, about)
     if beside:
@@ -83,8 +85,8 @@ def table(tables, published, about):
     return Compared(rows[told], blocks, _metrics(rows, beside, marks))
 
 
-def _regrets(curves, marks, about):
-    """Return medians at the marks, with the quartiles at the end."""
+def _regrets(curves, finals, marks, about):
+    """Return medians at the marks, with the quartiles at the end, and how many runs failed."""
     at = curves[curves["iteration"].isin(marks)].set_index(["setting", "method", "iteration"])
     ends = curves[curves["iteration"] == marks[-1]]
     lowest = ends.groupby("setting")["loss_median"].min()
@@ -93,11 +95,14 @@ def _regrets(curves, marks, about):
         medians = [at.loc[(row["setting"], row["method"], mark), "loss_median"] for mark in marks]
         best = "met" if row["loss_median"] == lowest[row["setting"]] else ""
         span = f"{_short(row['loss_q25'])} to {_short(row['loss_q75'])}"
-        return Cell(" / ".join(map(_short, medians)), best, span)
+        end = finals.loc[(row["setting"], row["method"])]
+        lost = f"; {end['failed']:.0f} of {end['runs']:.0f} failed" if end["failed"] else ""
+        return Cell(" / ".join(map(_short, medians)), best, f"{span}{lost}")
 
     words = (
         f"{REGRET.label}, median over {about.pooled}, after {_listed(marks)} queries, and the "
-        f"quartiles at the end. {REGRET.what} Lower is better; bold: the lowest at the end."
+        f"quartiles at the end. {REGRET.what} Lower is better; bold: the lowest at the end. "
+        "Failed: no query was ever lower than the first one."
     )
     return [Text(words), by_setting(ends, about.titles, cell)]
 
@@ -190,14 +195,12 @@ def _spans(places):
 
 
 def _metrics(rows, beside, marks):
-    """Return medians at the end; in how many settings and at how many marks a net is ahead."""
-    won = {}
-    for (setting, _), both in beside.items():
+    """Return medians at the end; of how many settings, marks and nets the net is ahead."""
+    won = []
+    for both in beside.values():
         at = both[both["iteration"].isin(marks)]
-        ahead = _wins(at["loss_median"], at["loss_median_model"])
-        for mark, wins in zip(at["iteration"], ahead, strict=True):
-            won[setting, mark] = bool(wins) or won.get((setting, mark), False)
-    numbers = {"cells": len(won), "cells_met": sum(won.values())}
+        won += map(bool, _wins(at["loss_median"], at["loss_median_model"]))
+    numbers = {"cells": len(won), "cells_met": sum(won)}
     ends = rows[rows["iteration"] == marks[-1]]
     for setting, here in ends.groupby("setting", sort=False):
         medians = zip(here["method"], here["loss_median"], strict=True)
