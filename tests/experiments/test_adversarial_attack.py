@@ -11,6 +11,7 @@ import pytest
 from every_room import content_of, fault, room
 from l2o.config.classifier import VICTIM
 from l2o.errors import InputError
+from l2o.evaluation import attacks
 from l2o.evaluation.attacks import digits_of
 from l2o.experiments.adversarial_attack.experiment import AdversarialAttack
 from l2o.experiments.adversarial_attack.problem import as_losses
@@ -70,6 +71,18 @@ def test_jobs_are_the_same_twice(attack, method):
     assert all(bytes_again(job, "curves", "finals", "runs").values())
     if method == "l2o_pgd":
         assert all(bytes_again(attack.train(SHORT, method), "checkpoint", "history").values())
+
+
+def test_images_are_attacked_in_groups_to_the_same_losses(attack, monkeypatch):
+    job = made(attack.evaluate(SHORT, "l2o_pgd"))
+    whole = {role: pd.read_csv(job.writes[role]) for role in ("curves", "runs")}
+    monkeypatch.setattr(attacks, "TOGETHER", 4)
+    again = attack.evaluate(SHORT, "l2o_pgd")
+    for role in whole:
+        again.writes[role].unlink()
+    made(again)
+    for role, before in whole.items():
+        pd.testing.assert_frame_equal(pd.read_csv(again.writes[role]), before, rtol=1e-4)
 
 
 def test_all_attacks_get_as_many_gradients_and_all_but_one_start_alike(attack):

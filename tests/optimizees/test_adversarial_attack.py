@@ -46,7 +46,8 @@ def test_the_objective_is_minus_torchs_cross_entropy_also_of_several_points(f, s
     assert torch.allclose(f.objective(start), expected, rtol=1e-5)
     two = torch.stack([start, 0 * start])
     assert torch.allclose(f.objective(two)[0], expected, rtol=1e-5)
-    assert torch.equal(f.right(two)[1], f.victim(f.images).argmax(1) == f.labels)
+    assert torch.equal(f.logits(two)[1], f.victim(f.images))
+    assert torch.equal(f.scored(f.logits(two)), f.objective(two))
     assert f.dimension == 784 and len(f.batch(torch.tensor([3, 1]))) == 2
     with pytest.raises(TypeError, match="do not become"):
         f.to(torch.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from l2o.optimizees.network_training import Digits
 from l2o.optimizers.projected import Projected
 from l2o.optimizers.schedules import lasting
 from l2o.storage.checkpoints import load_into, load_tensors
+
+TOGETHER = 500  # images that are attacked at once
 
 
 def digits_of(path: Path, samples: Mapping[str, int], part: str) -> Digits:
@@ -70,23 +72,36 @@ def followed(
 ) -> tuple[Runs, np.ndarray]:
     """Run an attack on all images, in float32, the classifier's precision.
 
+    Images go in groups of :data:`TOGETHER`, since an LSTM keeps more than a megabyte of each.
+
     Returns
     -------
     runs : values are minus the cross-entropy, (recorded, 1, instances)
     right : share of images that are classified right, (recorded,)
     """
     began, values = time.perf_counter(), np.empty((len(recorded), 1, len(f)))
-    right, place = np.empty(len(recorded)), {k: i for i, k in enumerate(recorded)}
-    with torch.no_grad():
-        state = attack.init(f, start)
-        for k in range(recorded[-1] + 1):
-            if k in place:
-                values[place[k], 0] = f.objective(state[0]).double().numpy()
-                right[place[k]] = f.right(state[0]).double().mean()
-            if k < recorded[-1]:
-                state = attack.step(f, state)
+    right = np.empty((len(recorded), len(f)))
+    for rows in torch.arange(len(f)).split(TOGETHER):
+        group = slice(int(rows[0]), int(rows[-1]) + 1)
+        seen = _seen(attack, f.batch(rows), start[rows], recorded)
+        for place, (value, same) in enumerate(seen):
+            values[place, 0, group], right[place, group] = value, same
     gradients = np.broadcast_to(np.asarray(recorded, float)[:, None, None], values.shape)
-    return Runs(values, gradients, time.perf_counter() - began, state), right
+    return Runs(values, gradients, time.perf_counter() - began), right.mean(axis=1)
+
+
+@torch.no_grad()
+def _seen(
+    attack: Projected, f: AdversarialAttack, start: torch.Tensor, recorded: Sequence[int]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield minus the cross-entropy and whether the class is right, (images,), as recorded."""
+    state = attack.init(f, start)
+    for k in range(recorded[-1] + 1):
+        if k in recorded:
+            logits = f.logits(state[0])
+            yield f.scored(logits).double().numpy(), (logits.argmax(dim=-1) == f.labels).numpy()
+        if k < recorded[-1]:
+            state = attack.step(f, state)
 
 
 def lasted(optimizer: Any, iterations: int) -> Projected:

@@ -77,13 +77,12 @@ class AdversarialAttack(Instances):
 
     def objective(self, x: Tensor) -> Tensor:
         """Return minus the cross-entropy, (..., batch), in nats."""
-        logs = self.logits(x).log_softmax(dim=-1)
-        labels = self.labels.expand(x.shape[:-1]).unsqueeze(-1)
-        return logs.gather(-1, labels).squeeze(-1)
+        return self.scored(self.logits(x))
 
-    def right(self, x: Tensor) -> Tensor:
-        """Return whether the classifier still sees the right class, (..., batch)."""
-        return self.logits(x).argmax(dim=-1) == self.labels
+    def scored(self, logits: Tensor) -> Tensor:
+        """Return minus the cross-entropy of logits, (..., batch, 10), in nats: (..., batch)."""
+        labels = self.labels.expand(logits.shape[:-1]).unsqueeze(-1)
+        return logits.log_softmax(dim=-1).gather(-1, labels).squeeze(-1)
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits of the perturbed images, (..., batch, 10)."""
