@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from every_room import content_of, fault, room
+from l2o.experiments.minimax import report
 from l2o.experiments.minimax.experiment import Minimax
 from l2o.figures.compared import Text
 from l2o.optimizers.registry import methods
@@ -102,6 +104,15 @@ def test_what_learned_methods_are_measured_by(minimax):
     assert (on["evaluations"] <= END).all()
 
 
+@pytest.mark.parametrize(
+    ("medians", "first"),
+    [([1, 0, 0], 20), ([0, 0, 0], 10), ([1, 0, 1], math.inf), ([0, 1, 0], 30)],
+)
+def test_a_problem_is_solved_where_it_stays_solved(medians, first):
+    curve = pd.DataFrame({"loss_median": medians, "evaluations": [10, 20, 30]})
+    assert report._solved_from(curve) == first
+
+
 def test_figure_and_table_are_the_same_twice_and_say_who_is_first(minimax):
     figure, table = made(minimax.figure(minimax.report_name)), made(minimax.table())
     assert all(bytes_again(figure, "pdf", "png").values())
@@ -109,7 +120,7 @@ def test_figure_and_table_are_the_same_twice_and_say_who_is_first(minimax):
     text = table.writes["markdown"].read_text()
     for title in minimax.titles().values():
         assert f"\n| {title} | " in text
-    assert "Gradients until the median" in text and "Halpern's instead" in text
+    assert "Gradients from which on the median" in text and "Halpern's instead" in text
     assert "trained for it, at the end" in text and "Untrained → trained" in text
 
 

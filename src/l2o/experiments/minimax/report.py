@@ -84,10 +84,10 @@ def _means(rows, about):
 
 
 def _first(tables, about):
-    """Return the gradients until the median is solved, medians at the end, and who is first."""
+    """Return the gradients until the median is solved for good, the end, and who is first."""
     curves = named_table(tables, about, "curves", (*_COLUMNS, "evaluations"))
-    solved = curves[curves["loss_median"] <= SOLVED]
-    first = solved.groupby(["setting", "method"])["evaluations"].min()
+    places = curves.groupby(["setting", "method"], sort=False)
+    first = {place: _solved_from(own) for place, own in places}
     ends = curves.drop_duplicates(["setting", "method"], keep="last")
     pairs = ends[["setting", "method"]].itertuples(index=False, name=None)
     ends = ends.assign(first=[first.get(one, np.inf) for one in pairs])
@@ -103,8 +103,8 @@ def _first(tables, about):
 
     learned = [about.titles[name] for name in about.titles if best.loc[name, "kind"] in LEARNED]
     words = (
-        f"Gradients until the median is at most {significant(SOLVED, 1)}, and the median at the "
-        "end. Bold: the first to solve it, or else the lowest median."
+        f"Gradients from which on the median stays at most {significant(SOLVED, 1)}, and the "
+        "median at the end. Bold: the first to solve it, or else the lowest median."
     )
     who = f"A learned method is first in {len(learned)} of {len(about.titles)}: "
     return [
@@ -112,6 +112,13 @@ def _first(tables, about):
         _by_method(ends, about.titles, cell),
         Text(f"{who}{'; '.join(learned) or 'none'}."),
     ]
+
+
+def _solved_from(curve):
+    """Return the gradients from which on the median of a curve is solved; infinite if it is not."""
+    solved = (curve["loss_median"] <= SOLVED).to_numpy()
+    stays = solved[::-1].cumprod()[::-1].astype(bool)
+    return float(curve["evaluations"].to_numpy()[stays][0]) if stays.any() else np.inf
 
 
 def _trained(tables, about):

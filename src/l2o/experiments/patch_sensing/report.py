@@ -212,7 +212,10 @@ def _beyond(finals, about):
     for _, own in longer.groupby("method", sort=False):
         cells = {row["setting"]: Cell(decibels(row["psnr_last"])) for _, row in own.iterrows()}
         lines.append((row_name(own), [cells.get(s, Cell(NOTHING)) for s in about.titles]))
-    words = f"Classical solvers after {longer['layer_last'].max():,} iterations: PSNR (dB)."
+    words = (
+        f"Classical solvers after {longer['layer_last'].max():,} iterations: PSNR (dB), with the "
+        "weight that was the best one at the depth of the nets. More iterations want a smaller one."
+    )
     return [Text(words), Grid(("method", *about.titles.values()), lines)]
 
 
