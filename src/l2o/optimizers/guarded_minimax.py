@@ -20,7 +20,8 @@ class GuardedMinimax:
         whose anchor is the last z that was learned.
 
     Either learned steps are taken for ever, and then ||F|| goes to 0 as a geometric series; or a
-    last one is, and what follows is Halpern's iteration, which on a convex-concave f converges.
+    last one is, and what follows is Halpern's iteration, which on a convex-concave f converges
+    for steps up to 1 / L, L the Lipschitz constant of F.
     Source: the safeguard of Shen et al. 2021; a test of this sort is in Heaton, Chen, Wang & Yin
     2020, "Safeguarded learned convex optimization".
 
