@@ -72,7 +72,7 @@ def levels(tables, about):
     """Return the line of the paper's oracle, by setting: its mean gap, where it has one."""
     optima = _optima(tables, about)
     gaps = (optima["oracle"] - optima["minimum"])[optima["oracle_above"] > 0]
-    return {place: [Level("Run-and-Inspect, mean", g, strong=False)] for place, g in gaps.items()}
+    return {place: [Level("Run-and-Inspect", g, strong=False)] for place, g in gaps.items()}
 
 
 def _minima(tables, about):
@@ -90,7 +90,7 @@ def _minima(tables, about):
             )
         proven = f"proven for {row['proven'] * count:,.0f} of {count:,.0f} instances"
         told.append(f"{about.titles[setting]}: {proven}; {off}")
-    return f"Minimum: mean over the instances ({'. '.join(told)})."
+    return f"Minimum, of which the table has the mean ({'. '.join(told)})."
 
 
 def _optima(tables, about):
