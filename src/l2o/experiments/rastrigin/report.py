@@ -90,7 +90,7 @@ def _minima(tables, about):
             )
         proven = f"proven for {row['proven'] * count:,.0f} of {count:,.0f} instances"
         told.append(f"{about.titles[setting]}: {proven}; {off}")
-    return f"Minimum, of which the table has the mean ({'. '.join(told)})."
+    return f"Minima ({'. '.join(told)})."
 
 
 def _optima(tables, about):
