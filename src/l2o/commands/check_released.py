@@ -15,7 +15,7 @@ from l2o.errors import InputError
 from l2o.experiments.graph import experiment
 from l2o.storage.checkpoints import save_tensors
 from l2o.storage.tables import read_rows
-from l2o.variants import MAIN
+from l2o.variants import MAIN, PUBLISHED
 from l2o.weights.catalogue import FAMILIES
 
 DECIBEL, SHARE = 0.3, 0.05  # how far apart numbers may be: another processor rounds otherwise
@@ -84,16 +84,23 @@ def _end(table: Path, setting: str, method: str) -> Mapping[str, Any]:
 
 
 def _computed(job: Job, scratch: Path, retrain: bool) -> tuple[Path, str]:
-    """Do an evaluation and all that it needs in a folder; return its curves, and how in words."""
+    """Do an evaluation and all that it needs in a folder; return its curves, and how in words.
+
+    The number is one of the main variant: for weights by the published recipe, which an evaluation
+    follows as well, those of the main one stand in, and what comes of them is left.
+    """
     boxed = (lambda each: "") if retrain else weights_of
-    needed = [*ordered([job], leave=boxed)]
-    read = {artifact.job for each in needed for artifact in each.reads.values()}
+    other = {job.reads[role].job for role in (PUBLISHED,) if role in job.reads}
+    needed = [*ordered([job], leave=lambda each: bool(boxed(each)) or each in other)]
+    read = {artifact.job for each in needed for artifact in each.reads.values()} - other
     unpacked = {name: each for each in read if (name := boxed(each))}
     for name, each in unpacked.items():
         whole = weights.checkpoint(name)
         save_tensors(scratch / each.writes["checkpoint"], whole.tensors, dict(whole.record))
     for each in needed:
         inputs = {role: scratch / artifact.path for role, artifact in each.reads.items()}
+        if each is job and other:
+            inputs[PUBLISHED] = inputs["checkpoint"]
         outputs = {role: scratch / path for role, path in each.writes.items()}
         state = each.state and scratch / each.state
         given = Given(each.parameters, {**inputs, **each.files}, outputs, state, each.record)
