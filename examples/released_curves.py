@@ -14,7 +14,8 @@ curves = curves[(curves["setting"] == "m25_n50") & (curves["variant"] == "main")
 print(curves[["method", "iteration", "relative_loss"]].iloc[::200].to_string(index=False))
 
 # %%
-# The first iteration below 1 %: unrolled nets get there with their last layer, or one step of FISTA after it.
+# The first iteration below 1 %: unrolled nets get there with their last layer, or one step of
+# FISTA after it.
 reached = curves[curves["relative_loss"] < 1e-2].groupby("label")["iteration"].min().sort_values()
 print(reached.to_string())
 

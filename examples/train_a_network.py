@@ -21,8 +21,8 @@ start = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.L
 
 
 # %%
-# The usual loop. `eval()` puts the parameters to where the optimizer is, which with L2O-Scale is
-# not where it asks for gradients; optimizers of torch have no such method.
+# The usual loop. `eval()` puts the parameters to where the optimizer is, which with some weights
+# (L2O-Scale) is not where it asks for gradients; optimizers of torch have no such method.
 def train(optimizer_of, steps=300):
     net, draw, losses = copy.deepcopy(start), torch.Generator().manual_seed(1), []
     optimizer = optimizer_of(net.parameters())

@@ -188,6 +188,9 @@ BAD_COMPARISONS = [
     ({"signals": None, "lam": "a"}, "lam: 'a' is not a number above 0"),
     ({"threads": -1}, "threads: -1 is no whole number"),
     ({"methods": "omp"}, "methods: 'omp' is no list"),
+    ({"methods": [["omp"]]}, "no classical method"),
+    ({"solvers": None}, "solvers: None is no list"),
+    ({"signals": None, "lam": 10**400}, "is not a number above 0"),
     ({"methods": ["lista"]}, "no classical method"),
     ({"solvers": l2o.solver("omp", A)}, "solvers: <Solver: OMP"),
     ({"solvers": ["mine.safetensors"]}, "'mine.safetensors' is no solver"),
@@ -202,6 +205,13 @@ def test_a_comparison_of_unlike_things_is_told_in_one_line(options, part):
     with pytest.raises(InputError) as error:
         l2o.compare(A, B, **{"signals": X, **options})
     assert part in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_solver_of_lasso_is_compared_by_its_own_weight():
+    solver = l2o.solver("fista", A, lam=0.1)
+    with pytest.raises(InputError, match="is not for lam"):
+        l2o.compare(A, B, lam=0.2, solvers=[solver], methods=())
+    l2o.compare(A, B[:40], lam=0.1, solvers=(solver,), methods=())
 
 
 def test_a_solver_is_compared_on_its_own_dictionary():
@@ -384,7 +394,7 @@ DATA = ["compare", "--dictionary=A.npy", "--measurements=data.npz", "--key=b"]
 COMMANDS = [
     (["fit", "--out=s"], "--dictionary: is missing"),
     (["fit", "--dictionary=none.npy", "--out=s"], "none.npy"),
-    (["fit", "--dictionary=A.npy", "--out=A.npy"], "is an input as well"),
+    (["fit", "--dictionary=A.npy", "--out=A.npy"], "does not end in .safetensors"),
     (["fit", "--dictionary=A.npy", "--out=s", "--setting=lam"], "is not NAME=NUMBER"),
     (["fit", "--dictionary=A.npy", "--out=s", "--snr=loud"], "--snr"),
     (["fit", "--dictionary=A.npy", "--out=s", "--objective=l1"], "--objective"),

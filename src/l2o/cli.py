@@ -215,7 +215,7 @@ def keep(folder: Path, preset: str, methods: str, seconds: float, size: int) -> 
 @app.command()
 @PRESET
 @METHODS
-@click.option("--released", is_flag=True, help="of what is released, wherever it was built")
+@click.option("--released", is_flag=True, help="of all that is released instead")
 def costs(preset: str, methods: str, released: bool) -> None:
     """Tell the processor time and memory of what is built, and which jobs took longest."""
     from l2o.artifacts.manifest import released_costs
@@ -266,7 +266,7 @@ def pack(clone: Path) -> None:
 
 @app.command()
 @given(*DICTIONARY, *SIGNALS, *MEASUREMENTS)
-@click.option("--out", type=OutputPath(".safetensors"), required=True, help="solver to write")
+@click.option("--out", type=OutputPath(".safetensors"), required=True, help="safetensors to write")
 @click.option(
     "--method", default="auto", show_default=True, help="an unrolled net; auto: see above"
 )
@@ -320,9 +320,9 @@ def compare(**options: object) -> None:
 @click.option("--optimizer", type=TRAINED, help="a trained one: file, or name of `l2o weights`")
 @click.option("--method", help="or a classical one: fista, ista, omp, amp, em_vamp")
 @given(*DICTIONARY, *MEASUREMENTS)
-@click.option("--out", type=OutputPath(".h5", ".hdf5"), required=True, help="with x, (samples, n)")
+@click.option("--out", type=OutputPath(".h5", ".hdf5"), required=True, help="HDF5: x, (samples, n)")
 @click.option(
-    "--iterations", type=Whole(10**9), help="default: a net's depth; 1000, of OMP and AMP 100"
+    "--iterations", type=Whole(10**9), help="default: a net's depth; 1000 for LASSO, else 100"
 )
 @click.option("--safeguard", is_flag=True, help="LASSO: take FISTA's step where it is better")
 @LAM

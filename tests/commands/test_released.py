@@ -137,6 +137,22 @@ def test_what_is_not_valid_or_not_of_a_commit_is_not_released(clone):
     assert not folder.exists()
 
 
+def test_a_job_that_two_reports_share_is_the_cost_of_the_first_one_that_is_released(clone):
+    fig8, fig9 = clone.reports.values()
+    fig9.made["curves"] = fig8.made["curves"]
+    for one in (fig8, fig9):
+        build(one)
+    alone, both = Path("alone"), Path("both")
+    release(["fig9"], alone)
+    release(folder=both)
+
+    def own(folder: Path, name: str) -> float:
+        cost = read_manifest(folder)[name]["cost"]
+        return cost["own_processor_seconds"] / cost["processor_seconds"]
+
+    assert own(alone, "fig9") == own(both, "fig8") == 1 and own(both, "fig9") < 1
+
+
 def test_a_release_of_one_report_leaves_the_others_in_the_manifest(clone):
     folder = Path("released")
     for one in clone.reports.values():

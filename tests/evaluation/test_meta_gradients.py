@@ -138,7 +138,7 @@ def test_noise_in_many_directions_hides_no_bias_and_makes_none():
             count += row_of(found + bias, Target(target))["resolved"]
         return count
 
-    assert resolved(shift) > 50 and resolved(torch.zeros(80)) < 8
+    assert resolved(shift) > 50 and resolved(torch.zeros(80)) < 4
 
 
 def test_an_estimate_that_is_not_finite_is_told():

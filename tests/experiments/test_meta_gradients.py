@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -106,6 +107,20 @@ def test_crossings_are_at_equal_inner_gradients_and_of_resolved_biases():
         "resolved bias exceeds the noise of the mean of 100 estimates: BP at T = 5; PES at no "
         "length."
     )
+    lost = table.assign(bias=np.nan, broken=[2, 0, 0, 0])
+    told = [report._cell(row).small for _, row in lost.iterrows()]
+    assert told[:2] == ["2 not finite", "too large"]
+    assert report._cell(table.iloc[0]).text == "0.50 (0.40 to 0.60)"
+    assert report._cell(table.iloc[1]).text == "< 0.80"
+    cost = pd.DataFrame(
+        {
+            "estimator": ["a", "a", "b"],
+            "unroll": [5, 20, 20],
+            "gradients": [5, 20, 80],
+            "seconds": [9.0, 2.0, 4.0],
+        }
+    )
+    assert report._seconds_of_a_gradient(cost, 21).to_dict() == {"a": 0.1, "b": 0.05}
     points = report._bias("", report._LOOKS["evolution"], table.iloc[:2])
     assert list(points.y) == [0.5, 0.8] and list(points.hollow) == [False, True]
 

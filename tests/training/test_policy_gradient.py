@@ -98,6 +98,8 @@ def test_backpropagation_gives_the_derivative_of_runs_with_what_is_seen_as_given
     observe = one.policy.observe
     one.policy.observe = lambda f, state: met.append((f, state[0], observe(f, state))) or met[-1][2]
     one.loss(0).backward()
+    runs, starts = min(one.budget.problems, len(one.train)) * one.budget.rollouts, met[0][1]
+    assert len(starts) == len(starts.unique(dim=0)) == runs  # as policy gradients have
 
     @torch.no_grad()
     def replayed() -> float:

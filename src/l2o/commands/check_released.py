@@ -90,7 +90,7 @@ def _computed(job: Job, scratch: Path, retrain: bool) -> tuple[Path, str]:
     follows as well, those of the main one stand in, and what comes of them is left.
     """
     boxed = (lambda each: "") if retrain else weights_of
-    other = {job.reads[role].job for role in (PUBLISHED,) if role in job.reads}
+    other = {artifact.job for role, artifact in job.reads.items() if role == PUBLISHED}
     needed = [*ordered([job], leave=lambda each: bool(boxed(each)) or each in other)]
     read = {artifact.job for each in needed for artifact in each.reads.values()} - other
     unpacked = {name: each for each in read if (name := boxed(each))}

@@ -80,8 +80,9 @@ def compare(
     if signals is not None:
         x = read_array(signals, signals_key, "samples x n", "--signals-key", "x")
     solvers = [load(name, A, lam) for name in optimizer]
-    if x is not None and solvers:
-        lam = None  # it was for them: with signals, that of classical methods is tuned
+    recurrent = any(one.about.kind == "recurrent" for one in solvers)
+    if x is not None and recurrent:
+        lam = None  # it was for those: with signals, that of classical methods is tuned
     names = None if not methods else [name.strip() for name in methods.split(",")]
     found = compare(A, b, x, solvers=solvers, methods=names, lam=lam, threads=threads)
     if figure is None:

@@ -16,6 +16,9 @@ import l2o.weights as weights
 from l2o.errors import InputError
 from l2o.storage.paths import CHECK, readable, written_to
 
+FORMATS = (".csv", ".h5", ".hdf5", ".json", ".mat", ".npy", ".npz", ".pdf", ".png", ".pt", ".pth")
+FORMATS += (".safetensors", ".tif", ".txt")
+
 
 class _Checked(click.ParamType):
     """A type of words: ``checked`` returns the value of one, or raises an InputError."""
@@ -63,7 +66,8 @@ class OutputPath(_Checked):
 
     Parameters
     ----------
-    endings : that its name may have, such as ``.h5``, if it has one; none: any
+    endings : of what is written, such as ``.h5``: a name must not end as another of
+        :data:`FORMATS` does
     """
 
     name = "file"
@@ -74,11 +78,10 @@ class OutputPath(_Checked):
     def checked(self, text: str, option: str) -> Path:
         if text.endswith(os.sep):
             raise InputError(option, "", f"{text} names a folder", "name a file")
-        path = written_to(_path(text, option))
-        if self.endings and path.suffix not in ("", *self.endings):
-            problem = f"{path} does not end in {' or '.join(self.endings)}"
+        if self.endings and (Path(text).suffix.lower() in set(FORMATS) - {*self.endings}):
+            problem = f"{text} does not end in {' or '.join(self.endings)}"
             raise InputError(option, "", problem, "name it so: that is what is written")
-        return path
+        return written_to(_path(text, option))
 
 
 class Whole(_Checked):
@@ -159,7 +162,9 @@ FOLDER = InputPath("folder", kind=stat.S_IFDIR)
 TRAINED = Trained()
 DICTIONARY = (
     click.option(
-        "--dictionary", type=FILE, help="A, (m, n); of a recurrent optimizer columns of norm 1"
+        "--dictionary",
+        type=FILE,
+        help="A, (m, n), of any norms; 1 for a recurrent optimizer",
     ),
     click.option("--dictionary-key", default="", help="name of the array in that file"),
 )
@@ -171,7 +176,9 @@ SIGNALS = (
     click.option("--signals", type=FILE, help="x, (samples, n)"),
     click.option("--signals-key", default="", help="name of the array in that file"),
 )
-LAM = click.option("--lam", type=Positive(), help="weight of the 1-norm, for LASSO")
+LAM = click.option(
+    "--lam", type=Positive(), help="weight of the 1-norm, for LASSO, without signals"
+)
 THREADS = click.option(
     "--threads", type=Whole(1024), default=1, show_default=True, help="of the CPU"
 )

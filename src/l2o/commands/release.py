@@ -56,7 +56,7 @@ def release(reports: Iterable[str] = (), folder: Path = RELEASED) -> str:
             continue
         for _, path in files:
             copy_proven(path, folder / released_name(path))
-        manifest[name] = {"commit": commit, **_entry(graph, name, files, manifest.get(name))}
+        manifest[name] = {"commit": commit, **_entry(graph, name, files, manifest)}
         write_json(folder / MANIFEST, manifest)
         lines.append(f"{name:16} {len(files)} files")
         released.append(name)
@@ -87,7 +87,7 @@ def _all_of(jobs: Iterable[Job]) -> list[tuple[Job, Path]]:
 
 
 def _entry(
-    graph: Graph, name: str, files: list[tuple[Job, Path]], before: Mapping[str, Any] | None
+    graph: Graph, name: str, files: list[tuple[Job, Path]], released: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what the manifest says of a report, but for the commit.
 
@@ -99,10 +99,11 @@ def _entry(
     jobs = [*(ordered(made) if report else made)]
     told = read_costs(jobs)
     slowest = [[job_words(job), took["processor_seconds"]] for job, took in longest(told)]
-    own = measured(_unshared(graph, name, jobs), told)["processor_seconds"]
+    own = measured(_unshared(graph, name, jobs, released), told)["processor_seconds"]
     cost = {**measured(jobs, told), OWN: own, "slowest": slowest}
-    if before and before["cost"]["told"] > cost["told"]:
-        cost = before["cost"]
+    before = released[name]["cost"] if name in released else cost
+    if before["told"] > cost["told"]:
+        cost = before
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "note": report.sizes.note if report else next(iter(made)).parameters["note"],
@@ -111,10 +112,13 @@ def _entry(
     }
 
 
-def _unshared(graph: Graph, name: str, jobs: Iterable[Job]) -> list[Job]:
-    """Return those of a report's jobs that no report before it in the graph has."""
+def _unshared(
+    graph: Graph, name: str, jobs: Iterable[Job], released: Mapping[str, Any]
+) -> list[Job]:
+    """Return those of a report's jobs that no released report before it in the graph has."""
     before = takewhile(lambda other: other != name, graph.reports)
-    shared = {job.name for other in before for job in graph.reports[other].jobs()}
+    known = [graph.reports[other] for other in before if other in released]
+    shared = {job.name for one in known for job in one.jobs()}
     return [job for job in jobs if job.name not in shared]
 
 

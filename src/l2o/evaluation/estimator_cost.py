@@ -29,8 +29,8 @@ from l2o.optimizers.recurrent.l2o_dm import L2oDm
 from l2o.training.episodes import ModuleEpisode
 from l2o.training.estimators import KINDS
 
-# A process of its own finds modules where this one does.
 REPEATS = 5  # of each measurement; the median of the seconds counts
+# A process of its own finds modules where this one does.
 PROBE = (
     "import sys; sys.path[:] = {path}; "
     "from l2o.evaluation.estimator_cost import main; main(sys.argv[1])"

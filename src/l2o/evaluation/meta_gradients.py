@@ -148,13 +148,13 @@ def row_of(estimates: Tensor, target: Target) -> dict[str, Any]:
     length of the noise is no error of the bias: noise in many directions adds a length that is
     known well.) ``deviation`` is the root of the trace of the covariance of one estimate,
     ``cosine`` the mean of its cosine with the target, ``target_error`` the length of the target's
-    noise, and ``target_norm`` its length (nats). ``broken`` estimates are not finite; all else is
-    NaN then.
+    noise, and ``target_norm`` its length (nats). ``broken`` estimates are not finite; what is
+    computed from them is NaN then, and nothing resolved.
     """
-    square, error = squared_bias(estimates, target.estimates), 0.0
+    square, variance = squared_bias(estimates, target.estimates), 0.0
     for sizes in jackknifed(estimates, target.estimates):
-        error += (len(sizes) - 1) / len(sizes) * float((sizes - sizes.mean()).square().sum())
-    error = math.sqrt(error)
+        variance += (len(sizes) - 1) / len(sizes) * float((sizes - sizes.mean()).square().sum())
+    error = math.sqrt(variance)
     cosines = torch.nn.functional.cosine_similarity(estimates, target.gradient, dim=1)
 
     def length(squared: float) -> float:

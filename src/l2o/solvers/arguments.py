@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -11,7 +12,7 @@ from l2o.config.values import within
 from l2o.errors import InputError
 
 MOST_THREADS = 1024
-LARGEST = 2**63 - 1
+LARGEST, LARGEST_FLOAT = 2**63 - 1, sys.float_info.max
 
 
 def check_settings(method: str, given: Mapping[str, Any], ranges: Mapping[str, str]) -> None:
@@ -44,10 +45,13 @@ def check_number(
     ------
     InputError : another value.
     """
-    real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not real or not low <= value <= high or (value == low and not closed):
-        least = f"not below {low:g}" if closed else f"above {low:g}"
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    within = real and low <= value <= min(high, LARGEST_FLOAT) and (closed or value != low)
+    if not within:
+        least = f"from {low:g} on" if closed else f"above {low:g}"
         most = f" and up to {high:g}" if math.isfinite(high) else ""
+        if closed and most:
+            least, most = f"from {low:g}", f" to {high:g}"
         raise InputError(name, "", f"{value!r} is not a number {least}{most}", "give one")
 
 

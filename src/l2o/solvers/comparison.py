@@ -143,28 +143,18 @@ def compare(
     from l2o.solvers.fitting import steady
 
     _check_numbers(signals, lam, threads)
-    solvers, methods = _listed("solvers", solvers), _listed("methods", methods)
-    width = array(measurements, "measurements")
-    dictionary = rescaled(A, "A", width.shape[1] if width.ndim == 2 else None)
-    unit, norms = dictionary.A, dictionary.norms
-    b = rows_of(measurements, "measurements", "samples x m", unit.shape[0])
-    x = None if signals is None else rows_of(signals, "signals", "samples x n", unit.shape[1])
-    if x is not None and len(x) != len(b):
-        problem = f"has {len(x)} rows, and measurements {len(b)}"
-        raise InputError("signals", "", problem, "give the x of each b, in the same order")
+    solvers, names = _listed("solvers", solvers), OPPONENTS[signals is None]
+    if methods is not None:
+        names = tuple(map(str, _listed("methods", methods)))
+    unit, norms, b, x = _taken(A, measurements, signals)
     for one in solvers:
-        _require_of(unit, norms, one)
-    kept = (b if x is None else x).any(axis=1)
-    b, x = b[kept], None if x is None else x[kept]
-    if len(b) < 20:
-        raise InputError("measurements", "", f"has {len(b)} samples of use", "give 20 or more")
+        _require_of(unit, norms, lam, one)
     tuned = min(TUNED_ON, len(b) // 5)
     parts = slice(tuned, tuned + SAMPLES), slice(tuned)
     if x is not None:
         measures = [Recovery(x[part]) for part in parts]
     else:
         measures = [suboptimality(unit, norms, b[part], lam) for part in parts]
-    names = OPPONENTS[x is None] if methods is None else methods
     user = unit * norms
     with steady(threads):
         return compared(
@@ -186,17 +176,32 @@ def _check_numbers(signals: Any, lam: Any, threads: Any) -> None:
     check_threads(threads)
 
 
-def _listed(name: str, given: Any) -> Any:
+def _taken(A: Any, measurements: Any, signals: Any) -> tuple[np.ndarray, ...]:
+    """Return unit columns, their norms, and the measurements and signals of use, x None without."""
+    width = array(measurements, "measurements")
+    dictionary = rescaled(A, "A", width.shape[1] if width.ndim == 2 else None)
+    m, n = dictionary.A.shape
+    b = rows_of(measurements, "measurements", "samples x m", m)
+    x = None if signals is None else rows_of(signals, "signals", "samples x n", n)
+    if x is not None and len(x) != len(b):
+        problem = f"has {len(x)} rows, and measurements {len(b)}"
+        raise InputError("signals", "", problem, "give the x of each b, in the same order")
+    kept = (b if x is None else x).any(axis=1)
+    b, x = b[kept], None if x is None else x[kept]
+    if len(b) < 20:
+        raise InputError("measurements", "", f"has {len(b)} samples of use", "give 20 or more")
+    return dictionary.A, dictionary.norms, b, x
+
+
+def _listed(name: str, given: Any) -> list[Any]:
     """Return what should be several as a list; refuse what is one, as a name is."""
-    if given is None:
-        return None
     if isinstance(given, str | Solver) or not isinstance(given, Iterable):
         raise InputError(name, "", f"{given!r} is no list", "put it into brackets: [...]")
     return list(given)
 
 
-def _require_of(unit: np.ndarray, norms: np.ndarray, solver: Any) -> None:
-    """Refuse what is no solver, or one for another dictionary than this one, (m, n)."""
+def _require_of(unit: np.ndarray, norms: np.ndarray, lam: float | None, solver: Any) -> None:
+    """Refuse what is no solver, or one for another dictionary, (m, n), or for another LASSO."""
     if not isinstance(solver, Solver):
         remedy = "give what `l2o.fit` returns, or `l2o.load` (of a recurrent optimizer with A)"
         raise InputError("solvers", "", f"{solver!r} is no solver", remedy)
@@ -207,6 +212,9 @@ def _require_of(unit: np.ndarray, norms: np.ndarray, solver: Any) -> None:
     if not max(apart) <= SAME:
         problem = f"{solver!r} is not for this A (columns compared by direction and norm)"
         raise InputError("solvers", "", problem, "give the A that it was made for, or leave it out")
+    if lam is not None and not math.isclose(solver.lam or math.nan, lam, rel_tol=SAME):
+        problem = f"{solver!r} is not for lam {lam:g}"
+        raise InputError("solvers", "", problem, "give signals, its own lam, or leave it out")
 
 
 def suboptimality(A: np.ndarray, norms: np.ndarray, b: np.ndarray, lam: float) -> Suboptimality:

@@ -1,7 +1,7 @@
 """Training of policies by policy gradients, and, beside it, by backpropagation through whole runs.
 
-Both see equally many episodes in an update: that of backpropagation is no drawn one, so that each
-has a start of its own.
+An update of either has equally many runs. Those of backpropagation draw no steps, so that each has
+a start of its own.
 
 An update draws problems, a start of each, and from there some episodes of the policy, whose steps
 are drawn. The reward of a step is -f where it leads to. The estimate of the gradient is that of

@@ -69,7 +69,7 @@ def table(tables, published, about):
     rows = rows.join(_paired(tables, rows, _strongest(rows)).add_suffix("_strongest"))
     best = rows.groupby("setting")["loss"].transform("max")
     blocks = [*_losses(rows, best, about), *_tails(rows, about)]
-    learned = rows[rows["kind"].isin(LEARNED) & rows["above"].notna()]
+    learned = rows[rows["kind"].isin(LEARNED) & rows["above_strongest"].notna()]
     if len(learned):
         blocks += [*_against(learned, about), *_way(rows, about)]
     if "untrained" in tables:
@@ -90,7 +90,7 @@ def table(tables, published, about):
 
 def _strongest(rows):
     """Return, by setting, the attack by hand with the highest mean loss."""
-    hand = rows[~rows["kind"].isin(LEARNED)].sort_values("loss", kind="stable")
+    hand = rows[~rows["kind"].isin(LEARNED) & rows["loss"].notna()].sort_values("loss")
     return hand.groupby("setting")["method"].last().to_dict()
 
 

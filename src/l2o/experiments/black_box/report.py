@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from l2o.figures.compared import Cell, Compared, Grid, Text
-from l2o.figures.intake import named_table, our_curves
+from l2o.figures.intake import named_table, our_curves, our_finals
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import NOTHING, significant
 from l2o.figures.panels import Panel, curves_page, legend_of
@@ -74,8 +74,7 @@ def table(tables, published, about):
     keys = ["setting", "method", "iteration"]
     curves = curves.merge(taken[[*keys, "seconds"]], on=keys, how="left")
     marks = about.facts["marks"]
-    finals = named_table(tables, about, "finals", ("method", "variant", "runs", "failed"))
-    ends = finals[finals["variant"] == MAIN].set_index(["setting", "method"])
+    ends = our_finals(tables, about, curves)
     blocks = [*_regrets(curves, ends, marks, about), *_seconds(curves, marks, about)]
     rows = curves[curves["iteration"].isin(marks)].reset_index(drop=True)
     beside = _beside(curves, about)
@@ -95,7 +94,7 @@ def _regrets(curves, finals, marks, about):
         medians = [at.loc[(row["setting"], row["method"], mark), "loss_median"] for mark in marks]
         best = "met" if row["loss_median"] == lowest[row["setting"]] else ""
         span = f"{_short(row['loss_q25'])} to {_short(row['loss_q75'])}"
-        end = finals.loc[(row["setting"], row["method"])]
+        end = finals.loc[(row["setting"], row["method"], MAIN)]
         lost = f"; {end['failed']:.0f} of {end['runs']:.0f} failed" if end["failed"] else ""
         return Cell(" / ".join(map(_short, medians)), best, f"{span}{lost}")
 

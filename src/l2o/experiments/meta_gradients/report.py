@@ -32,7 +32,7 @@ _LOOKS = {  # apart in grey, too: by marker and dashes
 _SHOWN = ("bias", "low", "high", "bound", "resolved", "deviation", "cosine", "broken")
 _SHOWN += ("target_error",)
 _MEASURED = ("point", "estimator", "unroll", "gradients", *_SHOWN)
-_LEARNED = ("epoch", "epochs", "inner_gradients", "validation_loss")
+_LEARNED = ("epoch", "inner_gradients", "validation_loss")
 _BELOW = "no bias resolved: two errors above"
 
 
@@ -186,8 +186,10 @@ def _grid(rows, names, heading, cell):
 
 
 def _cell(row):
-    if row["broken"]:
-        return Cell(NOTHING, "", f"{row['broken']:.0f} not finite")
+    if np.isnan(row["bias"]):
+        return Cell(
+            NOTHING, "", f"{row['broken']:.0f} not finite" if row["broken"] else "too large"
+        )
     bias, low, high, bound = (significant(row[k], 2) for k in ("bias", "low", "high", "bound"))
     text = f"{bias} ({low} to {high})" if row["resolved"] else f"< {bound}"
     return Cell(text, "", f"noise {significant(row['deviation'], 2)}")

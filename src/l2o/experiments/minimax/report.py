@@ -90,7 +90,7 @@ def _first(tables, about):
     first = {place: _solved_from(own) for place, own in places}
     ends = curves.drop_duplicates(["setting", "method"], keep="last")
     pairs = ends[["setting", "method"]].itertuples(index=False, name=None)
-    ends = ends.assign(first=[first.get(one, np.inf) for one in pairs])
+    ends = ends.assign(first=[first[one] for one in pairs])
     # Who solves it first; where nobody does, whose median is lowest.
     order = ends.sort_values(["first", "loss_median", "loss"], kind="stable")
     best = order.drop_duplicates("setting").set_index("setting")

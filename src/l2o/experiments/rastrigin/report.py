@@ -8,10 +8,12 @@ import numpy as np
 
 from l2o.figures.compared import Cell, Compared, Text
 from l2o.figures.comparison import Rule, compare, metrics
-from l2o.figures.intake import named_table, readings
+from l2o.figures.intake import named_table, our_curves, readings
 from l2o.figures.measure import Level, Measure
 from l2o.figures.numbers import NOTHING, rounded, signed, significant
+from l2o.figures.overlay import overlay_pages
 from l2o.figures.standard import Standard
+from l2o.figures.style import print_style
 from l2o.figures.wording import (
     as_drawn_blocks,
     by_setting,
@@ -33,6 +35,12 @@ LOSS = Measure(
 )
 EFFORT = replace(LOSS, x="evaluations", xlabel="Evaluations: function values and gradients")
 GAP = replace(LOSS, value="gap", median="", low="", high="", rounding=rounded)
+REPORT = Standard(
+    LOSS,
+    others=(EFFORT,),
+    reading="Published values are read off a picture, good to between 1 % and 5 %.",
+    rule=Rule(tolerance=0.05),
+)
 # Drawn first: instances have minima of their own, so that medians of f tell little.
 EXCESS = replace(
     GAP,
@@ -41,11 +49,6 @@ EXCESS = replace(
     bottom=1e-4,
 )
 DRAWN = Standard(EXCESS, others=(replace(EXCESS, x=EFFORT.x, xlabel=EFFORT.xlabel),))
-REPORT = Standard(
-    LOSS,
-    reading="Published values are read off a picture, good to between 1 % and 5 %.",
-    rule=Rule(tolerance=0.05),
-)
 GAPS = Standard(
     replace(GAP, label="f − minimum"),
     tails={"gap": "mean", "gap_median": "median"},
@@ -64,15 +67,22 @@ _COLUMNS = (
 
 def figure(tables, published, about):
     """Return the pages: all gaps against iterations and evaluations, then the published curves."""
-    known, overlay = _minima(tables, about), REPORT.figure(tables, published, about)[1:]
-    return [*DRAWN.figure(tables, None, about, levels(tables, about), known), *overlay]
+    pages = DRAWN.figure(tables, None, about, foot=_minima(tables, about))
+    curves, paper = our_curves(tables, about, LOSS), readings(published, about, LOSS.x, LOSS.value)
+    shown = REPORT.shown_rows(REPORT.compared(tables, published, about))
+    with print_style():
+        return pages + overlay_pages(curves, paper, shown, about, LOSS, REPORT.reading)
 
 
 def levels(tables, about):
-    """Return the line of the paper's oracle, by setting: its mean gap, where it has one."""
-    optima = _optima(tables, about)
-    gaps = (optima["oracle"] - optima["minimum"])[optima["oracle_above"] > 0]
-    return {place: [Level("Run-and-Inspect", g, strong=False)] for place, g in gaps.items()}
+    """Return, for curves of f, the lines of the minimum and of the paper's oracle, by setting."""
+    return {
+        setting: [
+            Level("Run-and-Inspect", row["oracle"], strong=False),
+            Level("Minimum, mean", row["minimum"]),
+        ]
+        for setting, row in _optima(tables, about).iterrows()
+    }
 
 
 def _minima(tables, about):
