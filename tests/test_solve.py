@@ -23,7 +23,6 @@ from l2o.optimizees.lasso_optimum import lasso_objective
 from l2o.optimizers.classical.fista import Fista
 from l2o.optimizers.continued import Continued
 from l2o.optimizers.protocol import iterates
-from l2o.optimizers.recurrent.l2o_scale import L2oScale
 from l2o.solvers.opening import load
 from l2o.storage.checkpoints import save_tensors
 from solve_cases import (
@@ -386,12 +385,8 @@ def test_the_example_of_the_page_runs(folder, tmp_path, monkeypatch, capsys):
 EXAMPLES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
-def run_with_l2o_scale(code: str, folder: Path, monkeypatch) -> dict:
-    """Return the names that an example leaves, with an untrained optimizer in its checkpoint."""
-    optimizer = L2oScale({}, torch.Generator().manual_seed(0))
-    checkpoint = folder / re.search(r"results/\S+safetensors", code)[0]
-    record = {"method": optimizer.name, "hyperparameters": optimizer.hyper}
-    save_tensors(checkpoint, optimizer.state_dict(), record)
+def run_in(code: str, folder: Path, monkeypatch) -> dict:
+    """Return the names that an example leaves."""
     monkeypatch.chdir(folder)
     names: dict = {}
     exec(code, names)
@@ -399,7 +394,7 @@ def run_with_l2o_scale(code: str, folder: Path, monkeypatch) -> dict:
 
 
 def test_the_page_runs_an_optimizer_on_a_function_of_ones_own(tmp_path, monkeypatch):
-    names = run_with_l2o_scale(EXAMPLES[1], tmp_path, monkeypatch)
+    names = run_in(EXAMPLES[1], tmp_path, monkeypatch)
     assert names["x"].shape == (64, 10) and torch.isfinite(names["x"]).all()
 
 
