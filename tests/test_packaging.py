@@ -215,7 +215,7 @@ def test_a_module_that_an_extra_brings_is_told_with_it(refused, monkeypatch):
         told = refused("check")
         assert told == (
             f"error: {module.split('.')[0]}: this package is not installed; install it: "
-            f"`pip install 'l2o-benchmark[{extra}]'`\n"
+            f"`pip install '.[{extra}]'` in a clone of l2o-benchmark\n"
         )
 
 
