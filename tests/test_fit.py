@@ -411,3 +411,10 @@ def test_bad_commands_are_told_in_one_line(folder, words, part):
     code, out, err = ended(*words)
     assert code == 2 and part in err and err.count("\n") == 1 and not out
     assert not Path("s").exists() and not Path("x.h5").exists()
+
+
+def test_a_fit_does_not_overwrite_what_it_learns_from(folder, tmp_path):
+    (tmp_path / "link").symlink_to(Path("A.npy").resolve())
+    before = Path("A.npy").read_bytes()
+    code, _, err = ended("fit", "--dictionary=A.npy", f"--out={tmp_path / 'link'}")
+    assert code == 2 and "is an input as well" in err and Path("A.npy").read_bytes() == before

@@ -341,6 +341,10 @@ def test_an_input_is_not_overwritten(folder, monkeypatch, capsys):
         code, _, error = run(monkeypatch, capsys, *words(folder, folder / role))
         assert code == 2 and part in error
         assert (folder / role).read_bytes() == before
+        (link := folder / f"link to {role.split('.')[0]}").symlink_to(role)
+        code, _, error = run(monkeypatch, capsys, *words(folder, link))
+        assert code == 2 and "is an input" in error
+        assert (folder / role).read_bytes() == before
 
 
 @pytest.mark.parametrize("name, key", [("lista", "depth"), ("l2o_dm", "hyperparameters")])

@@ -107,6 +107,10 @@ WRONG = {
     "no checkpoint": ({"trained": "text.png"}, "text.png"),
     "nothing to train": ({"method": "admm_tv", "trained": "real_sn.safetensors"}, "drop it"),
     "an unknown ratio": ({"mask": None, "ratio": "11"}, "no measuring of 11 % is built here; rat"),
+    "between ratios": (
+        {"mask": None, "ratio": "24.6"},
+        "no measuring of 24.6 % is built here; rat",
+    ),
     "no net": ({"mask": None, "ratio": "25"}, "run `make cs`"),
     "a missing file": ({"mask": "nothing.png"}, "nothing.png"),
 }

@@ -75,7 +75,10 @@ def released_costs(folder: Path = RELEASED) -> str:
         "memory_mb": max(one["memory_mb"] for one in told.values()),
         "processors": sorted({name for one in told.values() for name in one["processors"]}),
     }
-    rows = [_released_row(name, one) for name, one in [*told.items(), ("all", whole)]]
+    rows = [
+        (name, str(one["jobs"]), *spent(one), ", ".join(one["processors"]))
+        for name, one in [*told.items(), ("all", whole)]
+    ]
     slowest = {words: took for one in told.values() for words, took in one["slowest"]}
     longest = sorted(slowest.items(), key=lambda pair: -pair[1])[:SLOWEST]
     titles = ("report", "jobs", "processor time", "memory at most", "on")
@@ -84,9 +87,9 @@ def released_costs(folder: Path = RELEASED) -> str:
     return "\n".join([table, "", f"the {len(longest)} longest", lines])
 
 
-def _released_row(name: str, cost: Mapping[str, Any]) -> list[str]:
-    spent, memory = duration(cost["processor_seconds"]), f"{cost['memory_mb']:,} MiB"
-    return [name, str(cost["jobs"]), spent, memory, ", ".join(cost["processors"])]
+def spent(cost: Mapping[str, Any]) -> tuple[str, str]:
+    """Return processor time and memory of a cost, in words."""
+    return duration(cost["processor_seconds"]), f"{cost['memory_mb']:,} MiB"
 
 
 def duration(seconds: float) -> str:

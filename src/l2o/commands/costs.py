@@ -7,7 +7,7 @@ from typing import Any
 
 from l2o.artifacts.cost import CACHED, read_costs
 from l2o.artifacts.job import Job
-from l2o.artifacts.manifest import SLOWEST, duration
+from l2o.artifacts.manifest import SLOWEST, spent
 from l2o.columns import aligned
 from l2o.commands.jobs import chosen
 from l2o.experiments.graph import Graph
@@ -59,7 +59,7 @@ def measured(jobs: Iterable[Job], told: Mapping[tuple, Mapping[str, Any]]) -> di
 def _row(name: str, jobs: Iterable[Job], told: Mapping[tuple, Mapping[str, Any]]) -> list[str]:
     sums = measured(jobs, told)
     counts = [str(sums[key]) for key in ("jobs", "told", "from_a_cache")]
-    return [name, *counts, duration(sums["processor_seconds"]), f"{sums['memory_mb']:,} MiB"]
+    return [name, *counts, *spent(sums)]
 
 
 def longest(told: Mapping[tuple, Mapping[str, Any]]) -> list[tuple[tuple, Mapping[str, Any]]]:
@@ -69,10 +69,7 @@ def longest(told: Mapping[tuple, Mapping[str, Any]]) -> list[tuple[tuple, Mappin
 
 
 def _slowest(told: Mapping[tuple, Mapping[str, Any]]) -> list[str]:
-    rows = [
-        (duration(one["processor_seconds"]), f"{one['memory_mb']:,} MiB", job_words(name))
-        for name, one in longest(told)
-    ]
+    rows = [(*spent(one), job_words(name)) for name, one in longest(told)]
     return [f"the {len(rows)} longest", aligned(rows)]
 
 

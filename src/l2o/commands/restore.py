@@ -122,7 +122,7 @@ def _recovered(
     from l2o.evaluation.sensing import length_of, ready, recovered, sensed
     from l2o.storage.sensing_sets import read_sensing
 
-    room, setting = "block_sensing", f"ratio_{ratio:02.0f}" if ratio == round(ratio) else ""
+    room, setting = "block_sensing", f"ratio_{ratio:02g}"
     head = _head(method, "sensing_nets", "sensing")
     known = sorted({place.stem for preset in PRESETS for place in _sets(preset, room)})
     if setting not in known:

@@ -48,11 +48,9 @@ def check_number(
     real = isinstance(value, Real) and not isinstance(value, bool)
     within = real and low <= value <= min(high, LARGEST_FLOAT) and (closed or value != low)
     if not within:
-        least = f"from {low:g} on" if closed else f"above {low:g}"
-        most = f" and up to {high:g}" if math.isfinite(high) else ""
-        if closed and most:
-            least, most = f"from {low:g}", f" to {high:g}"
-        raise InputError(name, "", f"{value!r} is not a number {least}{most}", "give one")
+        least, until = ("from", "to") if closed else ("above", "and up to")
+        most = f" {until} {high:g}" if math.isfinite(high) else ""
+        raise InputError(name, "", f"{value!r} is not a number {least} {low:g}{most}", "give one")
 
 
 def check_whole(name: str, value: Any, low: int, high: int = LARGEST) -> None:

@@ -138,7 +138,7 @@ def compare(
     Raises
     ------
     InputError : bad data; neither signals nor lam, or both; a solver that is none, or is for
-        another A; an unknown method.
+        another A or, without signals, another lam; an unknown method.
     """
     from l2o.solvers.fitting import steady
 
@@ -205,11 +205,8 @@ def _require_of(unit: np.ndarray, norms: np.ndarray, lam: float | None, solver: 
     if not isinstance(solver, Solver):
         remedy = "give what `l2o.fit` returns, or `l2o.load` (of a recurrent optimizer with A)"
         raise InputError("solvers", "", f"{solver!r} is no solver", remedy)
-    A = solver.A.numpy()
-    apart = [float(np.abs(A - unit).max())] if A.shape == unit.shape else [np.inf]
-    own = np.ones(A.shape[1]) if solver.norms is None else solver.norms.numpy()
-    apart += [float(np.abs(own / norms - 1).max())] if own.shape == norms.shape else []
-    if not max(apart) <= SAME:
+    own = (solver.A if solver.norms is None else solver.A * solver.norms).numpy()
+    if own.shape != unit.shape or not np.abs(own / norms - unit).max() <= SAME:
         problem = f"{solver!r} is not for this A (columns compared by direction and norm)"
         raise InputError("solvers", "", problem, "give the A that it was made for, or leave it out")
     if lam is not None and not math.isclose(solver.lam or math.nan, lam, rel_tol=SAME):

@@ -1,13 +1,13 @@
 """Training of policies by policy gradients, and, beside it, by backpropagation through whole runs.
 
-An update of either has equally many runs. Those of backpropagation draw no steps, so that each has
-a start of its own.
-
 An update draws problems, a start of each, and from there some episodes of the policy, whose steps
 are drawn. The reward of a step is -f where it leads to. The estimate of the gradient is that of
 REINFORCE with rewards to go, less a baseline: at every time the mean over the other episodes of the
 same problem, which does not depend on the step itself, so that nothing is biased. An update is one
 step of Adam on fresh episodes: no ratio to an older policy has to be clipped.
+
+An update of either has equally many runs. Those of backpropagation draw no steps, so that each has
+a start of its own.
 
 Sources: Williams 1992 (REINFORCE); Sutton et al. 2000 (rewards to go); Kool, van Hoof & Welling
 2019 (baseline). Li & Malik 2016 train by guided policy search instead.

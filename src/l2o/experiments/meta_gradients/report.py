@@ -187,9 +187,8 @@ def _grid(rows, names, heading, cell):
 
 def _cell(row):
     if np.isnan(row["bias"]):
-        return Cell(
-            NOTHING, "", f"{row['broken']:.0f} not finite" if row["broken"] else "too large"
-        )
+        lost = f"{row['broken']:.0f} not finite" if row["broken"] else "too large"
+        return Cell(NOTHING, "", lost)
     bias, low, high, bound = (significant(row[k], 2) for k in ("bias", "low", "high", "bound"))
     text = f"{bias} ({low} to {high})" if row["resolved"] else f"< {bound}"
     return Cell(text, "", f"noise {significant(row['deviation'], 2)}")
