@@ -13,7 +13,6 @@ from l2o.config.classifier import VICTIM
 from l2o.errors import InputError
 from l2o.evaluation import attacks
 from l2o.evaluation.attacks import digits_of
-from l2o.experiments.adversarial_attack import report
 from l2o.experiments.adversarial_attack.experiment import AdversarialAttack
 from l2o.experiments.adversarial_attack.problem import as_losses
 from l2o.optimizers.trained import load_recurrent
@@ -87,30 +86,6 @@ def test_images_are_attacked_in_groups_to_the_same_losses(attack, monkeypatch):
     assert len(groups) == 2  # of six images
     for role, before in whole.items():
         pd.testing.assert_frame_equal(pd.read_csv(again.writes[role]), before, rtol=1e-4)
-
-
-def test_a_learned_attack_counts_above_the_strongest_one_by_hand_alone():
-    rows = pd.DataFrame(
-        {
-            "setting": "a",
-            "method": ["pgd", "auto_pgd", "mi", "l2o"],
-            "kind": ["first_order"] * 3 + ["recurrent"],
-            "loss": [1.0, 2.0, np.nan, 2.5],
-        }
-    )
-    assert report._strongest(rows) == {"a": "auto_pgd"}
-    ends = pd.DataFrame(
-        [
-            ("a", name, i, value + 0.1 * (i if name == "l2o" else 0))
-            for name, value in (("pgd", 1.0), ("auto_pgd", 2.0), ("l2o", 2.5))
-            for i in range(4)
-        ],
-        columns=["setting", "method", "instance", "end"],
-    )
-    paired = report._paired({"runs": ends}, rows[rows["method"] != "mi"], {"a": "auto_pgd"})
-    last = paired.add_suffix("_strongest").iloc[[-1]]
-    assert last["above_strongest"].item() == pytest.approx(0.65) and report._is_above(last).all()
-    assert not report._is_above(last.assign(above_error_strongest=0.4)).any()
 
 
 def test_all_attacks_get_as_many_gradients_and_all_but_one_start_alike(attack):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
-PLACES = 32  # frequencies in each direction at which symbols are looked at
+PLACES = 64  # frequencies in each direction at which symbols are looked at
 
 
 def norm_at(weight: Tensor, shape: tuple[int, int], iterations: int, seed: int = 0) -> float:

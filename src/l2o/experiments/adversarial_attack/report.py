@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
-
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import NOTHING, percent, signed, significant
+from l2o.figures.numbers import NOTHING, percent, significant
+from l2o.figures.paired import COLUMNS as PAIRED
+from l2o.figures.paired import contests, difference, is_above, paired, strongest
 from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import row_name
@@ -18,6 +17,7 @@ from l2o.kinds import LEARNED
 
 OPPONENT = "pgd"  # whom learned attacks are held against, with its best constant step
 SAME = 1e-3  # nats; a loss that is lower by less is as high
+HARDEST = "_strongest"  # ending of the columns that hold attacks against the strongest by hand
 LOSS = Measure(
     value="loss",
     label="Cross-entropy (nats)",
@@ -37,7 +37,6 @@ ACCURACY = Measure(
     bottom=0.0,
 )
 MEASURES = (LOSS, ACCURACY)
-_PAIRED = ("above", "above_error", "below")
 _ENDS = ("loss", "loss_q25", "loss_median", "loss_q75", "loss_p1", "accuracy")
 
 
@@ -65,19 +64,18 @@ def table(tables, published, about):
     finals = named_table(tables, about, "finals", ("method", "variant", *_ENDS))
     rows = finals.reset_index(drop=True)
     rows["gradients"] = [about.facts[setting][1] for setting in rows["setting"]]
-    rows = rows.join(_paired(tables, rows, dict.fromkeys(rows["setting"], OPPONENT)))
-    rows = rows.join(_paired(tables, rows, _strongest(rows)).add_suffix("_strongest"))
+    runs, over_pgd = tables["runs"], dict.fromkeys(rows["setting"], OPPONENT)
+    rows = rows.join(paired(runs, rows, over_pgd, same=SAME))
+    rows = rows.join(paired(runs, rows, strongest(rows, "loss"), same=SAME).add_suffix(HARDEST))
     best = rows.groupby("setting")["loss"].transform("max")
     blocks = [*_losses(rows, best, about), *_tails(rows, about)]
-    learned = rows[rows["kind"].isin(LEARNED) & rows["above_strongest"].notna()]
+    learned, numbers = contests(rows, HARDEST)
     if len(learned):
         blocks += [*_against(learned, about), *_way(rows, about)]
     if "untrained" in tables:
         blocks += _trained(tables, rows, about)
-    pairs = [f"{name}{end}" for end in ("", "_strongest") for name in _PAIRED]
+    pairs = [f"{name}{end}" for end in ("", HARDEST) for name in PAIRED]
     told = ("method", "kind", "label", "gradients", *_ENDS, *pairs, "runs")
-    met = _is_above(learned)
-    numbers = {"cells": len(learned), "cells_met": int(met.sum())}
     for setting, here in rows.groupby("setting", sort=False):
         named = here.set_index("method")
         numbers[setting] = {
@@ -86,36 +84,6 @@ def table(tables, published, about):
             for value in ("loss", "accuracy")
         }
     return Compared(rows[["setting", *told]], blocks, numbers)
-
-
-def _strongest(rows):
-    """Return, by setting, the attack by hand with the highest mean loss."""
-    hand = rows[~rows["kind"].isin(LEARNED) & rows["loss"].notna()].sort_values("loss")
-    return hand.groupby("setting")["method"].last().to_dict()
-
-
-def _is_above(learned):
-    """Return where a learned attack is above the strongest one by hand, by two standard errors."""
-    return learned["above_strongest"] > 2 * learned["above_error_strongest"]
-
-
-def _paired(tables, rows, opponents):
-    """Return, for each row, how far its losses are above an opponent's on the same images.
-
-    ``above`` is the mean difference, ``above_error`` its standard error, ``below`` the part of
-    images with a loss that is lower by more than :data:`SAME`; NaN where the opponent of a setting
-    does not take part.
-    """
-    ends = tables["runs"].set_index(["setting", "method", "instance"])["end"].sort_index()
-    found = []
-    for setting, method in rows[["setting", "method"]].itertuples(index=False, name=None):
-        opponent = opponents.get(setting)
-        if (setting, opponent) not in ends.index or method == opponent:
-            found.append((np.nan,) * 3)
-            continue
-        more = ends.loc[setting, method] - ends.loc[setting, opponent]
-        found.append((more.mean(), more.std() / len(more) ** 0.5, (more < -SAME).mean()))
-    return pd.DataFrame(found, columns=_PAIRED, index=rows.index)
 
 
 def _by_setting(rows, about, cell):
@@ -157,8 +125,7 @@ def _against(learned, about):
 
     def against(end, is_met):
         def cell(row):
-            text = f"{signed(row[f'above{end}'])} ± {significant(row[f'above_error{end}'], 2)}"
-            below = f"{percent(row[f'below{end}'])} below"
+            text, below = difference(row, end)
             return Cell(text, "met" if is_met(row) else "", below)
 
         return _by_setting(learned, about, cell)
@@ -170,7 +137,8 @@ def _against(learned, about):
     )
     hardest = "The same, above the attack by hand with the highest mean loss. Bold: by two errors."
     over_pgd = against("", lambda row: row["above"] >= 0)
-    return [Text(words), over_pgd, Text(hardest), against("_strongest", _is_above)]
+    over_all = against(HARDEST, lambda row: is_above(row, HARDEST))
+    return [Text(words), over_pgd, Text(hardest), over_all]
 
 
 def _way(rows, about):

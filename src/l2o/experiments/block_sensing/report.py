@@ -12,6 +12,8 @@ from l2o.figures.gallery import Shown, gallery_page, liveliest
 from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
 from l2o.figures.measure import Measure
 from l2o.figures.numbers import signed
+from l2o.figures.paired import COLUMNS as PAIRED
+from l2o.figures.paired import above_strongest, contests, paired, strongest
 from l2o.figures.panels import legend_of
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
@@ -164,20 +166,17 @@ def table(tables, published, about):
     if len(known := rows[rows["published"].notna()]):
         words = "PSNR (dB) / as published, with another matrix of the same kind and full training."
         blocks += [Text(words), by_setting(known, about.titles, _beside)]
+    runs = named_table(tables, about, "runs", ("method", "start", "end"))
+    rows = rows.join(paired(runs, rows, strongest(rows, "psnr"), instance="picture"))
     learned = rows[rows["kind"].isin(LEARNED)]
     if len(learned):
         words = "Learned: gain over the linear start (dB), mean; least of all pictures."
-        runs = named_table(tables, about, "runs", ("method", "start", "end"))
         least = (runs["end"] - runs["start"]).groupby([runs["setting"], runs["method"]]).min()
-        learned = learned.assign(
-            least=[
-                least[place] for place in zip(learned["setting"], learned["method"], strict=True)
-            ]
-        )
+        own = zip(learned["setting"], learned["method"], strict=True)
+        learned = learned.assign(least=[least[place] for place in own])
         blocks += [Text(words), by_setting(learned, about.titles, _gain)]
-    strongest = rows[~rows["kind"].isin(LEARNED)].groupby("setting")["psnr"].max()
-    ahead = learned["psnr"] > learned["setting"].map(strongest)
-    numbers = {"cells": len(learned), "cells_met": int(ahead.sum())}
+    blocks += above_strongest(rows, about, "PSNR (dB)")
+    _, numbers = contests(rows)
     for setting, here in rows.groupby("setting", sort=False):
         named = here.set_index("method")
         numbers[setting] = {
@@ -187,7 +186,7 @@ def table(tables, published, about):
         }
     blocks += [Text("pictures: bundled with scikit-image.")] * _bundled(about)
     told = ("setting", "method", "kind", "label", "percent", "psnr", "ssim", "psnr_lowest")
-    return Compared(rows[[*told, "start_psnr", "gain", "published"]], blocks, numbers)
+    return Compared(rows[[*told, "start_psnr", "gain", *PAIRED, "published"]], blocks, numbers)
 
 
 def _quality(row):

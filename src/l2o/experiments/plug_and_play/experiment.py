@@ -13,7 +13,7 @@ from l2o.experiments.experiment import Experiment
 from l2o.experiments.plug_and_play.parameters import HOME, Parameters
 from l2o.optimizers.registry import methods
 
-SHOWN = ("zero_filling", "admm_tv")  # in the gallery, beside the best that runs with a denoiser
+SHOWN = ("zero_filling", "admm_tv")  # in the gallery, beside one that runs with a denoiser
 
 
 class PlugAndPlay(Experiment):
@@ -121,7 +121,6 @@ class PlugAndPlay(Experiment):
             for setting in self.settings:
                 reads[f"set {setting}"] = self.sample(setting)["set"]
                 for method in self.contestants:
-                    reads[f"finals {setting}/{method}"] = self.evaluate(setting, method)["finals"]
                     if (tuned := self.tune(setting, method)) is not None:
                         reads[f"tuned {setting}/{method}"] = tuned["tuned"]
             parameters["settings"] = self.settings

@@ -130,7 +130,7 @@ def measure_certificates(given: Given) -> None:
 
 
 def measure_gallery(given: Given) -> None:
-    """Restore the first test picture of every setting: the start, TV, and the best with a net."""
+    """Restore the first test picture of every setting: the start, TV, and one with a net."""
     from l2o.compute import prepare_device
     from l2o.evaluation.grid_search import tuned_hyperparameters
     from l2o.evaluation.picture_quality import psnr
@@ -155,12 +155,14 @@ def measure_gallery(given: Given) -> None:
 
 
 def _shown(given: Given, setting: str) -> list[str]:
-    """Return the methods of the gallery: some by name, and the best one with a denoiser."""
-    p, ends = given.parameters, {}
+    """Return the methods of the gallery: some by name, and one with a denoiser.
+
+    It is the one whose search ended lowest, on validation pictures.
+    """
+    p, losses = given.parameters, {}
     for name, who in p["methods"].items():
-        (row,) = read_rows(given.inputs[f"finals {setting}/{name}"])
-        if who["denoiser"]:
-            ends[name] = row["psnr"]
-    best = [max(ends, key=ends.__getitem__)] if ends else []
+        if who["denoiser"] and (table := given.inputs.get(f"tuned {setting}/{name}")):
+            losses[name] = next(row["loss"] for row in read_rows(table) if row["chosen"])
+    best = [min(losses, key=losses.__getitem__)] if losses else []
     named = [name for name in p["shown"] if name in p["methods"]]
     return [*named, *best] or [*p["methods"]][:1]

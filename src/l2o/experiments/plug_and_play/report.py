@@ -8,12 +8,13 @@ from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.gallery import Shown, gallery_page, liveliest
 from l2o.figures.intake import named_table, our_curves, whole_table
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import signed, significant
+from l2o.figures.numbers import significant
+from l2o.figures.paired import COLUMNS as PAIRED
+from l2o.figures.paired import above_strongest, contests, paired, strongest
 from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
 
-CLASSICAL = "admm_tv"  # whom learned methods are held against
 WHOLE = 0  # the layer that stands for H - I
 
 
@@ -69,7 +70,7 @@ def figure(tables, published, about):
 
 
 def gallery_figure(tables, published, about):
-    """Return the page of pictures: originals, starts, TV, the best with a learned denoiser."""
+    """Return the page of pictures: originals, starts, TV, and one with a learned denoiser."""
     from l2o.storage.pixels import pixels_of
 
     pixels = whole_table(tables, about, "gallery", ("setting", "label", "psnr", "line", "pixels"))
@@ -84,11 +85,11 @@ def gallery_figure(tables, published, about):
         short = title.replace("of the frequencies", "freq.").replace("\n", ", ")
         rows[short], width = shown, max(width, len(shown))
         zooms[short] = liveliest(shown[0].picture, max(8, shown[0].picture.shape[0] // 5))
-    heads = ["Original", "Start", "Classical", "Best learned"][:width]
+    heads = ["Original", "Start", "Classical", "Learned"][:width]
     heads = heads if width == 4 else ["Original", *[""] * (width - 1)]
     foot = (
-        f"The first of the {about.pooled}. Under each picture: what is framed, and the errors, "
-        f"black: 0.2 or more.\n{about.budget}"
+        f"The first of the {about.pooled}. Learned: the best on validation pictures. Under each "
+        f"picture: what is framed, and the errors, black: 0.2 or more.\n{about.budget}"
     )
     with print_style():
         return [gallery_page(rows, heads, zooms, foot)]
@@ -98,39 +99,44 @@ def table(tables, published, about):
     """Return the ends of all methods, whether they settled, and what is certain of denoisers."""
     finals = named_table(tables, about, "finals", ("method", "variant", *_ENDS))
     rows = finals.reset_index(drop=True)
-    ends = rows.set_index(["setting", "method"])["psnr"]
-    against = [ends.get((setting, CLASSICAL), np.nan) for setting in rows["setting"]]
-    rows = rows.assign(above=rows["psnr"] - against)
-    blocks = [*_quality(rows, about), *_settling(rows, about)]
+    rows = rows.join(paired(tables["runs"], rows, strongest(rows, "psnr")))
+    blocks = [
+        *_quality(rows, about),
+        *above_strongest(rows, about, "PSNR (dB)"),
+        *_settling(rows, about),
+    ]
     blocks += _certificates(tables, about) if "certificates" in tables else []
     blocks.append(Text(f"Pictures: {about.facts['pictures']}."))
-    learned = rows[(rows["kind"] == "plug_and_play") & rows["above"].notna()]
-    numbers = {"cells": len(learned), "cells_met": int((learned["above"] > 0).sum())}
+    _, numbers = contests(rows)
     for setting, here in rows.groupby("setting", sort=False):
         numbers[setting] = {
             f"{row['method']}_{value}": float(row[value])
             for _, row in here.iterrows()
             for value in ("psnr", "ssim")
         }
-    told = ("method", "kind", "label", *_ENDS, "above")
+    told = ("method", "kind", "label", *_ENDS, *PAIRED)
     return Compared(rows[["setting", *told]], blocks, numbers)
 
 
 def _quality(rows, about):
-    """Return PSNR with the lead over TV, SSIM, and the ratio that authors call PSNR."""
+    """Return PSNR, SSIM, and the ratio that authors call PSNR."""
     best = rows.groupby("setting")["psnr"].transform("max")
     rows = rows.assign(best=best)
 
     def psnr(row):
-        lead = row["kind"] == "plug_and_play" and np.isfinite(row["above"])
-        small = f"{signed(round(row['above'], 2))} to TV" if lead else ""
-        return Cell(decibel(row["psnr"]), "met" if row["psnr"] == row["best"] else "", small)
+        failed = f"{row['failed']:,.0f} of {row['runs']:,.0f} failed" if row["failed"] else ""
+        return Cell(decibel(row["psnr"]), "met" if row["psnr"] == row["best"] else "", failed)
 
     def others(row):
         return Cell(f"{row['ssim']:.3f}; {decibel(row['snr'])}", "", f"+{decibel(row['gain'])}")
 
+    words = (
+        f"PSNR at the end, dB, mean over {about.pooled}; bold: the highest. {PSNR.what} In small "
+        "print, on how many pictures a method ended below the start. One mask, one draw of noise "
+        "and one training stand behind each number."
+    )
     return [
-        Text(f"PSNR at the end, dB, mean over {about.pooled}; bold: the highest. {PSNR.what}"),
+        Text(words),
         by_setting(rows, about.titles, psnr),
         Text(
             "SSIM; SNR in dB, 10 log10(‖x*‖²/‖x − x*‖²), which the authors of plug-and-play call "
@@ -153,7 +159,8 @@ def _settling(rows, about):
     words = (
         f"{RESIDUAL.what} At the end, mean; for how many pictures it never grew by more than a "
         "twentieth, which inner solvers leave open. A guard halves the steps of a picture whose "
-        "residual is 1.5 times its least; it is there where no proof says that residuals fall."
+        "residual is 1.5 times its least, most often as is told here; it is there where no proof "
+        "says that residuals fall."
     )
     moving = rows[rows["method"] != "zero_filling"]
     return [Text(words), by_setting(moving, about.titles, cell)] if len(moving) else []
