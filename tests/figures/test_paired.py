@@ -40,7 +40,7 @@ def test_above_counts_from_two_standard_errors_of_the_paired_difference(rows, ru
     assert learned["above"] == pytest.approx(0.65)
     assert learned["above_error"] == pytest.approx(np.std([0, 0.1, 0.2, 0.3], ddof=1) / 2)
     assert is_above(learned) and not is_above(learned.replace(learned["above_error"], 0.4))
-    assert difference(learned) == ("+0.65 ± 0.065", "0 % below")
+    assert difference(learned) == ("+0.650 ± 0.065", "0 % below")
 
 
 def test_an_end_counts_as_below_only_by_more_than_what_is_the_same(rows, runs):

@@ -86,8 +86,8 @@ def above_strongest(rows: pd.DataFrame, about: About, measure: str) -> list[Text
         return Cell(text, "met" if is_above(row) else "", below)
 
     words = (
-        f"Learned, above the method by hand with the highest mean {measure}: mean difference on the "
-        "same instances ± its standard error, and the part of them that are below it. Bold: above "
-        "by two errors."
+        f"Learned, above the method by hand with the highest mean {measure}: mean difference on "
+        "the same instances ± its standard error, and the part of them that is below it. Bold: "
+        "above by two errors."
     )
     return [Text(words), by_setting(learned, about.titles, cell)]

@@ -8,7 +8,7 @@ from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.gallery import Shown, gallery_page, liveliest
 from l2o.figures.intake import named_table, our_curves, whole_table
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import significant
+from l2o.figures.numbers import decibels, significant
 from l2o.figures.paired import COLUMNS as PAIRED
 from l2o.figures.paired import above_strongest, contests, paired, strongest
 from l2o.figures.panels import Panel, curves_page, legend_of
@@ -16,11 +16,6 @@ from l2o.figures.style import print_style, styles_for
 from l2o.figures.wording import by_setting
 
 WHOLE = 0  # the layer that stands for H - I
-
-
-def decibel(value: float) -> str:
-    """Return a value in dB as text, to a hundredth."""
-    return f"{value:.2f}"
 
 
 PSNR = Measure(
@@ -32,7 +27,7 @@ PSNR = Measure(
     log=False,
     bottom=0.0,
     top=100.0,
-    text=decibel,
+    text=decibels,
     rounding=lambda value: round(value, 2),
 )
 RESIDUAL = Measure(
@@ -80,7 +75,7 @@ def gallery_figure(tables, published, about):
         for label, lines in here.groupby("label", sort=False):
             picture = pixels_of(lines.to_dict("records"), f"{about.report} gallery")
             value = lines["psnr"].iloc[0]
-            words = "" if np.isnan(value) else f"{label}, {decibel(value)} dB"
+            words = "" if np.isnan(value) else f"{label}, {decibels(value)} dB"
             shown.append(Shown(picture, words))
         short = title.replace("of the frequencies", "freq.").replace("\n", ", ")
         rows[short], width = shown, max(width, len(shown))
@@ -125,10 +120,10 @@ def _quality(rows, about):
 
     def psnr(row):
         failed = f"{row['failed']:,.0f} of {row['runs']:,.0f} failed" if row["failed"] else ""
-        return Cell(decibel(row["psnr"]), "met" if row["psnr"] == row["best"] else "", failed)
+        return Cell(decibels(row["psnr"]), "met" if row["psnr"] == row["best"] else "", failed)
 
     def others(row):
-        return Cell(f"{row['ssim']:.3f}; {decibel(row['snr'])}", "", f"+{decibel(row['gain'])}")
+        return Cell(f"{row['ssim']:.3f}; {decibels(row['snr'])}", "", f"+{decibels(row['gain'])}")
 
     words = (
         f"PSNR at the end, dB, mean over {about.pooled}; bold: the highest. {PSNR.what} In small "
