@@ -16,57 +16,78 @@ import numpy as np
 import torch
 
 from l2o.evaluation.lasso import entries
-from l2o.evaluation.runs import Contestant, Entry, failures, learned_values, tail
+from l2o.evaluation.runs import Contestant, Entry, learned_values, tail
 from l2o.evaluation.sparse_recovery import Followed
 from l2o.optimizees.lasso import Lasso
+from l2o.optimizees.rastrigin import Rastrigin
 from l2o.optimizers.classical.ista import Ista
 from l2o.optimizers.continued import Continued
+from l2o.optimizers.lattice_minimum import lattice_minimum
 from l2o.optimizers.registry import methods
 from l2o.optimizers.safeguarded import Safeguarded
 from l2o.optimizers.trained import read_checkpoint
 from l2o.variants import MAIN
 
 LOWEST_DB = -160.0
+BLOCKS = 8  # of instances, for standard errors
 SAFEGUARDED, TOLD = "safeguarded", "told"  # variants beside "main"
 Row = dict[str, Any]
 
 
-def recovery_row(found: Followed, variant: str = MAIN) -> Row:
-    """Return what a method leaves at its depth: the mean of the samples' dB, and of all pooled."""
-    errors = np.maximum(found.errors[found.depth], LOWEST_DB)
-    with np.errstate(over="ignore"):
-        ends = 10.0 ** (np.stack([np.zeros_like(errors), errors]) / 10.0)
+def recovery_row(found: Followed, solved: float, variant: str = MAIN) -> Row:
+    """Return what a method leaves at its depth; see :func:`left_row`."""
+    errors = np.nan_to_num(found.errors[found.depth], nan=np.inf, posinf=np.inf, neginf=-np.inf)
     about = {"variant": variant, "kind": found.kind, "label": found.label}
-    means = {"mean_db": errors.mean(), "second_db": max(found.pooled[found.depth], LOWEST_DB)}
-    return about | {"iteration": found.depth} | _ends(ends, errors, means)
+    pooled = float(found.pooled[found.depth])
+    return about | {"iteration": found.depth} | left_row(errors[None], pooled, solved)
 
 
-def run_ends(who: Contestant, iteration: int, first: np.ndarray, last: np.ndarray) -> Row:
-    """Return what a method leaves of all runs: of their mean, and the median.
+def run_ends(
+    who: Contestant, iteration: int, first: np.ndarray, last: np.ndarray, solved: float
+) -> Row:
+    """Return what a method leaves of all runs; see :func:`left_row`.
 
     Parameters
     ----------
-    first, last : f less its minimum at the start and at the iteration, (runs,)
+    first, last : f less its minimum at the start and at the iteration, (starts, instances)
     """
-    each = np.array([decibels(*pair) for pair in zip(last, first, strict=True)])
-    with np.errstate(invalid="ignore", over="ignore"):
-        mean = decibels(last.mean(), first.mean())
-    means = {"mean_db": mean, "second_db": float(np.median(each))}
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        each, pooled = decibels(last, first), decibels(last.mean(), first.mean())
     about = {"variant": who.variant, "kind": who.kind, "label": who.label}
-    return about | {"iteration": iteration} | _ends(np.stack([first, last]), each, means)
+    return about | {"iteration": iteration} | left_row(each, float(pooled), solved)
 
 
-def _ends(ends: np.ndarray, each: np.ndarray, means: Mapping[str, float]) -> Row:
-    counts = failures(ends)
-    failed = {"failed": counts["failed"] / counts["runs"], "runs": counts["runs"]}
-    return {**means, **tail(each, "p99_db"), **failed}
+def left_row(each: np.ndarray, pooled: float, solved: float) -> Row:
+    """Return the mean of what is left and of its blocks of instances, and other measures, in dB.
+
+    ``left_db`` is a mean over runs, each counted from ``solved`` to 0 dB, the start: a run that is
+    solved to many digits offsets none that fails. ``left_1`` and so on are the same of disjoint
+    blocks of instances (NaN of those that an instance is missing for), ``mean_db`` is the mean
+    without these bounds, ``pooled_db`` what is left of all errors together.
+
+    Parameters
+    ----------
+    each : what is left of a run's error; infinite for what is not finite, (starts, instances)
+    """
+    each = np.maximum(each, LOWEST_DB)
+    left = np.clip(each, solved, 0.0)
+    parts = np.array_split(left.mean(axis=0), BLOCKS)
+    blocks = {block_name(i): part.mean() if len(part) else math.nan for i, part in enumerate(parts)}
+    means = {"left_db": left.mean(), "mean_db": each.mean()}
+    means |= {"median_db": float(np.median(each)), "pooled_db": max(pooled, LOWEST_DB)}
+    counts = {"failed": float((each >= 0).mean()), "runs": each.size}
+    return means | tail(each, "p99_db") | counts | blocks
 
 
-def decibels(last: float, first: float) -> float:
+def block_name(number: int) -> str:
+    """Return the column of a block of instances, from 0."""
+    return f"left_{number + 1}"
+
+
+def decibels(last: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return a part of the start's error in dB; infinite for what is not finite."""
-    if not math.isfinite(last):
-        return math.inf
-    return max(10.0 * math.log10(last / first), LOWEST_DB) if last > 0 else LOWEST_DB
+    part = 10.0 * np.log10(np.maximum(last, 0.0) / first)
+    return np.where(np.isfinite(last), np.maximum(part, LOWEST_DB), np.inf)
 
 
 def no_row(kind: str, label: str, iteration: int, variant: str = MAIN) -> Row:
@@ -80,10 +101,10 @@ def with_degradation(rows: Iterable[Row]) -> list[Row]:
     Rows of that law have ``home``; those of equal method, variant and iteration belong together.
     """
     rows = [*rows]
-    home = {_whose(row): row.get("mean_db", math.nan) for row in rows if row["home"]}
+    home = {_whose(row): row.get("left_db", math.nan) for row in rows if row["home"]}
     found = []
     for row in rows:
-        own, here = home[_whose(row)], row.get("mean_db", math.nan)
+        own, here = home[_whose(row)], row.get("left_db", math.nan)
         # Both infinite: nothing is lost that was not lost before.
         found.append({**row, "degradation_db": 0.0 if here == own else here - own})
     return found
@@ -129,23 +150,40 @@ def lasso_entries(
 
 
 def gap_rows(
-    found: Sequence[tuple[Contestant, np.ndarray]], recorded: Sequence[int]
+    found: Sequence[tuple[Contestant, np.ndarray]],
+    first: np.ndarray,
+    lowest: np.ndarray,
+    recorded: Sequence[int],
+    solved: float,
 ) -> list[tuple[str, Row]]:
     """Return a row for each method and iteration after the start, with whose it is.
 
-    The gaps are to the lowest value that any of the methods found on an instance: the best known
-    minimum, where none can be proven.
+    Parameters
+    ----------
+    found : methods with the values of f, (recorded, starts, instances)
+    first : f at the starts, the same for all: a method may begin elsewhere, (starts, instances)
+    lowest : minima, (instances,)
+    recorded : iterations, 0 first
+    """
+    return [
+        (who.name, run_ends(who, iteration, first - lowest, values[place] - lowest, solved))
+        for who, values in found
+        for place, iteration in enumerate(recorded[1:], start=1)
+    ]
+
+
+def minima(f: Rastrigin, values: Sequence[np.ndarray], search: bool) -> np.ndarray:
+    """Return the minimum of each instance, (instances,).
 
     Parameters
     ----------
-    found : methods with the values of f, (recorded, starts, instances), the start first
-    recorded : iterations, 0 first
+    values : f as methods found it, each (recorded, starts, instances)
+    search : whether to look for the minimum itself; else it is the lowest value of any method
     """
     with np.errstate(invalid="ignore"):
-        lowest = np.min([np.nanmin(values, axis=(0, 1)) for _, values in found], axis=0)
-    rows = []
-    for who, values in found:
-        gaps = (values - lowest).reshape(len(values), -1)
-        for place, iteration in enumerate(recorded[1:], start=1):
-            rows.append((who.name, run_ends(who, iteration, gaps[0], gaps[place])))
-    return rows
+        known = np.min([np.nanmin(each, axis=(0, 1)) for each in values], axis=0)
+    if not search:
+        return known
+    ones = (f.batch(torch.tensor([i])) for i in range(len(f)))
+    found = [lattice_minimum(one, low).objective for one, low in zip(ones, known, strict=True)]
+    return np.minimum(found, known)

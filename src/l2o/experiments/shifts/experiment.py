@@ -71,7 +71,7 @@ class Shifts(Derived):
     """
 
     title, model = "Out of distribution", Parameters
-    value = ("position", "mean_db")
+    value = ("position", "left_db")
 
     def _check(self) -> None:
         place, solved = f"presets.{self.preset}.grids", self.parameters.solved_db
@@ -89,8 +89,8 @@ class Shifts(Derived):
                 remedy = "drop them" if grid.iterations else "say where methods are compared"
                 raise InputError(self.path, f"{place}.{name}.iterations", problem, remedy)
             if [*grid.iterations] != sorted({*grid.iterations}):
-                problem = "are not in ascending order"
-                raise InputError(self.path, f"{place}.{name}.iterations", problem, "sort them")
+                place = f"{place}.{name}.iterations"
+                raise InputError(self.path, place, "are not in ascending order", "sort them")
             for setting, shifts in grid.settings.items():
                 known_here(self, f"{place}.{name}.settings", setting, one.settings)
                 law = ORIGINS[one.name](one, setting).law
@@ -164,6 +164,7 @@ class Shifts(Derived):
         parameters |= {"values": with_home(grid.settings[setting][shift], origin.law[shift])}
         parameters |= {"law": origin.law, "samples": one.sizes.samples.test, **origin.problem}
         parameters |= self.parameters.model_dump(include={"seed", "compute_threads"})
+        parameters["solved_db"] = self.parameters.solved_db[one.base]
         if grid.iterations:
             parameters |= {"iterations": grid.iterations, "starts": grid.starts}
         reads = {} if origin.work == "escape" else {"set": one.sample(setting)["set"]}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from matplotlib.lines import Line2D
 
 from l2o.figures.common import base_label
 from l2o.figures.compared import Cell, Compared, Grid, Text
-from l2o.figures.grace import ALL, PANEL, TOLD, WHO, best_db, left_db, panel_costs, ranked
+from l2o.figures.grace import ALL, LEFT, PANEL, TOLD, WHO, best_db, left_of, ranking
 from l2o.figures.intake import whole_table
 from l2o.figures.measure import Limit
 from l2o.figures.multiples import GUARDED, Line, Multiple, multiples_page, variant_look
+from l2o.figures.numbers import NOTHING, signed, significant
 from l2o.figures.panels import legend_of
 from l2o.figures.style import MethodStyle, print_style, styles_for
 from l2o.kinds import LEARNED
 
-COLUMNS = ("mean_db", "second_db", "p99_db", "failed", "runs", "degradation_db")
+COLUMNS = (LEFT, "mean_db", "median_db", "pooled_db", "p99_db", "failed", "runs", "degradation_db")
 XLABELS = {
     "density": "P(x* ≠ 0)",
     "snr_db": "SNR (dB)",
@@ -27,14 +29,26 @@ XLABELS = {
 _BEST = Limit("best", (), ())
 _MEASURE = (
     "Error left: of x (NMSE, fig5), or of f above its minimum (fig6, fig7), in dB of what it is at "
-    "the start; the mean of the samples' dB in fig5, else that of the means. Minimum: in fig7 the "
-    "lowest value that any method found on an instance."
+    "the start, mean over runs. Minimum: in fig7 the lowest value that any method found, and where "
+    "n is 10 or less and α not reduced a search in the lattice."
 )
 _BEST_TEXT = (
     "Best: the lowest of all at the same value, and of BG-AMP and VAMP told density and A of the "
     "data."
 )
-_BOUNDS = "Errors above 0 dB, the start, count as 0 dB, those below {low} as that: solved."
+_BOUNDS = "Of a run more than 0 dB, the start, counts as 0 dB, less than {low} as that: solved."
+_WORDS = (
+    "Ranked by how far methods fall behind under shifted laws, in dB; lower is more graceful. "
+    "{measure} {bounds} Behind: how far the error left is above the best, on average over the "
+    "shifted values; {best} Loss: how far it is above the method's own on the law that it knows "
+    "(less is no loss); nothing is ranked by it, since who was good at home has more to lose. "
+    "Means are over settings and iterations, then over kinds of shift that all methods of a figure "
+    "can be run under. To the first: mean difference ± its standard error, by blocks of instances; "
+    "it covers instances, not trainings or dictionaries, of which there is one each. By pooled "
+    "errors: the rank where the errors of all runs together are compared. Home: the error left on "
+    "the law of the training. Safeguarded: the better one of the method's step and monotone "
+    "FISTA's, by f: three times the products with A of FISTA, and therefore not ranked."
+)
 
 
 def figure(tables, published, about):
@@ -53,12 +67,12 @@ def _values(tables, about):
 
 def _page(values, about, one):
     low = about.facts["solved_db"][one]
-    left = left_db(values, "mean_db", {one: low})
+    left = left_of(values, LEFT, {one: low})
     # What cannot be run is not drawn, what diverged is at the top.
-    rows = values.assign(left=left.where(values["mean_db"].notna()), best=best_db(values, left))
+    rows = values.assign(left=left.where(values[LEFT].notna()), best=best_db(values, left))
     styles = styles_for(rows["method"])
     panels = [_panel(part, about, *key, styles) for key, part in rows.groupby(PANEL, sort=False)]
-    cannot = ", ".join(sorted({*values[values["mean_db"].isna()]["label"]}))
+    cannot = ", ".join(sorted({*values[values[LEFT].isna()]["label"]}))
     words = f" Cannot take another size: {cannot}." * bool(cannot)
     foot = (
         f"{about.facts['experiments'][one]}: learned methods as trained, classical ones as tuned, "
@@ -99,42 +113,25 @@ def _tick(value, shift):
 
 
 def table(tables, published, about):
-    """Return the ranking: what shifts cost each method, by the mean and by the other measure.
+    """Return the ranking: how far behind methods fall, by runs and by pooled errors.
 
     A row per experiment, method and kind of shift, and for all kinds together.
     """
     values, solved = _values(tables, about), about.facts["solved_db"]
-    rows = ranked(panel_costs(values, solved))
-    keys = ["experiment", *WHO, "shift"]
-    second = ranked(panel_costs(values, solved, "second_db"))[[*keys, "cost_db", "rank"]]
-    names = {"cost_db": "cost_second_db", "rank": "rank_second"}
-    rows = rows.merge(second.rename(columns=names), on=keys)
+    rows = ranking(values, solved)
     rows["label"] += rows["variant"].map({GUARDED: ", safeguarded"}).fillna("")
     low = ", ".join(f"{name} {_db(value)}" for name, value in solved.items())
-    text = (
-        f"Ranked by what shifts cost, in dB; lower is more graceful. {_MEASURE} "
-        f"{_BOUNDS.format(low=low)} Of a kind of shift: loss + behind. Loss: by how much the error "
-        "left is above the method's own on the law that it knows, on average over the shifted "
-        f"values (less is no loss); behind: how far it is above the best. {_BEST_TEXT} Cost: their "
-        "sum, averaged over settings and iterations, then over kinds of shift. Where a method "
-        "cannot be run it counts as if it had stayed at the start. In brackets: cost and rank by "
-        "the other measure (fig5: all samples pooled; else the median). Home: the error left on "
-        "the law of the training. Safeguarded: the better one of the method's step and monotone "
-        "FISTA's, by f."
-    )
-    blocks = [Text(text)]
+    words = {"measure": _MEASURE, "bounds": _BOUNDS.format(low=low), "best": _BEST_TEXT}
+    blocks = [Text(_WORDS.format(**words))]
     for one, title in about.facts["experiments"].items():
         here = rows[rows["experiment"] == one]
         blocks += [_grid(here, title), Text(_summary(here))]
     whole = rows[rows["shift"] == ALL]
-    metrics = {
-        one: {
-            f"{row['method']}{'_safeguarded' * (row['variant'] == GUARDED)}_cost_db": row["cost_db"]
-            for _, row in here.iterrows()
-        }
-        for one, here in whole.groupby("experiment", sort=False)
-    }
-    numbers = [name for name in rows if name.endswith("_db")]
+    guarded = whole["variant"].map({GUARDED: "_safeguarded"}).fillna("")
+    metrics = {}
+    for one, here in whole.set_index(whole["method"] + guarded).groupby("experiment", sort=False):
+        metrics[one] = here["behind_db"].add_suffix("_behind_db").to_dict()
+    numbers = [name for name in rows if name.endswith(("_db", "_error"))]
     return Compared(rows.round(dict.fromkeys(numbers, 3)), blocks, metrics)
 
 
@@ -144,24 +141,27 @@ def _grid(rows, title):
     for _, own in rows.groupby(WHO, sort=False):
         by_shift = own.set_index("shift")
         whole = by_shift.loc[ALL]
-        cells = [Cell(f"{whole['rank']}"), Cell(_number(whole["home_db"]))]
-        cells += [Cell(_cost(by_shift.loc[shift])) for shift in shifts]
-        other = f"({_number(whole['cost_second_db'])}, {whole['rank_second']})"
-        cells.append(Cell(f"{_number(whole['cost_db'])} {other}"))
+        rank, pooled = (NOTHING if pd.isna(whole[n]) else whole[n] for n in ("rank", "rank_pooled"))
+        cells = [Cell(f"{rank}"), Cell(_number(whole["home_db"]))]
+        cells += [_cost(by_shift.loc[shift]) for shift in shifts]
+        cells.append(Cell(_number(whole["behind_db"]), "", f"by pooled errors: {pooled}"))
+        apart = signed(round(whole["to_first_db"], 2)), significant(whole["to_first_error"], 1)
+        cells.append(Cell(NOTHING if rank == 1 else " ± ".join(apart)))
         lines.append((whole["label"], cells))
-    heads = ("method", "rank", "home", *(XLABELS[shift] for shift in shifts), "cost")
-    return Grid(heads, lines, title)
+    heads = (*(XLABELS[shift] for shift in shifts), "behind", "to the first")
+    return Grid(("method", "rank", "home", *heads), lines, title)
 
 
 def _cost(row):
-    """Return "loss + behind", and whether some values cannot be taken."""
-    text = f"{_number(row['loss_db'])} + {_number(row['behind_db'])}"
-    return text if not row["cannot"] else f"cannot ({text})"
+    """Return how far behind, with the loss in small print, or that some values cannot be taken."""
+    if row["cannot"]:
+        return Cell("cannot")
+    return Cell(_number(row["behind_db"]), "", f"loss {_number(row['loss_db'])}")
 
 
 def _summary(rows):
     """Return the most graceful learned and hand-made method."""
-    whole, told = rows[rows["shift"] == ALL], []
+    whole, told = rows[(rows["shift"] == ALL) & rows["rank"].notna()], []
     learned = whole["kind"].isin(LEARNED)
     for word, part in (("learned", whole[learned]), ("hand-made", whole[~learned])):
         if len(part):
