@@ -115,6 +115,7 @@ def verdict(given: Given) -> None:
     Inputs are called ``fig5 curves``, ``fig5 timings`` and so on.
     """
     from l2o.figures.about import About
+    from l2o.figures.level import WORDS, with_level
     from l2o.figures.verdict import verdict_rows, write_verdict
     from l2o.storage.tables import read_table
 
@@ -128,10 +129,11 @@ def verdict(given: Given) -> None:
             for role, path in given.inputs.items()
             if role.startswith(f"{name} ")
         }
-        rows += verdict_rows(contest, tables, abouts[name])
+        found = verdict_rows(contest, tables, abouts[name])
+        rows += [with_level(row, contest.measure.log) for row in found]
     files = given.outputs["csv"], given.outputs["markdown"]
     headings = {name: about.title for name, about in abouts.items()}
-    write_verdict(files, rows, contests, headings, p["preset"], p["note"])
+    write_verdict(files, rows, contests, headings, p["preset"], f"{p['note']}; {WORDS}")
 
 
 def profiles(given: Given) -> None:
