@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from l2o.figures.compared import Cell, Compared, Grid, Text
 from l2o.figures.cross_entropy import CROSS_ENTROPY
 from l2o.figures.intake import named_table, our_curves, whole_table
 from l2o.figures.layout import PanelGrid, new_page
-from l2o.figures.numbers import NOTHING, significant, tick
+from l2o.figures.numbers import NOTHING, significant
 from l2o.figures.points import Points, draw_points, points_entries
 from l2o.figures.style import MethodStyle, print_style
 from l2o.figures.wording import FAILED
@@ -116,7 +116,8 @@ def _draw_learning(axes, learned, about):
     ]
     words = ("Inner gradients of the meta-training", "Validation loss (nats)")
     draw_points(axes, series, words)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 4, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_title(f"Meta-training, T = {about.facts['unroll']}")
 
 
