@@ -145,7 +145,7 @@ def test_published_numbers_are_beside_ours_where_ours_run_as_long():
     found = report.table({"curves": curves, "finals": finals}, published, about)
     assert found.metrics["cells"] == found.metrics["cells_met"] == 1
     words = " ".join(block.text for block in found.blocks if isinstance(block, Text))
-    assert "A learned method is first in 0 of 2" in words  # both at once: the first in the table
+    assert "first in 0 of 2 (none), together with others in 2." in words  # ties are no lead
     assert np.isnan(found.rows["paper_loss"]).sum() == 3
 
 
