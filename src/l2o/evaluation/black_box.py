@@ -105,8 +105,10 @@ def minima(f: Draws | Known, points: int, starts: int) -> dict[str, Tensor]:
     the literature, from which it descends as well (NaN: none is known); ``minimum`` the lower one.
     """
     grid = SobolEngine(f.first.shape[-1]).draw(points).double()
-    parts = [f.objective(part.unsqueeze(1).expand(-1, len(f), -1)) for part in grid.split(SLICE)]
-    order = torch.cat(parts).argsort(dim=0, stable=True)[:starts]
+    values = grid.new_empty(points, len(f))  # in one piece: kept parts would split up the heap
+    for part, at in zip(grid.split(SLICE), values.split(SLICE), strict=True):
+        at.copy_(f.objective(part.unsqueeze(1).expand(-1, len(f), -1)))
+    order = values.argsort(dim=0, stable=True)[:starts]
     found = [min(_descended(f, i, grid[at]) for at in column) for i, column in enumerate(order.T)]
     searched_for = torch.tensor(found, dtype=torch.float64)
     best = torch.full_like(searched_for, torch.nan)
