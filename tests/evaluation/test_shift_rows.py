@@ -44,6 +44,19 @@ def test_a_diverged_sample_counts_as_the_start():
     assert row["mean_db"] == math.inf  # and not NaN, which says that a method cannot be run
 
 
+@pytest.mark.parametrize("pooled", [math.nan, math.inf])
+def test_what_diverged_is_never_told_as_what_cannot_be_run(pooled):
+    found = SimpleNamespace(
+        errors=np.array([[0.0, 0.0], [math.nan, -20.0]]),
+        pooled=np.array([0.0, pooled]),
+        depth=1,
+        kind="unrolled",
+        label="LISTA",
+    )
+    row = recovery_row(found, -60.0)
+    assert row["pooled_db"] == math.inf and row["left_db"] == -10
+
+
 def test_all_methods_are_held_against_the_same_start():
     """A swarm draws particles first, and its first value is that of the best of them."""
     first, lowest = np.full((1, 2), 10.0), np.zeros(2)

@@ -36,10 +36,12 @@ Row = dict[str, Any]
 
 def recovery_row(found: Followed, solved: float, variant: str = MAIN) -> Row:
     """Return what a method leaves at its depth; see :func:`left_row`."""
-    errors = np.nan_to_num(found.errors[found.depth], nan=np.inf, posinf=np.inf, neginf=-np.inf)
+    whole = {"nan": np.inf, "posinf": np.inf}  # no NaN is left, which says "cannot be run"
+    errors, pooled = (
+        np.nan_to_num(of[found.depth], **whole) for of in (found.errors, found.pooled)
+    )
     about = {"variant": variant, "kind": found.kind, "label": found.label}
-    pooled = float(found.pooled[found.depth])
-    return about | {"iteration": found.depth} | left_row(errors[None], pooled, solved)
+    return about | {"iteration": found.depth} | left_row(errors[None], float(pooled), solved)
 
 
 def run_ends(
@@ -72,16 +74,13 @@ def left_row(each: np.ndarray, pooled: float, solved: float) -> Row:
     each = np.maximum(each, LOWEST_DB)
     left = np.clip(each, solved, 0.0)
     parts = np.array_split(left.mean(axis=0), BLOCKS)
-    blocks = {block_name(i): part.mean() if len(part) else math.nan for i, part in enumerate(parts)}
+    blocks = {
+        f"left_{i}": part.mean() if len(part) else math.nan for i, part in enumerate(parts, start=1)
+    }
     means = {"left_db": left.mean(), "mean_db": each.mean()}
     means |= {"median_db": float(np.median(each)), "pooled_db": max(pooled, LOWEST_DB)}
     counts = {"failed": float((each >= 0).mean()), "runs": each.size}
     return means | tail(each, "p99_db") | counts | blocks
-
-
-def block_name(number: int) -> str:
-    """Return the column of a block of instances, from 0."""
-    return f"left_{number + 1}"
 
 
 def decibels(last: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from l2o.variants import MAIN
+
 PANEL = ["experiment", "setting", "iteration", "shift"]
 WHO = ["method", "variant"]
 PARTS = ["home_db", "loss_db", "behind_db"]
-MAIN = "main"  # variant of the methods that are ranked
 TOLD = "told"  # variant of a method that is told the shifted law: a mark, no contestant
 ALL = "all"  # in place of a kind of shift
 LEFT = "left_db"
@@ -71,12 +72,11 @@ def ranked(costs: pd.DataFrame) -> pd.DataFrame:
     whole = by_shift[taken].groupby(keys, sort=False)[numbers].mean().reset_index()
     main = whole[whole["variant"] == MAIN]
     ranks = main.groupby("experiment")["behind_db"].rank(method="min").astype("Int64")
-    whole = whole.assign(shift=ALL, order=whole["behind_db"])
-    ranks = whole.assign(rank=ranks).set_index(keys)[["rank", "order"]]
+    whole = whole.assign(shift=ALL)
+    ranks = whole.assign(rank=ranks, order=whole["behind_db"]).set_index(keys)[["rank", "order"]]
     # A label's settings, such as a tuned λ, differ from panel to panel.
     names = costs.groupby(keys, sort=False)[["kind", "label"]].first()
-    rows = pd.concat([whole.drop(columns="order"), by_shift]).join(ranks, on=keys)
-    rows = rows.join(names, on=keys)
+    rows = pd.concat([whole, by_shift]).join(ranks, on=keys).join(names, on=keys)
     order = {name: at for at, name in enumerate(dict.fromkeys(costs["experiment"]))}
     rows = rows.assign(at=rows["experiment"].map(order))
     rows = rows.sort_values(["at", "order", *WHO], kind="stable")
