@@ -152,7 +152,7 @@ def test_figure_and_table_are_the_same_twice_and_hold_learned_attacks_against_pg
     assert row["below"] == pytest.approx((more < -1e-3).mean(), rel=1e-4)
     assert np.isnan(rows.loc[(SHORT, "pgd"), "above"])
     metrics = json.loads(table.writes["metrics"].read_text())
-    assert metrics["cells"] == 2 * len(attack.settings)
+    assert metrics["contests"] == 2 * len(attack.settings)
     assert 0 <= metrics[SHORT]["l2o_pgd_accuracy"] <= 1
 
 

@@ -99,7 +99,7 @@ def test_figures_and_table_are_the_same_twice_and_say_who_is_ahead(box):
     assert {*rows["iteration"]} == {3, 5, END} and len(rows) == 3 * 2 * len(box.contestants)
     assert (rows["seconds"] > 0).all()
     numbers = json.loads(table.writes["metrics"].read_text())
-    assert numbers["cells"] == 12 and 0 <= numbers["cells_met"] <= 12
+    assert numbers["contests"] == 12 and 0 <= numbers["contests_won"] <= 12
     ends = rows[rows["iteration"] == END].set_index(["setting", "method"])
     assert numbers[KNOWN]["tpe_loss"] == pytest.approx(
         ends.loc[(KNOWN, "tpe"), "loss_median"], rel=1e-4
@@ -135,7 +135,7 @@ def test_who_is_ahead_at_equal_queries_and_in_equal_seconds():
     assert cell.text == "2, 4" and cell.verdict == "met"
     assert cell.small == "2.0 × 10⁻⁴ in 0.60 s; GP-EI 2.0 with 2"
     assert compared.metrics == {
-        **{"cells": 3, "cells_met": 2},
+        **{"contests": 3, "contests_won": 2},
         "a": {"net_loss": 2e-4, "gp_ei_loss": 1e-5},
     }
     (ours, theirs) = (row[1][0] for row in compared.blocks[1].rows)

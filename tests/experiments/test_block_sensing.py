@@ -160,7 +160,7 @@ def test_figures_and_table_are_the_same_twice_and_count_gains(sensing):
     start = finals.loc[(FEW, "linear_start"), "psnr"]
     assert rows.loc[place, "gain"] == pytest.approx(finals.loc[place, "psnr"] - start, abs=1e-3)
     metrics = json.loads(table.writes["metrics"].read_text())
-    assert metrics["cells"] == 4 and f"{LEARNED}_ssim" in metrics[FEW]
+    assert metrics["contests"] == 4 and f"{LEARNED}_ssim" in metrics[FEW]
 
 
 def test_what_is_published_stands_beside_results_on_the_same_pictures(sensing):

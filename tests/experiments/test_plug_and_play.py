@@ -258,7 +258,7 @@ def test_reports_are_the_same_twice_and_say_what_is_certain(pnp):
     assert (whole["norm"] <= whole["bound"] * (1 + 1e-3)).all()
     assert whole.loc["convex_ridge", "bound"] < 1
     metrics = json.loads(table.writes["metrics"].read_text())
-    assert metrics["cells"] == 3 * len(SETTINGS)
+    assert metrics["contests"] == 3 * len(SETTINGS)
     pixels = pd.read_csv(pnp.tables()["gallery"].writes["table"])
     one = pixels[(pixels["setting"] == SETTINGS[0]) & (pixels["label"] == "Original")]
     original = pixels_of(one.to_dict("records"))

@@ -103,7 +103,7 @@ def test_figure_and_table_are_the_same_twice_and_tell_the_formulas(rules):
     assert len(rows) == 2 * 4 and (rows["seconds_per_step"] > 0).all()
     assert (rows["formula"].notna() == rows["method"].isin(FOUND)).all()
     numbers = json.loads(table.writes["metrics"].read_text())
-    assert numbers["cells"] == 2 and {*numbers} == {"cells", "cells_met", DIGITS, MNIST}
+    assert numbers["contests"] == 2 and {*numbers} == {"contests", "contests_won", DIGITS, MNIST}
     assert numbers[MNIST].keys() <= {f"{name}_loss" for name in (*BY_HAND, *FOUND)}
     tried = pd.read_csv(rules.tables()["searches"]["table"].path)
     best = report._tried({"searches": tried}, About(**table.parameters["about"]))["best"]

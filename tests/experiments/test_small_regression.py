@@ -87,7 +87,7 @@ def test_figures_and_table_are_the_same_twice_and_tell_drawn_steps(small):
     at = rows[(rows["setting"] == "robust") & (rows["iteration"] == 40)].set_index("method")
     told = numbers["robust"]["lbfgs_gap"]
     assert told == pytest.approx(at.loc["lbfgs", "gap_median"], rel=1e-4)
-    assert numbers["cells"] == 2
+    assert numbers["contests"] == 2
     drawn = pd.read_csv(small.measure("stochastic").writes["table"])
     assert {*drawn["method"]} == {POLICY} and {*drawn["steps"]} == {"mean", "drawn"}
     own = drawn[(drawn["setting"] == "robust") & (drawn["steps"] == "mean")]

@@ -72,7 +72,7 @@ def contests(rows: pd.DataFrame, ending: str = "") -> tuple[pd.DataFrame, dict[s
     """Return the rows of learned methods that have an opponent, and how many there are and win."""
     learned = rows[rows["kind"].isin(LEARNED) & rows[f"above{ending}"].notna()]
     met = is_above(learned, ending).sum()
-    return learned, {"cells": len(learned), "cells_met": int(met)}
+    return learned, {"contests": len(learned), "contests_won": int(met)}
 
 
 def above_strongest(rows: pd.DataFrame, about: About, measure: str) -> list[Text | Grid]:

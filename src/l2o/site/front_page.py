@@ -33,13 +33,17 @@ def front_page(graph: Graph) -> str:
 
 
 def headline(metrics: Path) -> str:
-    """Return how many published values are reached, in words; "" where none is compared."""
+    """Return how many published values are reached, or in how many comparisons a learned method
+    leads, in words; "" where nothing is compared."""
     numbers = read_json(metrics) if metrics.is_file() else {}
-    if not numbers.get("cells"):
-        return ""
-    close = numbers.get("cells_within_reading", 0)
-    also = f", {close} are within the reading" if close else ""
-    return f"{numbers['cells_met']} of {numbers['cells']} published values are reached{also}."
+    if numbers.get("cells"):
+        close = numbers.get("cells_within_reading", 0)
+        also = f", {close} are within the reading" if close else ""
+        return f"{numbers['cells_met']} of {numbers['cells']} published values are reached{also}."
+    if numbers.get("contests"):
+        told = f"{numbers['contests_won']} of {numbers['contests']} comparisons"
+        return f"A learned method is ahead of those by hand in {told}."
+    return ""
 
 
 def _headline(one: Experiment) -> Iterator[str]:

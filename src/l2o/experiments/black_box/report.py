@@ -199,7 +199,7 @@ def _metrics(rows, beside, marks):
     for both in beside.values():
         at = both[both["iteration"].isin(marks)]
         won += map(bool, _wins(at["loss_median"], at["loss_median_model"]))
-    numbers = {"cells": len(won), "cells_met": sum(won)}
+    numbers = {"contests": len(won), "contests_won": sum(won)}
     ends = rows[rows["iteration"] == marks[-1]]
     for setting, here in ends.groupby("setting", sort=False):
         medians = zip(here["method"], here["loss_median"], strict=True)

@@ -180,12 +180,12 @@ def _best(tables, about):
 
 def _metrics(rows):
     """Return medians at the end; in how many settings a rule that was found is the lowest."""
-    numbers = {"cells": 0, "cells_met": 0}
+    numbers = {"contests": 0, "contests_won": 0}
     for setting, here in rows.groupby("setting", sort=False):
         ends = here.set_index("method")["loss_median"]
         numbers[setting] = {f"{m}_loss": float(v) for m, v in ends.items() if np.isfinite(v)}
         found = pd.Series(here["kind"].isin(LEARNED).to_numpy(), ends.index)
         if found.any() and not found.all():
-            numbers["cells"] += 1
-            numbers["cells_met"] += bool(ends[found].min() < ends[~found].min())
+            numbers["contests"] += 1
+            numbers["contests_won"] += bool(ends[found].min() < ends[~found].min())
     return numbers

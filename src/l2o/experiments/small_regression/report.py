@@ -189,7 +189,7 @@ def _metrics(rows, horizon):
         numbers[setting] = {f"{method}_gap": float(gap) for method, gap in finite.items()}
         learned = own["kind"].isin(LEARNED).to_numpy()
         won += bool(medians[learned].min() < medians[~learned].min())
-    return {"cells": len(numbers), "cells_met": won, **numbers}
+    return {"contests": len(numbers), "contests_won": won, **numbers}
 
 
 def _short(value):
