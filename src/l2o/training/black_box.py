@@ -2,7 +2,7 @@
 
 Every update has draws from a Gaussian process of its own, from a named stream, so that nothing is
 stored of them and no draw is met twice. Source: Chen et al. 2017, sections 2.1 and 2.3; the cosine
-of the rate and the horizons that grow are ours.
+of the rate and the lengths of the horizons are ours.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def seconds_figure(tables, published, about):
     timed = timed[timed["seconds"] > 0]
     measure = replace(REGRET, x="seconds", xlabel="Seconds of one run")
     told = (
-        "Seconds: of a run alone, without training, on the machine that computed the curves; a "
-        "value costs next to nothing here."
+        "Seconds: of a run alone, without training, on the machine that computed the curves; "
+        "values, which are cheap here, included."
     )
     return [_page(our_curves({"curves": timed}, about, measure), measure, about, told)]
 
