@@ -63,6 +63,10 @@ def test_sets_are_the_same_twice_and_their_optima_are_certified(fresh):
                 value = 0.5 * b @ b
                 assert 0 < optimum < value  # x = 0 is no minimiser
                 assert relative_gap(A, b[None], lam, zero[None])[0] > 0
+        if setting == PATCHES:
+            assert arrays["b"].mean(axis=1) == pytest.approx(0.0, abs=1e-12)
+            assert (np.ptp(arrays["b"], axis=1) < 1).all()
+            assert np.median(np.ptp(arrays["b"], axis=1)) > 0.95
         alike = np.ptp(arrays["A"], axis=0).max() == 0
         assert alike == (setting == PATCHES)
 
@@ -94,7 +98,7 @@ def test_only_gaussian_settings_are_trained_on(fresh):
 
 def test_safeguards_tell_values_fallbacks_and_costs(fresh):
     rows = pd.read_csv(made(fresh.measure("safeguards")).writes["table"])
-    assert {*rows["method"]} == {*LEARNED} and {*rows["setting"]} == {PATCHES}
+    assert {*rows["method"]} == {*LEARNED, "ista"} and {*rows["setting"]} == {PATCHES}
     for _, own in rows.groupby("method"):
         own = own.set_index("variant")
         assert [*own.index] == ["main", "monotone", "geometric", "recent", "average"]
@@ -106,6 +110,31 @@ def test_safeguards_tell_values_fallbacks_and_costs(fresh):
         assert more["monotone"] == pytest.approx(3, abs=0.2)
         assert more[["geometric", "recent", "average"]].between(1, 2.2).all()
         assert own.loc["monotone", "failed"] == 0
+    none = rows[rows["method"] == "ista"].set_index("variant")["relative_loss"]
+    assert none["monotone"] < none["main"]
+    assert none[["geometric", "recent", "average"]].to_numpy() == pytest.approx(none["main"])
+
+
+def test_untrained_methods_take_the_steps_of_a_constant_momentum(fresh):
+    rows = pd.read_csv(made(fresh.measure("untrained")).writes["table"])
+    assert {*rows["method"]} == {*fresh.parameters.learned_proximal}
+    assert {*rows["setting"]} == {*fresh.settings}
+    memory = fresh.train(HOME, "math_l2o").parameters["meta_training"]["start"]["memory"]
+    for setting in fresh.settings:
+        arrays = read_arrays(made(fresh.sample(setting)).writes["set"], "test")
+        A, b, lam, L = (arrays[name] for name in ("A", "b", "lam", "lipschitz"))
+        z = x = np.zeros((len(A), A.shape[2]))
+        step = 0.9999 / L
+        for _ in range(fresh.parameters.iterations):
+            v = x - step * np.einsum("bm,bmn->bn", np.einsum("bmn,bn->bm", A, x) - b, A)
+            new = np.sign(v) * np.maximum(np.abs(v) - step * lam, 0)
+            z, x = new, new + (1 - 2 / memory) * (new - z)
+        value = 0.5 * ((np.einsum("bmn,bn->bm", A, z) - b) ** 2).sum(1)
+        value += lam[:, 0] * np.abs(z).sum(1)
+        excess = (value - arrays["optimum"]).mean() / arrays["optimum"].mean()
+        own = rows[(rows["setting"] == setting) & (rows["method"] == "math_l2o")]
+        assert own["relative_loss"].item() == pytest.approx(excess, rel=1e-6, abs=1e-12)
+        assert (own["iteration_1"] <= own["iteration_2"]).all()
 
 
 def test_figures_and_table_tell_iterations_seconds_and_safeguards(fresh):

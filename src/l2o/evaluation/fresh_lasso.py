@@ -17,7 +17,7 @@ from l2o.optimizees.counted import Counted
 from l2o.optimizees.fresh_lasso import FreshLasso
 from l2o.optimizers.classical.ista import Ista
 from l2o.optimizers.protocol import Optimizer, State
-from l2o.optimizers.proximal import on_parts
+from l2o.optimizers.proximal import on_parts, proximal_gradient
 from l2o.optimizers.registry import methods
 from l2o.optimizers.safe_l2o import SCHEDULES, SafeL2o
 from l2o.optimizers.safeguarded import Safeguarded
@@ -59,6 +59,22 @@ def entry(
     return Entry(Contestant(name, kind, head.label), made)
 
 
+class ProximalStep(Optimizer):
+    """T alone, the step that Safe-L2O falls back to; with monotone FISTA, that method itself."""
+
+    name, label, hyperparameters = Ista.name, "without a net", {}
+
+    def step(self, optimizee: FreshLasso, state: State) -> State:
+        """Return T x of the optimizee that is given, and so of one that counts."""
+        return (proximal_gradient(optimizee, state[0]),)
+
+
+def no_net() -> Entry:
+    """Return what safeguards do when there is no net: T in its place."""
+    step = ProximalStep({})
+    return Entry(Contestant(step.name, "classical", step.label), step)
+
+
 class CountedParts(Counted):
     """As :class:`Counted`; a gradient of the smooth part counts as a gradient."""
 
@@ -95,7 +111,7 @@ def guarded(name: str, inner: Optimizer, f: Any, alpha: float, theta: float) -> 
 def guarded_rows(
     found: Entry, f: FreshLasso, start: Tensor, iterations: int, alpha: float, theta: float
 ) -> list[dict[str, Any]]:
-    """Return a row for a trained method without and with each safeguard.
+    """Return a row for a method without and with each safeguard.
 
     All run in float64: a residual is compared with others. ``evaluations`` are the gradients and
     values of f, all instances of the batch together, as it asks for them, over instances;
@@ -109,7 +125,8 @@ def guarded_rows(
     """
     rows, optimum = [], f.optimum.numpy()
     names = (MAIN, *FELL_BACK)
-    given = found.optimizer.double(), f, start, iterations, alpha, theta
+    inner = found.optimizer.double() if found.contestant.learned else found.optimizer
+    given = inner, f, start, iterations, alpha, theta
     turns = fastest([partial(_ended, name, *given) for name in names], 1)
     for name, ((state, asked), seconds) in zip(names, turns, strict=True):
         excess = torch.stack([f.excess(start), f.excess(state[0])])[:, None].numpy()

@@ -1,6 +1,6 @@
 """LASSO whose instances have an A each: f(x) = 0.5 ||A x - b||^2 + lam ||x||_1, told in its parts.
 
-Source of the problem and its sizes: Liu, Chen, Wang, Yin & Heaton 2023, "Towards Constituting
+Source of the problem and its sizes: Liu, Chen, Wang, Yin & Cai 2023, "Towards Constituting
 Mathematical Structures for Learning to Optimize" (ICML), section 5.
 """
 

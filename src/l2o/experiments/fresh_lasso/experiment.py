@@ -15,6 +15,7 @@ from l2o.experiments.family import FamilyExperiment
 from l2o.experiments.fresh_lasso.parameters import PATCHES, Parameters
 
 SHARED = ("train", "tune")  # works that are those of any family; others are of the room
+PROXIMAL = "learned_proximal"
 CLASS = "l2o.optimizees.fresh_lasso:FreshLasso"
 
 
@@ -24,12 +25,17 @@ class FreshLasso(FamilyExperiment):
     Methods that see f in its parts, its smooth gradient and its proximal operator, are held against
     those that see subgradients, learned and hand-made, and nets trained on random A are tried on
     patches of pictures; optima are certified by a duality gap. Source: Liu, Chen, Wang, Yin &
-    Heaton 2023, section 5; Martin & Belgioioso 2026; safeguards: Heaton et al. 2023.
+    Cai 2023, section 5; Martin & Belgioioso 2026; safeguards: Heaton et al. 2023.
     """
 
     title, model = "LASSO, an A for each instance", Parameters
     value, timed_together = ("iteration", "relative_loss"), True
-    measurements = ("safeguards",)
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """What is measured: learned proximal methods untrained, and safeguards."""
+        proximal = any(who.kind == PROXIMAL for who in self.contestants.values())
+        return ("untrained", "safeguards") if proximal else ("safeguards",)
 
     @cached_property
     def source(self) -> str:
@@ -106,7 +112,9 @@ class FreshLasso(FamilyExperiment):
         return {"pictures": self.source}
 
     def measured(self, name: str, wildcards: dict[str, str]) -> Job:
-        """Run trained methods with and without safeguards."""
+        """Run trained methods with and without safeguards, and learned proximal ones untrained."""
+        if name == "untrained":
+            return self._untrained(wildcards)
         found = {name: who for name, who in self.contestants.items() if who.trained}
         settings = [s for s in self.parameters.safeguards.settings if s in self.settings]
         reads, sources = {}, [self.work(f"measure_{name}")]
@@ -122,6 +130,21 @@ class FreshLasso(FamilyExperiment):
         parameters |= self.parameters.safeguards.model_dump(include={"alpha", "theta"})
         parameters |= {"iterations": self.sizes.safeguarded_iterations}
         parameters |= {"start_scale": self.parameters.start_scale}
+        given = {"resources": self.resources("time", "")}
+        return self.job("measure", wildcards, parameters, reads, sources, **given)
+
+    def _untrained(self, wildcards: dict[str, str]) -> Job:
+        """Run learned proximal methods as their trainings begin."""
+        methods = [name for name, who in self.contestants.items() if who.kind == PROXIMAL]
+        sources = [self.work("measure_untrained")]
+        sources += [one for method in methods for one in self.solvers(method)]
+        told, reads, targets = {}, {}, {}
+        for name in self.settings:
+            told[name] = {one: dict(self.training_of(name, one).parameters) for one in methods}
+            reads[f"set {name}"] = self.sample(name)["set"]
+            targets[name] = self.parameters.settings[name].targets
+        parameters = {**self.running(), **self.runs(), "methods": told, "targets": targets}
+        parameters["family"] = CLASS
         given = {"resources": self.resources("time", "")}
         return self.job("measure", wildcards, parameters, reads, sources, **given)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from l2o.optimizees.fresh_lasso import FreshLasso
 
 MORE = 4  # patches are cut for one that is wanted: of some the minimiser is x = 0
+FLAT = 1e-3  # added to the range of the grey values of a patch; Liu et al.'s code
 
 
 def sample(given: Given) -> None:
@@ -47,8 +48,9 @@ def _gaussian(given: Given) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _patches(given: Given) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return A, the same one for all, and patches without mean of the splits but the first.
+    """Return A, the same one for all, and patches of the splits but the first.
 
+    Each is divided by the range of its grey values and has no mean, as in Liu et al.'s code.
     Nothing is trained on them: the dictionary alone is from the training pictures.
     """
     from math import isqrt
@@ -67,7 +69,8 @@ def _patches(given: Given) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         random = named_generator(p["seed"], "fresh-lasso", p["setting"], part)
         drawn = cut(read_pictures(given.inputs["pictures"], part), isqrt(p["m"]), count, random)
         flat = drawn.reshape(count, -1)[random.permutation(count)].astype(np.float64)
-        return flat - flat.mean(axis=1, keepdims=True)
+        scaled = flat / (np.ptp(flat, axis=1, keepdims=True) + FLAT)
+        return scaled - scaled.mean(axis=1, keepdims=True)
 
     how = p["dictionary"]
     with threadpool_limits(p["compute_threads"]):
@@ -76,7 +79,7 @@ def _patches(given: Given) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         A = learn_dictionary(given_patches, *learning).dictionary
         for split in ("validation", "test"):
             count = p["samples"][split]
-            b = worth_solving(A, 255.0 * patches(split, MORE * count), p["lam"], count)
+            b = worth_solving(A, patches(split, MORE * count), p["lam"], count)
             found[split] = np.broadcast_to(A, (count, *A.shape)), b
     return found
 
@@ -142,18 +145,35 @@ def time(given: Given) -> None:
     write_table(given.outputs["seconds"], [{"setting": p["setting"]} | row for row in rows])
 
 
+def measure_untrained(given: Given) -> None:
+    """Follow learned proximal methods with the weights that their training begins with."""
+    from l2o.evaluation.begun import begun_row
+    from l2o.experiments.family import random_starts
+
+    p, rows = given.parameters, []
+    for setting, targets in p["targets"].items():
+        f = _loaded(given, f"set {setting}")
+        how = f, random_starts(p, f), p["iterations"], targets
+        told = [begun_row(training, *how) for training in p["methods"][setting].values()]
+        rows += [{"setting": setting, **row} for row in told]
+    write_table(given.outputs["table"], rows)
+
+
 def measure_safeguards(given: Given) -> None:
-    """Run trained methods without and with safeguards; write values, fallbacks and costs."""
-    from l2o.evaluation.fresh_lasso import entry, guarded_rows
+    """Run trained methods, and none, without and with safeguards; write values and costs."""
+    from l2o.evaluation.fresh_lasso import entry, guarded_rows, no_net
     from l2o.experiments.family import random_starts
 
     p, rows = given.parameters, []
     for setting in p["settings"]:
         f = _loaded(given, f"set {setting}")
         (start,) = random_starts({**p, "starts": 1}, f)
-        for name, who in p["methods"].items():
-            found = entry(who, who["hyperparameters"], f, given.inputs[f"{name} {setting}"])
-            how = p["iterations"], p["alpha"], p["theta"]
+        trained = [
+            entry(who, who["hyperparameters"], f, given.inputs[f"{name} {setting}"])
+            for name, who in p["methods"].items()
+        ]
+        how = p["iterations"], p["alpha"], p["theta"]
+        for found in (*trained, no_net()):
             told = guarded_rows(found, f, start, *how)
             rows += [{"setting": setting, **row} for row in told]
     write_table(given.outputs["table"], rows)

@@ -76,6 +76,7 @@ def _reached(tables, about):
     finals = named_table(tables, about, "finals", ("method", "variant", "kind", "label"))
     seconds = named_table(tables, about, "seconds", ("method", "iteration", "seconds"))
     last = seconds.drop_duplicates(["setting", "method"], keep="last")
+    begun = tables.get("untrained", finals[:0])
     each = (last["seconds"] / last["iteration"]).set_axis(_keys(last))
     blocks = []
     for setting, targets in about.targets.items():
@@ -97,13 +98,18 @@ def _reached(tables, about):
                 cells.append(_effort(count, taken, rival))
             cost = each[setting, method]
             lines.append((row_name(own), [*cells, Cell(f"{significant(1e3 * cost, 2)} ms")]))
+        for _, own in begun[begun["setting"] == setting].iterrows():
+            counts = (own[column] for column in columns)
+            cells = [Cell(f"{count:,.0f}" if count < np.inf else NOTHING) for count in counts]
+            lines.append((f"{own['label']}, untrained", [*cells, Cell(NOTHING)]))
         heads = ("method", *(f"to {target:g}" for target in targets), "an iteration")
         blocks.append(Grid(heads, lines, about.titles[setting]))
     words = (
         f"Iterations until {EXCESS.label} of an instance is at most a target, the median over "
         f"{about.pooled}, and in small print the seconds of as many iterations on all of them at "
         "once, and their ratio to FISTA's. All were timed in turns in one job, without training; "
-        f"{NOTHING}: half of the instances are not there at the end."
+        f"{NOTHING}: half of the instances are not there at the end. Untrained: as a training "
+        "begins, with a constant momentum."
     )
     return [Text(words), *blocks] if blocks else []
 
@@ -137,9 +143,10 @@ def _safeguards(tables, about):
     last = rows["iteration"].max()
     words = (
         f"Safeguards on the same trained nets, after {last:,} iterations: mean of {EXCESS.label}, "
-        f"and the part that failed ({FAILED}); in small print the share of steps that fell back, "
-        "seconds over those without a safeguard, and gradients and values of f over those without. "
-        "All in float64."
+        f"and the part that failed ({FAILED}); in small print the share of steps in which the "
+        "fallback was taken (of monotone FISTA without those in which x stayed), seconds over "
+        "those without a safeguard, and gradients and values of f over those without. All in "
+        "float64. Without a net ISTA's step is in its place: with monotone FISTA that is all of it."
     )
     return [Text(words), *blocks]
 

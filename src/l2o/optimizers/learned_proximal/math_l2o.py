@@ -20,7 +20,7 @@ class MathL2o(StructuredOptimizer):
 
     name = "math_l2o"
     label = "Math-L2O"
-    reference = "Liu, Chen, Wang, Yin & Heaton 2023 (L2O-PA)"
+    reference = "Liu, Chen, Wang, Yin & Cai 2023 (L2O-PA)"
     departs = (
         "values are taken after the proximal operator, at z, instead of at the extrapolated x; the "
         "LSTM starts at zero instead of at random"
