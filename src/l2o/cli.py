@@ -226,6 +226,18 @@ def costs(preset: str, methods: str, released: bool) -> None:
 
 
 @app.command()
+@PRESET
+@METHODS
+@click.option("--released", is_flag=True, help="of all that is released instead")
+def searches(preset: str, methods: str, released: bool) -> None:
+    """Tell which searches for hyperparameters ended at the edge of what was tried."""
+    from l2o.commands.searches import released_searches, searches
+
+    _require_clone("searches")
+    print(released_searches() if released else searches(preset, methods))
+
+
+@app.command()
 @click.option("--out", type=click.Path(path_type=Path), default="reports/site", show_default=True)
 @click.option("--examples/--no-examples", default=True, show_default=True, help="run the examples")
 def site(out: Path, examples: bool) -> None:

@@ -82,7 +82,7 @@ print("heavy:", *sorted({"torch", "numpy", "pandas", "pydantic", "h5py"} & {*sys
     listed = re.findall(r"^  (\w[\w-]*)  ", run.stdout, re.M)
     people = {"check", "methods", "new", "pack", "provenance", "verify", "unlock", "solve"}
     people |= {"compare", "fit", "restore", "site", "weights", "costs", "release", "keep"}
-    people |= {"check-released", "adopt"}
+    people |= {"check-released", "adopt", "searches"}
     assert {*listed} == {*KINDS} | people
 
 
