@@ -24,6 +24,7 @@ from l2o.commands.options import (
     SIGNALS,
     THREADS,
     TRAINED,
+    VERSION,
     InputPath,
     OneOf,
     OutputPath,
@@ -38,24 +39,8 @@ from l2o.layout import KINDS, wildcards_of
 from l2o.storage.paths import refused
 
 
-def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    """Print the version and end."""
-    if wanted:
-        from l2o.version import __version__
-
-        print(f"l2o {__version__}")
-        context.exit()
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_tell_version,
-    help="Show the version and exit.",
-)
+@VERSION
 def app() -> None:
     """Learned optimizers: a command for each kind of job of the benchmark, and those for people.
 

@@ -193,3 +193,22 @@ def given(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return function
 
     return wrapped
+
+
+def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from l2o.version import __version__
+
+        print(f"l2o {__version__}")
+        context.exit()
+
+
+VERSION = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
