@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from l2o.figures.compared import Cell, Compared, Grid, Text
+from l2o.figures.compared import Cell, Compared, Text
 from l2o.figures.intake import methods_in_order, named_table, our_curves, readings
 from l2o.figures.measure import Measure
-from l2o.figures.numbers import NOTHING, percent, significant
+from l2o.figures.numbers import percent, significant
 from l2o.figures.paired import COLUMNS as PAIRED
 from l2o.figures.paired import contests, difference, is_above, paired, strongest
 from l2o.figures.panels import Panel, curves_page, legend_of
 from l2o.figures.style import print_style, styles_for
-from l2o.figures.wording import row_name
+from l2o.figures.wording import by_setting
 from l2o.kinds import LEARNED
 
 OPPONENT = "pgd"  # whom learned attacks are held against, with its best constant step
@@ -86,15 +86,6 @@ def table(tables, published, about):
     return Compared(rows[["setting", *told]], blocks, numbers)
 
 
-def _by_setting(rows, about, cell):
-    """Return a table with a row for each method and a column for each setting."""
-    lines = []
-    for _, own in rows.groupby("method", sort=False):
-        cells = {row["setting"]: cell(row) for _, row in own.iterrows()}
-        lines.append((row_name(own), [cells.get(name, Cell(NOTHING)) for name in about.titles]))
-    return Grid(("attack", *about.titles.values()), lines)
-
-
 def _losses(rows, best, about):
     """Return means at the end, with the accuracy that is left."""
 
@@ -106,7 +97,7 @@ def _losses(rows, best, about):
         f"Cross-entropy at the end, mean over {about.pooled}, nats, and accuracy under attack. "
         "Higher losses are better attacks; bold: the highest."
     )
-    return [Text(words), _by_setting(rows.assign(best=best), about, cell)]
+    return [Text(words), by_setting(rows.assign(best=best), about.titles, cell)]
 
 
 def _tails(rows, about):
@@ -117,7 +108,7 @@ def _tails(rows, about):
         return Cell("; ".join(significant(row[name]) for name in columns))
 
     words = "Median; lower quartile; what the images of the lowest hundredth stay below: nats."
-    return [Text(words), _by_setting(rows, about, cell)]
+    return [Text(words), by_setting(rows, about.titles, cell)]
 
 
 def _against(learned, about):
@@ -128,7 +119,7 @@ def _against(learned, about):
             text, below = difference(row, end)
             return Cell(text, "met" if is_met(row) else "", below)
 
-        return _by_setting(learned, about, cell)
+        return by_setting(learned, about.titles, cell)
 
     words = (
         "Above PGD with as many gradients and its best constant step: mean difference of the "
@@ -176,7 +167,7 @@ def _trained(tables, rows, about):
         return Cell(losses, "", " → ".join(percent(of["accuracy"]) for of in (row, end)))
 
     words = "As training begins → trained: cross-entropy, nats, and accuracy under attack."
-    return [Text(words), _by_setting(before, known, cell)]
+    return [Text(words), by_setting(before, known.titles, cell)]
 
 
 def _only(about, settings):
