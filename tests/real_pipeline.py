@@ -62,7 +62,7 @@ SHORTER = {
     "fig3": [(r"horizons: \[200\]", "horizons: [20]")],
     "attack": [
         (r"pgd: {rate: \[0\.01, .*\]}", "pgd: {rate: [0.02, 0.1]}"),
-        (r"{rate: \[0\.1, .*\]}", "{rate: [0.1, 0.3], fall: [2]}"),
+        (r"{rate: .*fall: .*\]}", "{rate: [0.1, 0.3], fall: [2]}"),
         (r"{rate: \[0\.02, .*, memory: .*\]}", "{rate: [0.05], memory: [0.5]}"),
     ],
     "cs_patches": [
