@@ -20,6 +20,7 @@ from l2o.commands.options import (
     LAM,
     MEASUREMENTS,
     METHODS,
+    OF_RELEASED,
     PRESET,
     SIGNALS,
     THREADS,
@@ -200,7 +201,7 @@ def keep(folder: Path, preset: str, methods: str, seconds: float, size: int) -> 
 @app.command()
 @PRESET
 @METHODS
-@click.option("--released", is_flag=True, help="of all that is released instead")
+@OF_RELEASED
 def costs(preset: str, methods: str, released: bool) -> None:
     """Tell the processor time and memory of what is built, and which jobs took longest."""
     from l2o.artifacts.manifest import released_costs
@@ -213,7 +214,7 @@ def costs(preset: str, methods: str, released: bool) -> None:
 @app.command()
 @PRESET
 @METHODS
-@click.option("--released", is_flag=True, help="of all that is released instead")
+@OF_RELEASED
 def searches(preset: str, methods: str, released: bool) -> None:
     """Tell which searches for hyperparameters ended at the edge of what was tried."""
     from l2o.commands.searches import released_searches, searches

@@ -157,6 +157,7 @@ def _path(text: str, option: str) -> Path:
 
 PRESET = click.option("--preset", default="laptop", show_default=True, help="smoke, laptop, paper")
 METHODS = click.option("--methods", default="", help="only these take part, as in mine,alista")
+OF_RELEASED = click.option("--released", is_flag=True, help="of all that is released instead")
 FILE = InputPath()
 FOLDER = InputPath("folder", kind=stat.S_IFDIR)
 TRAINED = Trained()

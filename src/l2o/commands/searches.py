@@ -49,14 +49,12 @@ def _told(paths: Iterable[Path]) -> str:
         own = groupby(read_rows(path), lambda row: (row["setting"], row["method"]))
         # A search that several settings share stands there for each of them.
         found |= {(path.stem.removesuffix(ENDING), *pair): list(told) for pair, told in own}
-    count = len(found)
     rows = [(*head, *edge) for head, told in found.items() for edge in edges(head[-1], told)]
     if not rows:
-        return f"none of {count} searches ended at the edge of its grid"
-    words = (
-        f"of {count} searches these ended at an edge of their grid that is no limit of the method"
-    )
-    return f"{words}; lower values are better\n\n{aligned([TITLES, *rows], left=4)}"
+        return f"none of {len(found)} searches ended at the edge of its grid"
+    words = "searches these ended at an edge of their grid that is no limit of the method"
+    table = aligned([TITLES, *rows], left=4)
+    return f"of {len(found)} {words}; lower values are better\n\n{table}"
 
 
 def edges(method: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -74,8 +72,8 @@ def edges(method: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str,
     name, the value that was chosen, the least and the largest that were tried, the loss, and the
     loss one value before the edge, all else as chosen
     """
-    tried = [({**json.loads(row["hyperparameters"])}, row) for row in rows]
-    best, row = next((one, row) for one, row in tried if row["chosen"] in (True, "True"))
+    tried = [(json.loads(row["hyperparameters"]), row) for row in rows]
+    best, row = next((one, row) for one, row in tried if row["chosen"])
     ranges = _ranges(method)
     for name, value in best.items():
         values = sorted({one[name] for one, _ in tried if name in one})
@@ -98,7 +96,4 @@ def _ends(value: float, first: bool, interval: str) -> bool:
 
 def _ranges(method: str) -> Mapping[str, str]:
     """Return the ranges of the hyperparameters of a method, of whatever kind it is."""
-    for kind in KINDS:
-        if (head := methods(kind).get(method)) is not None:
-            return head.ranges
-    return {}
+    return next((found[method].ranges for found in map(methods, KINDS) if method in found), {})
